@@ -519,10 +519,18 @@ leave_input (HrReplay *replay,
   pass->n_left++;
 }
 
-/* A prompt of text alone passes layers by that attend to what was seen. */
-static gboolean
-is_passed_by (const HrPass       *pass,
-              const HrLayerClass *klass)
+/*
+ * hr_pass_passes_by:
+ * @pass: a pass
+ * @klass: the class of a layer
+ *
+ * Checks whether the pass is of text alone, which passes layers by that attend to what was seen.
+ *
+ * Returns: whether the layer is not called
+ */
+gboolean
+hr_pass_passes_by (const HrPass       *pass,
+                   const HrLayerClass *klass)
 {
   return klass->skipped && pass->forward.source_length == 0;
 }
@@ -550,7 +558,7 @@ hr_pass_run_layer (HrReplay           *replay,
 
   layer_init (&layer, hr_replay_hold (replay, pass->hidden));
   pass->forward.chosen_keys = pass->weights;
-  for (guint i = 0; !is_passed_by (pass, klass) && i < klass->n_sublayers; i++)
+  for (guint i = 0; !hr_pass_passes_by (pass, klass) && i < klass->n_sublayers; i++)
     {
       replay->sentence = NULL;
       if (i > 0)

@@ -227,6 +227,8 @@ HrValue            hr_pass_run_scores             (const HrInference  *self,
                                                    HrPass             *pass);
 gboolean           hr_pass_makes_scores           (const HrInference  *self);
 gboolean           hr_pass_is_pooled              (const HrInference  *self);
+gboolean           hr_pass_passes_by              (const HrPass       *pass,
+                                                   const HrLayerClass *klass);
 void               hr_pass_run_layer              (HrReplay           *replay,
                                                    HrPass             *pass,
                                                    const HrLayerClass *klass);

@@ -538,7 +538,7 @@ hr_replay_repeat (HrReplay        *self,
       return;
     }
 
-  level = move_level (&start, &stretch->before, &stretch->moment.level, 1);
+  level = move_level (&start, &stretch->before, get_highest (stretch), 1);
   if (self->timeline != NULL)
     hr_timeline_repeat (self->timeline, &self->ledger.live, &stretch->before, get_highest (stretch), &stretch->after,
                         self->ledger.phase, layer, step, count, stretch->moment.sentence);

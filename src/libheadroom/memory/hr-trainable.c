@@ -174,6 +174,48 @@ count_unread (HrModel        *model,
   return n;
 }
 
+/*
+ * hr_trainable_is_passed_by:
+ * @model: a model
+ * @tensor: one of its rows
+ * @copy: which of its tensors
+ *
+ * Checks whether a tensor is of a layer of a decoder that attends to images, and that text alone passes by (Mllama).
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_trainable_is_passed_by (HrModel        *model,
+                           const HrTensor *tensor,
+                           guint           copy)
+{
+  const HrStack *stack;
+  guint layer;
+
+  if (tensor->stack >= hr_model_get_n_stacks (model) || tensor->n_layers == 0)
+    return FALSE;
+
+  stack = hr_model_get_stack (model, tensor->stack);
+  layer = tensor->layers[copy / hr_tensor_get_copies_of_layer (tensor)];
+
+  return stack->layer_classes[stack->layer_class_of[layer]].skipped;
+}
+
+/* How many of the last @n_layers layers of a tensor text alone passes by. */
+static guint
+count_passed_by (HrModel        *model,
+                 const HrTensor *tensor,
+                 guint           n_layers)
+{
+  guint64 copies_of_layer = hr_tensor_get_copies_of_layer (tensor);
+  guint n = 0;
+
+  for (guint i = 0; i < n_layers && i < tensor->n_layers; i++)
+    n += hr_trainable_is_passed_by (model, tensor, (tensor->n_layers - 1 - i) * copies_of_layer);
+
+  return n;
+}
+
 static guint
 choose_all (const HrTensor *tensor,
             gpointer        user_data)
@@ -201,21 +243,25 @@ hr_trainables_new_for_model (HrModel   *model,
   return self;
 }
 
+/* Layers that are passed by are of decoders, and those that nothing is read of are of towers. */
 static void
-add_read_and_unread (HrTrainables *self,
-                     HrTrainable   trainable,
-                     guint         n_layers,
-                     guint         n_unread)
+add_by_reach (HrTrainables *self,
+              HrTrainable   trainable,
+              guint         n_layers,
+              guint         n_passed_by,
+              guint         n_unread)
 {
   guint64 copies_of_layer = trainable.copies / n_layers;
+  HrTrainable rest = trainable;
 
-  trainable.copies = (n_layers - n_unread) * copies_of_layer;
+  trainable.copies = (n_layers - n_passed_by - n_unread) * copies_of_layer;
   if (trainable.copies > 0)
     hr_trainables_add (self, &trainable);
-  trainable.copies = n_unread * copies_of_layer;
-  trainable.is_unreached = TRUE;
-  if (trainable.copies > 0)
-    hr_trainables_add (self, &trainable);
+  rest.copies = (n_passed_by + n_unread) * copies_of_layer;
+  rest.is_of_images |= n_passed_by > 0;
+  rest.is_unreached = n_unread > 0;
+  if (rest.copies > 0)
+    hr_trainables_add (self, &rest);
 }
 
 /* Whether a tensor ends rows of tiles of images, where frames of videos have no such rows (LLaVA-NeXT-Video). */
@@ -291,7 +337,8 @@ hr_trainables_add_model (HrTrainables   *self,
       if (tensor->n_items > 0)
         join_experts (&trainable, tensor,
                       tensor->module == HR_MODULE_EXPERT_UP && tensor->block == gated_block ? 2 : 1);
-      add_read_and_unread (self, trainable, n_layers, count_unread (model, tensor, n_layers));
+      add_by_reach (self, trainable, n_layers, count_passed_by (model, tensor, n_layers),
+                    count_unread (model, tensor, n_layers));
     }
 }
 
@@ -475,7 +522,7 @@ is_like (const HrTrainable *self,
   if (self->n_dimensions != other->n_dimensions || self->n_elements != other->n_elements ||
       self->element != other->element || self->role != other->role || self->module != other->module ||
       self->is_added != other->is_added || self->is_unreached != other->is_unreached ||
-      self->stack != other->stack || self->heard != other->heard)
+      self->stack != other->stack || self->heard != other->heard || self->is_of_images != other->is_of_images)
     return FALSE;
 
   return memcmp (self->shape, other->shape, self->n_dimensions * sizeof self->shape[0]) == 0;

@@ -20,7 +20,7 @@ G_BEGIN_DECLS
  * @stack: what the stack is for that they are in
  * @is_unreached: whether they need a gradient and get none, whatever the batch has, as nothing calls their module
  * @heard: of a projector of sounds when it is called
- * @is_of_images: whether it takes images, and not videos alone, for a gradient to reach it
+ * @is_of_images: whether it takes images, and not text or videos alone, for a gradient to reach it
  *
  * Parameters that are trained, all of the same shape.
  */
@@ -117,6 +117,9 @@ gboolean           hr_trainable_is_reached      (HrModel           *model,
 gboolean           hr_trainable_gets_gradient   (const HrTrainable *self,
                                                  HrReach           reach);
 gboolean           hr_trainable_is_unread       (HrModel           *model,
+                                                 const HrTensor    *tensor,
+                                                 guint              copy);
+gboolean           hr_trainable_is_passed_by    (HrModel           *model,
                                                  const HrTensor    *tensor,
                                                  guint              copy);
 HrHearing          hr_trainable_get_hearing     (HrModel           *model,

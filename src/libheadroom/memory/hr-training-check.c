@@ -307,15 +307,10 @@ is_sublayer_known (const HrSublayer          *sublayer,
 
 static gboolean
 is_stack_known (const HrStack             *stack,
-                HrAttentionImplementation  attention,
-                gboolean                   has_source)
+                HrAttentionImplementation  attention)
 {
   for (guint i = 0; i < stack->n_layer_classes; i++)
     {
-      /* What text passes by has parameters that get no gradient. */
-      if (stack->layer_classes[i].skipped && !has_source)
-        return FALSE;
-
       for (guint j = 0; j < stack->layer_classes[i].n_sublayers; j++)
         {
           if (!is_sublayer_known (&stack->layer_classes[i].sublayers[j], attention))
@@ -324,6 +319,29 @@ is_stack_known (const HrStack             *stack,
     }
 
   return TRUE;
+}
+
+/* Layers that text passes by get no gradient: what shares parameters of each layer out waits for all of them. */
+static gboolean
+check_passed_by (const HrTrainingPlan  *plan,
+                 GError               **error)
+{
+  const HrInference *pass = &plan->pass.inference;
+  gboolean passes_by = FALSE;
+
+  for (guint i = 0; i < pass->stack->n_layer_classes && !hr_pass_crosses (pass); i++)
+    passes_by |= pass->stack->layer_classes[i].skipped;
+
+  if (!passes_by || !plan->training.sharding.is_sharded)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("“%s”: expected images in the batch, or parameters that each GPU holds whole; found text "
+                           "alone, which passes the layers by that attend to images, with parameters that are sharded"),
+                        hr_model_get_name (plan->pass.model));
+
+  return FALSE;
 }
 
 static gboolean
@@ -485,8 +503,11 @@ hr_training_check_layers (const HrTrainingPlan  *plan,
   if (!check_megatron (plan, error) || !check_torchtitan (plan, error) || !check_repeated (plan, error))
     return FALSE;
 
-  if (is_stack_known (pass->stack, pass->attention, hr_pass_crosses (pass)) &&
-      (pass->encoder == NULL || is_stack_known (pass->encoder, pass->attention, FALSE)))
+  if (!check_passed_by (plan, error))
+    return FALSE;
+
+  if (is_stack_known (pass->stack, pass->attention) &&
+      (pass->encoder == NULL || is_stack_known (pass->encoder, pass->attention)))
     return TRUE;
 
   return refuse_layers (plan, error);

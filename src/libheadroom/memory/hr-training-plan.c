@@ -447,7 +447,7 @@ hr_training_plan_get_reach (const HrTrainingPlan *self)
 static void
 warn_of_unreached (HrTrainingPlan *self)
 {
-  gboolean has_router = FALSE, has_others = FALSE, has_cross = FALSE;
+  gboolean has_router = FALSE, has_others = FALSE, has_cross = FALSE, has_passed_by = FALSE;
 
   for (guint i = 0; i < hr_trainables_get_n_items (self->parameters); i++)
     {
@@ -458,6 +458,8 @@ warn_of_unreached (HrTrainingPlan *self)
                    parameter->stack == HR_STACK_DECODER;
       has_others |= !hr_trainable_gets_gradient (parameter, hr_training_plan_get_reach (self)) &&
                     parameter->stack != HR_STACK_DECODER;
+      has_passed_by |= parameter->is_of_images && parameter->stack == HR_STACK_DECODER &&
+                       !hr_trainable_gets_gradient (parameter, hr_training_plan_get_reach (self));
     }
 
   if (has_router)
@@ -467,6 +469,9 @@ warn_of_unreached (HrTrainingPlan *self)
     hr_inference_plan_warn (&self->pass, N_("The class is a decoder alone, and the batch brings no encoder’s output: "
                                             "the attention to it is loaded and is not computed, its parameters get "
                                             "no gradient, and the optimizer keeps nothing for them"));
+  if (has_passed_by)
+    hr_inference_plan_warn (&self->pass, N_("Text alone passes by the layers that attend to images: what of them is "
+                                            "trained gets no gradient, and the optimizer keeps nothing for it"));
   if (has_others)
     hr_inference_plan_warn (&self->pass, N_("The batch is assumed to be of text: what of the vision and audio towers "
                                             "is trained gets no gradient, and the optimizer keeps nothing for it"));

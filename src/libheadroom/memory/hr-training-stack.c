@@ -251,6 +251,17 @@ is_repeatable (HrTrainingStack     *self,
   return self->replay->heap == NULL || record->heap != NULL || !record->recorded;
 }
 
+/* A layer that is passed by is not called, and so not through torch.utils.checkpoint either. */
+static HrCheckpointingKind
+get_checkpointing (HrTrainingStack *self,
+                   guint            layer)
+{
+  if (hr_pass_passes_by (&self->variables, hr_training_stack_get_class (self, layer)))
+    return HR_CHECKPOINTING_NONE;
+
+  return hr_checkpointing_get_kind (&self->checkpointing, layer);
+}
+
 /*
  * Finds what a layer does the same as, or begins a new record: layers of a class that are tuned alike do the same to
  * the level. The first of all is replayed apart, and the first that a gradient is made in: none flows on from it.
@@ -263,7 +274,7 @@ find_record (HrTrainingStack *self,
   guint group = hr_tuning_get_group (self->tuning, layer);
   HrPlace place = get_place (self, layer);
   gboolean needs_gradient = hr_value_needs_gradient (self->variables.hidden);
-  HrCheckpointingKind checkpointing = hr_checkpointing_get_kind (&self->checkpointing, layer);
+  HrCheckpointingKind checkpointing = get_checkpointing (self, layer);
   HrLayerRecord *record;
 
   for (guint i = 0; i < self->records->len && !replays_all (self) && layer < count_used (self); i++)
@@ -284,7 +295,8 @@ find_record (HrTrainingStack *self,
   /* What stands at an end is like no other. */
   if (self->replay->heap != NULL && record->is_repeated && place == HR_PLACE_BETWEEN)
     record->heap = hr_layer_heap_new ();
-  record->is_inner = hr_checkpointing_recomputes (&self->checkpointing, layer) &&
+  record->is_inner = checkpointing != HR_CHECKPOINTING_NONE &&
+                     hr_checkpointing_recomputes (&self->checkpointing, layer) &&
                      !hr_checkpointing_keeps_input (&self->checkpointing, layer);
   g_ptr_array_add (self->records, record);
 

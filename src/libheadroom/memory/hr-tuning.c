@@ -70,6 +70,7 @@ typedef struct
   gboolean too_many_ranks;
   gboolean too_many_sizes;
   gboolean is_idle;         /* whether what is added next gets no gradient */
+  gboolean is_of_images;    /* whether it gets one with images only */
   const HrTensor *refused;  /* a target that PEFT does not adapt so */
   const HrTensor *unknown;  /* a target whose adapter is not replayed */
 } Builder;
@@ -132,7 +133,7 @@ add_parameter (Builder        *builder,
     .shape = { rows, columns }, .n_dimensions = columns > 0 ? 2 : 1, .n_elements = rows * MAX (columns, 1),
     .copies = builder->n_copies, .element = builder->tuning->element, .module = tensor->module, .is_added = TRUE,
     .role = tensor->role == HR_TENSOR_ROLE_EMBEDDING ? HR_TENSOR_ROLE_PARAMETER : tensor->role,
-    .is_unreached = builder->is_idle,
+    .is_unreached = builder->is_idle, .is_of_images = builder->is_of_images,
     .stack = hr_trainable_get_stack_role (builder->model, tensor),
     .heard = hr_trainable_get_hearing (builder->model, tensor),
   };
@@ -245,7 +246,7 @@ add_copy (Builder        *builder,
   HrTrainable trainable = {
     .n_dimensions = tensor->n_dimensions, .n_elements = tensor->n_elements, .copies = 1,
     .element = hr_trainable_get_element (tensor, builder->model_element), .role = tensor->role,
-    .module = tensor->module, .is_added = TRUE, .is_unreached = builder->is_idle,
+    .module = tensor->module, .is_added = TRUE, .is_unreached = builder->is_idle, .is_of_images = builder->is_of_images,
     .stack = hr_trainable_get_stack_role (builder->model, tensor),
     .heard = hr_trainable_get_hearing (builder->model, tensor),
   };
@@ -486,6 +487,40 @@ visit_alike (Builder               *builder,
   append_targets (builder, &found);
 }
 
+/* How many of the copies of a target text alone passes by, or does not, as it does or does not the first of them. */
+static guint
+count_alike (const Builder         *builder,
+             const HrAdapterTarget *target)
+{
+  gboolean is_passed_by = hr_trainable_is_passed_by (builder->model, target->tensor, target->copy);
+  guint n = 1;
+
+  while (n < target->n_copies &&
+         hr_trainable_is_passed_by (builder->model, target->tensor, target->copy + n) == is_passed_by)
+    n++;
+
+  return n;
+}
+
+static void
+visit_read (Builder               *builder,
+            const HrAdapterTarget *target)
+{
+  HrAdapterTarget rest = *target;
+
+  while (rest.n_copies > 0)
+    {
+      HrAdapterTarget part = rest;
+
+      part.n_copies = count_alike (builder, &rest);
+      rest.copy += part.n_copies;
+      rest.n_copies -= part.n_copies;
+      builder->is_of_images = hr_trainable_is_passed_by (builder->model, part.tensor, part.copy);
+      visit_alike (builder, &part);
+      builder->is_of_images = FALSE;
+    }
+}
+
 /* What is added to layers of a tower that nothing is read of gets no gradient. */
 static void
 visit (const HrAdapterTarget *target,
@@ -501,7 +536,7 @@ visit (const HrAdapterTarget *target,
 
   part.n_copies = n_read;
   if (n_read > 0)
-    visit_alike (builder, &part);
+    visit_read (builder, &part);
   if (n_read == target->n_copies)
     return;
 
