@@ -224,6 +224,22 @@ headroom_result_page_dup_allocated (HeadroomResultPage  *self,
   return hr_estimate_knows_reserved (self->estimate) ? g_steal_pointer (&both) : g_steal_pointer (&one);
 }
 
+/* What to have room for, where that is known. */
+static char *
+headroom_result_page_dup_safe (HeadroomResultPage *self)
+{
+  g_autofree char *size = NULL;
+  guint64 bytes;
+
+  if (!hr_estimate_get_safe_bytes (self->estimate, &bytes))
+    return NULL;
+
+  size = hr_format_bytes (bytes, self->unit_system);
+
+  /* Translators: below the total: a size */
+  return g_strdup_printf (_("%s is safe: nineteen of twenty measured cases stay within its margin"), size);
+}
+
 /* The rule of thumb knows no allocator. */
 static void
 headroom_result_page_show_allocator (HeadroomResultPage *self,
@@ -235,7 +251,19 @@ headroom_result_page_show_allocator (HeadroomResultPage *self,
                                                   : describe_buffers (names);
   g_autofree char *staying = hr_report_dup_static (report);
   g_autofree char *trained = hr_report_dup_trained (report);
-  g_autofree char *text = g_strjoin ("\n", allocated, staying, trained, NULL);
+  g_autofree char *safe = headroom_result_page_dup_safe (self);
+  g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
+  g_auto (GStrv) texts = NULL;
+  g_autofree char *text = NULL;
+
+  g_strv_builder_add (lines, allocated);
+  if (safe != NULL)
+    g_strv_builder_add (lines, safe);
+  g_strv_builder_add (lines, staying);
+  if (trained != NULL)
+    g_strv_builder_add (lines, trained);
+  texts = g_strv_builder_end (lines);
+  text = g_strjoinv ("\n", texts);
 
   gtk_label_set_label (self->allocator_figures, text);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->allocator_figures), tooltip);

@@ -37,6 +37,7 @@ def allocated_and_reserved_stand_beside_what_the_device_shows():
     assert result['allocated-bytes'] == result['reserved-bytes'] - parts['fragmentation'] > 0, result
     assert 'reserved-range' in succeed_json('estimate', MODEL, '--gpu', 'h200')
     spread = result['reserved-range']
+    assert result['safe-bytes'] == result['total-bytes'] + spread['high-bytes'] - result['reserved-bytes']
     assert result['allocated-bytes'] <= spread['low-bytes'] < result['reserved-bytes'] < spread['high-bytes'], result
     assert spread['reason'].endswith('.'), spread
     assert parts['framework'] > 0 and parts['fragmentation'] > 0, parts

@@ -966,6 +966,33 @@ hr_estimate_get_reserved_range (HrEstimate *self,
 }
 
 /**
+ * hr_estimate_get_safe_bytes:
+ * @self: an estimate
+ * @bytes: (out) (optional): the size, in bytes
+ *
+ * Gets what to have room for: of cases that were measured, nineteen of twenty stay below the total with as much more as
+ * the upper end of [method@Estimate.get_reserved_range] lies above what the estimate says is reserved.
+ *
+ * Returns: whether such cases were measured
+ */
+gboolean
+hr_estimate_get_safe_bytes (HrEstimate *self,
+                            guint64    *bytes)
+{
+  guint64 high;
+
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), FALSE);
+
+  if (self->reserves_unknown || !hr_estimate_get_reserved_range (self, NULL, &high))
+    return FALSE;
+
+  if (bytes != NULL)
+    *bytes = hr_estimate_get_total_bytes (self) + high - MIN (high, hr_estimate_get_reserved_bytes (self));
+
+  return TRUE;
+}
+
+/**
  * hr_estimate_get_missed_bytes:
  * @self: an estimate
  *

@@ -73,6 +73,8 @@ gboolean       hr_estimate_knows_reserved     (HrEstimate *self);
 gboolean       hr_estimate_get_growth         (HrEstimate *self,
                                                guint64    *linear,
                                                guint64    *square);
+gboolean       hr_estimate_get_safe_bytes (HrEstimate *self,
+                                           guint64    *bytes);
 gboolean       hr_estimate_get_reserved_range (HrEstimate *self,
                                                guint64    *low,
                                                guint64    *high);

@@ -106,6 +106,8 @@ static void
 add_peak (JsonBuilder *builder,
           HrEstimate  *estimate)
 {
+  guint64 safe;
+
   hr_json_build_integer (builder, "total-bytes", hr_estimate_get_total_bytes (estimate));
   if (hr_estimate_get_method (estimate) == HR_ESTIMATE_METHOD_EXACT)
     {
@@ -113,6 +115,8 @@ add_peak (JsonBuilder *builder,
       if (hr_estimate_knows_reserved (estimate))
         hr_json_build_integer (builder, "reserved-bytes", hr_estimate_get_reserved_bytes (estimate));
       add_reserved_range (builder, estimate);
+      if (hr_estimate_get_safe_bytes (estimate, &safe))
+        hr_json_build_integer (builder, "safe-bytes", safe);
     }
   hr_json_build_string (builder, "peak-phase", hr_phase_id_get_name (hr_estimate_get_peak_phase (estimate)));
   hr_json_build_string (builder, "peak-moment", hr_text_translate (hr_estimate_get_peak_moment (estimate)));
