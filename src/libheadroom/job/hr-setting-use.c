@@ -51,6 +51,7 @@ static const struct
   { "fsdp-version", "framework", { "transformers", "trl" } },
   { "fsdp-version", "fsdp", { "full-shard", "shard-grad-op", "hybrid-shard" } },
   { "data-parallel-replicas", "fsdp", { "hybrid-shard" } },
+  { "data-parallel-replicas", "framework", { "torchtitan" }, TRUE },
   { "fsdp-backward-prefetch", "fsdp", { "full-shard", "shard-grad-op", "hybrid-shard" } },
   { "fsdp-backward-prefetch", "fsdp-version", { "1" } },
   { "fsdp-use-orig-params", "fsdp", { "full-shard", "shard-grad-op", "hybrid-shard" } },

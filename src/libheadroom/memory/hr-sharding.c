@@ -452,7 +452,7 @@ count_held_bytes (const HrSharding *self)
 {
   guint bytes = hr_element_get_bytes (self->reduced_element);
 
-  if (!self->has_replicas || self->element == self->reduced_element || !self->is_last)
+  if (!self->has_replicas || self->element == self->reduced_element || (self->waits && !self->is_last))
     return 0;
 
   return self->n_layers * hr_ledger_round (self->n_part[HR_SHARDED_LAYER] * bytes) +

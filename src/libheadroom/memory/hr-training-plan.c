@@ -701,7 +701,10 @@ shard (HrTrainingPlan *self)
   pass->storage.dtype = is_narrow ? HR_DTYPE_BFLOAT16 : HR_DTYPE_FLOAT32;
   pass->element = HR_ELEMENT_BFLOAT16;
   hr_sharding_init (&self->training.sharding, pass->model, is_narrow ? HR_ELEMENT_BFLOAT16 : HR_ELEMENT_FLOAT32,
-                    HR_ELEMENT_BFLOAT16, self->layout.data);
+                    HR_ELEMENT_BFLOAT16,
+                    self->layout.data / hr_training_job_get_data_parallel_replicas (self->job));
+  self->training.sharding.has_replicas = hr_training_job_get_data_parallel_replicas (self->job) > 1;
+  self->training.sharding.n_layers = pass->stack->n_layers;
   self->training.buffer_bytes = hr_torchtitan_get_buffer_bytes (pass->stack, pass->inference.prompt);
   hr_inference_plan_warn (pass, N_("torchtitan: fully_shard, VarlenAttention by torch’s flash kernel "
                                    "and CrossEntropyLoss over all logits at once are counted, without CUDA graphs and "

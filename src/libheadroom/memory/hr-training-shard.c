@@ -67,26 +67,51 @@ refuse_single (const HrTrainingPlan  *plan,
   return FALSE;
 }
 
+/* Groups of ranks that hold all parameters each. */
+static gboolean
+check_hybrid (const HrTrainingPlan  *plan,
+              GError               **error)
+{
+  guint64 replicas = hr_training_job_get_data_parallel_replicas (plan->job);
+  g_autofree char *ranks = NULL;
+  g_autofree char *found = NULL;
+
+  if (replicas > 1 && plan->layout.data % replicas == 0 && replicas < plan->layout.data)
+    return TRUE;
+
+  ranks = g_strdup_printf ("%" G_GUINT64_FORMAT, plan->layout.data);
+  found = g_strdup_printf ("%" G_GUINT64_FORMAT, replicas);
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        N_("data-parallel-replicas: expected a divisor of %s between 1 and that, the ranks of data "
+                           "parallelism, for a hybrid shard; found %s"), ranks, found);
+
+  return FALSE;
+}
+
+/* data_parallel_replicate_degree of torchtitan/config/configs.py */
+static gboolean
+check_groups (const HrTrainingPlan  *plan,
+              GError               **error)
+{
+  return hr_training_job_get_data_parallel_replicas (plan->job) == 1 || check_hybrid (plan, error);
+}
+
 static gboolean
 check_replicas (const HrTrainingPlan  *plan,
                 GError               **error)
 {
   guint64 replicas = hr_training_job_get_data_parallel_replicas (plan->job);
-  gboolean is_hybrid = hr_training_job_get_fsdp (plan->job) == HR_FSDP_HYBRID_SHARD;
-  g_autofree char *ranks = g_strdup_printf ("%" G_GUINT64_FORMAT, plan->layout.data);
-  g_autofree char *found = g_strdup_printf ("%" G_GUINT64_FORMAT, replicas);
+  g_autofree char *found = NULL;
 
-  if (is_hybrid ? replicas > 1 && plan->layout.data % replicas == 0 && replicas < plan->layout.data : replicas == 1)
+  if (hr_training_job_get_fsdp (plan->job) == HR_FSDP_HYBRID_SHARD)
+    return check_hybrid (plan, error);
+  if (replicas == 1)
     return TRUE;
 
-  if (is_hybrid)
-    hr_message_set_error (error, HR_ERROR_VALUE,
-                          N_("data-parallel-replicas: expected a divisor of %s between 1 and that, the ranks of data "
-                             "parallelism, for a hybrid shard; found %s"), ranks, found);
-  else
-    hr_message_set_error (error, HR_ERROR_VALUE,
-                          N_("data-parallel-replicas: expected 1, as only fsdp hybrid-shard has several groups of "
-                             "ranks; found %s"), found);
+  found = g_strdup_printf ("%" G_GUINT64_FORMAT, replicas);
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        N_("data-parallel-replicas: expected 1, as only fsdp hybrid-shard has several groups of "
+                           "ranks; found %s"), found);
 
   return FALSE;
 }
@@ -189,6 +214,8 @@ gboolean
 hr_training_shard_check (const HrTrainingPlan  *plan,
                          GError               **error)
 {
+  if (hr_training_job_get_framework (plan->job) == HR_TRAINING_FRAMEWORK_TORCHTITAN && !check_groups (plan, error))
+    return FALSE;
   if (hr_training_job_get_fsdp (plan->job) == HR_FSDP_NONE)
     return TRUE;
   if (!is_trainer (hr_training_job_get_framework (plan->job)))
