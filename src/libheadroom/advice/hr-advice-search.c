@@ -82,6 +82,11 @@ static const Candidate candidates[] = {
   { "kv-cache-dtype=int8", N_("Keep keys and values in 8 bits"), N_("a little time") },
   { "kv-cache-dtype=int4", N_("Keep keys and values in 4 bits"), N_("a little quality and time") },
   { "cache-type-k=q8_0 cache-type-v=q8_0", N_("Keep keys and values in 8 bits (Q8_0)"), N_("hardly any quality") },
+  { "kv-cache-dtype=float8", N_("Keep keys and values in eight-bit floats"), N_("a little quality") },
+  { "gpu-memory-utilization=0.95", N_("Give vLLM a share of 0.95 of the GPU’s memory"),
+    N_("little is left for anything beside it") },
+  { "max-num-seqs=64", N_("Compute 64 requests at once at the most"), N_("throughput") },
+  { "enforce-eager=true", N_("Run without CUDA graphs"), N_("slower answers") },
   { "kv-offload=false", N_("Let the host keep keys and values"), N_("memory of the host, and much time") },
   { "n-cpu-moe=9999", N_("Let the host keep the experts"), N_("memory of the host, and much time") },
   { "flash-attention=on", N_("Compute the attention without keeping its scores"), N_("nothing; faster") },
@@ -111,6 +116,7 @@ static const Halving halvings[] = {
   { "sequence-length", NULL, N_("Halve the sequences to %s tokens"), N_("longer texts are cut") },
   { "prompt-length", NULL, N_("Halve the prompts to %s tokens"), N_("longer texts are cut") },
   { "completion-length", NULL, N_("Halve the completions to %s tokens"), N_("longer answers are cut") },
+  { "max-model-len", NULL, N_("Halve the longest context to %s tokens"), N_("longer requests are refused") },
   { "max-num-batched-tokens", NULL, N_("Put %s tokens through the layers at once, half as many"),
     N_("slower prompts") },
   { "lora-rank", NULL, N_("Halve the rank of the adapters to %s"), N_("adapters that learn less") },
@@ -272,6 +278,13 @@ draft_halving (HrAdviceSearch *self,
     return NULL;
 
   g_object_get (self->job, halving->halved, &size, NULL);
+  /* Where it is left to the program, as far as the model says what that is. */
+  if (size == 0)
+    {
+      g_autoptr (HrJob) resolved = hr_job_resolve (self->job, hr_estimate_get_model (self->estimate));
+
+      g_object_get (resolved, halving->halved, &size, NULL);
+    }
   if (size < 2 || size % 2 != 0)
     return NULL;
 

@@ -744,9 +744,9 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   properties[PROP_VLLM_RELEASE] =
     g_param_spec_enum ("vllm-release",
                        N_("Release of vLLM"),
-                       N_("Releases find out in other ways what is left for the KV cache; 0.11 stands for those from "
-                          "0.9 to 0.16, 0.7 for the engine V0"),
-                       HR_TYPE_VLLM_RELEASE, HR_VLLM_RELEASE_0_11,
+                       N_("Releases find out in other ways what is left for the KV cache; 0.28 stands for those since "
+                          "0.23, 0.20 for those since 0.17, 0.11 for those since 0.9, 0.7 for the engine V0"),
+                       HR_TYPE_VLLM_RELEASE, HR_VLLM_RELEASE_0_28,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
@@ -1183,7 +1183,7 @@ hr_inference_job_get_enforce_eager (HrInferenceJob *self)
 HrVllmRelease
 hr_inference_job_get_vllm_release (HrInferenceJob *self)
 {
-  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_VLLM_RELEASE_0_11);
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_VLLM_RELEASE_0_28);
 
   return self->vllm_release;
 }

@@ -228,10 +228,11 @@ run_llama (const Run  *run,
 /* How vLLM sees and hears is code of its own as well. */
 static HrEstimate *
 run_vllm (const Run  *run,
+          guint       n_gpus,
           GError    **error)
 {
   if (run->media == NULL || run->media->items->len == 0)
-    return hr_vllm_estimate_new (run->model, run->job, run->gpu, run->detail, error);
+    return hr_vllm_estimate_new (run->model, run->job, run->gpu, n_gpus, run->detail, error);
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                         N_("engine: expected transformers beside images, sounds and videos, as it is not known here "
@@ -270,7 +271,7 @@ hr_inference_ranks_run (HrModel         *model,
   if (hr_inference_job_get_engine (job) == HR_ENGINE_LLAMA_CPP)
     return run_llama (&run, n_gpus, error);
   if (hr_inference_job_get_engine (job) == HR_ENGINE_VLLM)
-    return run_vllm (&run, error);
+    return run_vllm (&run, n_gpus, error);
   if (!hr_layout_init_inference (&layout, HR_JOB (job), n_gpus, error))
     return NULL;
 

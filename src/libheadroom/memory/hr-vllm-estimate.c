@@ -51,12 +51,13 @@ get_taken (const HrVllmPlan *plan,
            const Shares     *shares)
 {
   return shares->weights + shares->run + shares->non_torch +
-         (plan->profile->counts_context ? shares->context : 0);
+         (plan->profile->counts_context ? shares->context : 0) + (plan->profile->counts_graphs ? shares->graphs : 0);
 }
 
 static void
 divide (const HrVllmPlan *plan,
         HrInferenceJob   *job,
+        guint64           n_copies,
         Shares           *shares)
 {
   guint64 taken = get_taken (plan, shares);
@@ -64,7 +65,8 @@ divide (const HrVllmPlan *plan,
   guint64 each;
 
   shares->length = hr_inference_job_get_prompt_length (job) + hr_inference_job_get_output_length (job);
-  shares->requests = MIN (hr_inference_job_get_batch_size (job), plan->max_num_seqs);
+  shares->requests = (hr_inference_job_get_batch_size (job) + n_copies - 1) / n_copies;
+  shares->requests = MIN (shares->requests, plan->max_num_seqs);
   each = hr_vllm_plan_count_blocks (plan, shares->length);
   shares->needed = MAX (hr_vllm_plan_count_blocks (plan, plan->max_model_len), shares->requests * each);
   shares->pool = plan->requested - MIN (plan->requested, taken);
@@ -256,7 +258,7 @@ add_beside (HrEstimate        *estimate,
                                                    shares->non_torch);
   g_autofree char *source =
     g_strconcat (framework->source != NULL ? framework->source : "", framework->source != NULL ? "; " : "",
-                 plan->profile->non_torch.source, NULL);
+                 hr_vllm_profile_get_beside (plan->profile, plan->n_ranks)->source, NULL);
 
   if (shares->graphs > 0)
     _hr_estimate_add_component (estimate, 0, HR_COMPONENT_CUDA_GRAPHS, shares->graphs, "graphs", graphs,
@@ -288,16 +290,18 @@ add_unused (HrEstimate       *estimate,
 
 static HrEstimate *
 create_estimate (HrVllmPlan        *plan,
+                 HrModel           *model,
                  const HrReplay    *replay,
                  const HrWeights   *weights,
                  const HrFramework *framework,
                  const Shares      *shares,
                  HrEstimateDetail   detail)
 {
-  HrEstimate *estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_EXACT, plan->pass->model);
+  HrEstimate *estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_EXACT, model);
   guint64 blocks = plan->memory > 0 ? MAX (shares->blocks, shares->needed) : shares->needed;
   guint64 cache = blocks * hr_vllm_plan_get_block_bytes (plan);
-  guint64 beside = shares->graphs + (plan->profile->counts_context ? 0 : shares->context);
+  guint64 beside = (plan->profile->counts_graphs ? 0 : shares->graphs) +
+                   (plan->profile->counts_context ? 0 : shares->context);
   guint64 total;
 
   _hr_estimate_add_device (estimate);
@@ -324,31 +328,37 @@ create_estimate (HrVllmPlan        *plan,
   return estimate;
 }
 
-static HrEstimate *
-run (HrVllmPlan        *plan,
-     HrInferenceJob    *job,
-     HrGpu             *gpu,
-     HrEstimateDetail   detail)
+/* What a rank is, and what of it is known. */
+typedef struct
 {
-  g_auto (HrReplay) replay;
-  HrFramework framework = { 0 };
+  HrModel *part;        /* (nullable): what it has of the model, where it has not all */
+  HrInferencePlan pass;
+  HrVllmPlan plan;
+  HrReplay replay;
+  HrFramework framework;
   HrWeights weights;
-  Shares shares = { 0 };
+  Shares shares;
+  guint64 n_alike;
+} Rank;
 
-  if (hr_inference_plan_find_framework (plan->pass, gpu, &framework))
-    shares.context = framework.context_bytes;
-  hr_inference_plan_init_replay (plan->pass, &replay);
-  hr_vllm_run_replay (plan, &replay);
-  shares.weights = hr_vllm_plan_get_weight_bytes (plan, &weights);
-  shares.run = replay.peak.level.total + plan->workspace_bytes;
-  shares.non_torch = plan->profile->non_torch.median_bytes;
-  if (!hr_inference_job_get_enforce_eager (job))
-    shares.graphs = plan->profile->graphs.median_bytes;
-  divide (plan, job, &shares);
-  warn (plan, job, &shares);
+typedef struct
+{
+  HrModel *model;
+  HrInferenceJob *job;
+  HrGpu *gpu;
+  HrServingLayout layout;
+} Run;
 
-  return create_estimate (plan, &replay, &weights, &framework, &shares, detail);
+static void
+rank_free (Rank *self)
+{
+  hr_inference_plan_clear (&self->pass);
+  hr_replay_clear (&self->replay);
+  g_clear_object (&self->part);
+  g_free (self);
 }
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rank, rank_free)
 
 static gboolean
 check_length (const HrVllmPlan  *plan,
@@ -369,16 +379,153 @@ check_length (const HrVllmPlan  *plan,
   return FALSE;
 }
 
+static void
+measure (Rank      *self,
+         const Run *run)
+{
+  HrVllmPlan *plan = &self->plan;
+  Shares *shares = &self->shares;
+
+  if (hr_inference_plan_find_framework (&self->pass, run->gpu, &self->framework))
+    shares->context = self->framework.context_bytes;
+  hr_vllm_run_replay (plan, &self->replay);
+  shares->weights = hr_vllm_plan_get_weight_bytes (plan, &self->weights);
+  shares->run = self->replay.peak.level.total + plan->workspace_bytes;
+  shares->non_torch = hr_vllm_profile_get_beside (plan->profile, plan->n_ranks)->median_bytes;
+  if (!hr_inference_job_get_enforce_eager (run->job))
+    shares->graphs = plan->profile->graphs.median_bytes;
+  divide (plan, run->job, run->layout.data, shares);
+}
+
+/* Takes @part. */
+static Rank *
+rank_new (const Run            *run,
+          const HrServingRank  *place,
+          HrModel              *part,
+          GError              **error)
+{
+  g_autoptr (Rank) self = g_new0 (Rank, 1);
+
+  self->part = part;
+  self->n_alike = place->n_alike;
+  hr_replay_init (&self->replay, HR_ELEMENT_BFLOAT16, HR_QUANTIZATION_NONE);
+  if (!hr_inference_plan_init_pass (&self->pass, part != NULL ? part : run->model, HR_JOB (run->job), error))
+    return NULL;
+
+  g_ptr_array_set_size (self->pass.warnings, 0);
+  self->pass.job = run->job;
+  self->pass.inference.batch = hr_inference_job_get_batch_size (run->job);
+  self->pass.inference.prompt = hr_inference_job_get_prompt_length (run->job);
+  self->pass.inference.output = hr_inference_job_get_output_length (run->job);
+  self->pass.inference.use_cache = TRUE;
+  if (!hr_vllm_plan_init (&self->plan, &self->pass, run->model, run->job, run->gpu, error) ||
+      !check_length (&self->plan, run->job, error))
+    return NULL;
+
+  if (part != NULL)
+    hr_vllm_plan_set_rank (&self->plan, &run->layout, place);
+  hr_replay_clear (&self->replay);
+  hr_inference_plan_init_replay (&self->pass, &self->replay);
+  measure (self, run);
+
+  return g_steal_pointer (&self);
+}
+
+/* Ranks that are not alike; a model that one GPU has is not divided, whatever it is made of. */
+static GPtrArray *
+list_ranks (const Run  *run,
+            GError    **error)
+{
+  g_autoptr (GPtrArray) ranks = g_ptr_array_new_with_free_func ((GDestroyNotify) rank_free);
+  gboolean is_divided = run->layout.tensor * run->layout.pipeline > 1 || run->layout.expert > 1 ||
+                        (run->layout.data > 1 && hr_model_has_experts (run->model));
+  const HrServingRank whole = { 0, 0, run->layout.n_ranks };
+  g_autoptr (GArray) places = NULL;
+
+  if (!is_divided)
+    {
+      Rank *rank = rank_new (run, &whole, NULL, error);
+
+      if (rank == NULL)
+        return NULL;
+      g_ptr_array_add (ranks, rank);
+      return g_steal_pointer (&ranks);
+    }
+
+  places = hr_serving_layout_list_ranks (&run->layout, run->model);
+  for (guint i = 0; i < places->len; i++)
+    {
+      const HrServingRank *place = &g_array_index (places, HrServingRank, i);
+      HrModel *part = hr_serving_layout_divide_model (&run->layout, run->model, place, error);
+      Rank *rank = part != NULL ? rank_new (run, place, part, error) : NULL;
+
+      if (rank == NULL)
+        return NULL;
+      g_ptr_array_add (ranks, rank);
+    }
+
+  return g_steal_pointer (&ranks);
+}
+
+/* All ranks have as many blocks as the one that has room for the fewest (get_kv_cache_configs). */
+static const Rank *
+share_blocks (GPtrArray *ranks)
+{
+  const Rank *least = g_ptr_array_index (ranks, 0);
+
+  for (guint i = 1; i < ranks->len; i++)
+    {
+      const Rank *rank = g_ptr_array_index (ranks, i);
+
+      if (rank->shares.blocks < least->shares.blocks)
+        least = rank;
+    }
+  for (guint i = 0; i < ranks->len; i++)
+    ((Rank *) g_ptr_array_index (ranks, i))->shares.blocks = least->shares.blocks;
+
+  return least;
+}
+
+static HrEstimate *
+join (GPtrArray        *ranks,
+      const Run        *run,
+      HrEstimateDetail  detail)
+{
+  g_autoptr (GPtrArray) estimates = g_ptr_array_new_with_free_func (g_object_unref);
+  Rank *least = (Rank *) share_blocks (ranks);
+  HrEstimate *worst = NULL;
+
+  warn (&least->plan, run->job, &least->shares);
+  for (guint i = 0; i < ranks->len; i++)
+    {
+      Rank *rank = g_ptr_array_index (ranks, i);
+      HrEstimate *estimate = create_estimate (&rank->plan, run->model, &rank->replay, &rank->weights, &rank->framework,
+                                              &rank->shares, detail);
+
+      g_ptr_array_add (estimates, estimate);
+      if (worst == NULL || hr_estimate_get_device_bytes (estimate, 0) > hr_estimate_get_device_bytes (worst, 0))
+        worst = estimate;
+    }
+  hr_estimate_add_warnings (worst, &least->pass);
+  if (ranks->len > 1)
+    _hr_estimate_join_ranks (worst, (HrEstimate * const *) estimates->pdata, estimates->len, run->layout.n_ranks);
+  else
+    _hr_estimate_set_n_ranks (worst, run->layout.n_ranks);
+
+  return g_object_ref (worst);
+}
+
 /*
  * hr_vllm_estimate_new:
  * @model: a model
  * @job: a job
  * @gpu: (nullable): the GPU to run on
+ * @n_gpus: how many of them
  * @detail: what is to be known
  * @error: return location for an error
  *
- * Estimates what vLLM takes on one GPU: its share of the memory, with as many blocks of the cache as there is room for,
- * or, where these are too few, with as many as would be needed.
+ * Estimates what vLLM takes of each GPU: its share of the memory, with as many blocks of the cache as there is room
+ * for, or, where these are too few, with as many as would be needed.
  *
  * Returns: (transfer full): an estimate, or %NULL with @error set
  */
@@ -386,30 +533,22 @@ HrEstimate *
 hr_vllm_estimate_new (HrModel           *model,
                       HrInferenceJob    *job,
                       HrGpu             *gpu,
+                      guint              n_gpus,
                       HrEstimateDetail   detail,
                       GError           **error)
 {
-  g_auto (HrInferencePlan) pass = { 0 };
-  HrVllmPlan plan;
-  HrEstimate *estimate;
+  Run run = { model, job, gpu };
+  g_autoptr (GPtrArray) ranks = NULL;
 
-  if (!hr_inference_plan_init_pass (&pass, model, HR_JOB (job), error))
+  if (!hr_serving_layout_init (&run.layout, HR_JOB (job), n_gpus, error))
     return NULL;
 
-  g_ptr_array_set_size (pass.warnings, 0);
-  pass.job = job;
-  pass.inference.batch = hr_inference_job_get_batch_size (job);
-  pass.inference.prompt = hr_inference_job_get_prompt_length (job);
-  pass.inference.output = hr_inference_job_get_output_length (job);
-  pass.inference.use_cache = TRUE;
-  if (!hr_vllm_plan_init (&plan, &pass, job, gpu, error) || !check_length (&plan, job, error))
+  ranks = list_ranks (&run, error);
+  if (ranks == NULL)
     return NULL;
 
   if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
-    estimate = hr_rule_estimate_new (&pass);
-  else
-    estimate = run (&plan, job, gpu, detail);
-  hr_estimate_add_warnings (estimate, &pass);
+    return hr_rule_estimate_new (&((Rank *) g_ptr_array_index (ranks, 0))->pass);
 
-  return estimate;
+  return join (ranks, &run, detail);
 }

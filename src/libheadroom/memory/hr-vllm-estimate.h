@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 HrEstimate *hr_vllm_estimate_new (HrModel           *model,
                                   HrInferenceJob    *job,
                                   HrGpu             *gpu,
+                                  guint              n_gpus,
                                   HrEstimateDetail   detail,
                                   GError           **error);
 

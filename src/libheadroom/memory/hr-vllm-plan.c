@@ -11,7 +11,9 @@
 
 #include "hr-caching-allocator.h"
 #include "hr-inference-cache.h"
+#include "hr-matrix-format.h"
 #include "hr-message.h"
+#include "hr-pass.h"
 #include "hr-vllm-run.h"
 
 /*
@@ -27,6 +29,9 @@
 
 /* DEFAULT_VOCAB_PADDING_SIZE of vocab_parallel_embedding.py. */
 #define VOCABULARY_PADDING 64
+
+/* Elements that share a scale in bitsandbytes' formats of four bits. */
+#define ABSMAX_BLOCK 64
 
 /* Which GPUs get larger batches, and what V1 takes by default for a server. */
 #define LARGE_MEMORY (70 * GIB)
@@ -238,17 +243,45 @@ check_model (const HrVllmPlan  *self,
   return FALSE;
 }
 
+/* Formats whose tensors vLLM's kernels read as a checkpoint has them, or in another order. */
+static gboolean
+knows_format (HrQuantization quantization)
+{
+  switch ((guint) quantization)
+    {
+    case HR_QUANTIZATION_NONE:
+    case HR_QUANTIZATION_GPTQ_INT8:
+    case HR_QUANTIZATION_GPTQ_INT4:
+    case HR_QUANTIZATION_AWQ_INT4:
+    case HR_QUANTIZATION_FP8:
+    case HR_QUANTIZATION_FP8_CHANNEL:
+    case HR_QUANTIZATION_FP8_TENSOR:
+    case HR_QUANTIZATION_W8A8_INT8:
+    case HR_QUANTIZATION_W8A16_INT8:
+    case HR_QUANTIZATION_W4A16_INT4:
+    case HR_QUANTIZATION_BNB_NF4:
+    case HR_QUANTIZATION_BNB_NF4_DQ:
+    case HR_QUANTIZATION_BNB_FP4:
+    case HR_QUANTIZATION_BNB_FP4_DQ:
+      return TRUE;
+
+    default:
+      return hr_quantization_is_gguf (quantization);
+    }
+}
+
 /* How the layers of a model that is stored in another format are laid out in memory depends on its kernels. */
 static gboolean
 check_quantization (const HrVllmPlan  *self,
                     GError           **error)
 {
-  if (self->pass->quantization == HR_QUANTIZATION_NONE)
+  if (knows_format (self->pass->quantization))
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        N_("quantization: expected none beside vLLM, as it is not known here how it lays out the "
-                           "weights of this format; found %s"),
+                        N_("quantization: expected none, gptq-int4, gptq-int8, awq-int4, a format in eight bits, "
+                           "bnb-nf4, bnb-fp4 or a file type of llama.cpp beside vLLM, as it is not known here how it "
+                           "lays out the weights of others; found %s"),
                         hr_quantization_get_name (self->pass->quantization));
 
   return FALSE;
@@ -259,7 +292,7 @@ check_settings (HrInferenceJob  *job,
                 GError         **error)
 {
   static const char * const foreign[] = {
-    "beams", "tensor-parallel", "pipeline-parallel", "context-parallel", "expert-parallel", "data-parallel",
+    "beams", "context-parallel",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (foreign); i++)
@@ -280,10 +313,19 @@ check_settings (HrInferenceJob  *job,
   return TRUE;
 }
 
+static guint64
+get_vocabulary (HrModel *model)
+{
+  const HrBlock *head = hr_chain_find_block (hr_model_get_head (model), HR_BLOCK_HEAD);
+
+  return head != NULL ? head->head.vocab_size : 0;
+}
+
 /*
  * hr_vllm_plan_init:
  * @self: (out): a plan
- * @pass: a plan of the model, which @self does not own
+ * @pass: a plan of the model, or of what a rank has of it, which @self does not own
+ * @whole: the model
  * @job: a job
  * @gpu: (nullable): the GPU to run on
  * @error: return location for an error
@@ -295,17 +337,22 @@ check_settings (HrInferenceJob  *job,
 gboolean
 hr_vllm_plan_init (HrVllmPlan       *self,
                    HrInferencePlan  *pass,
+                   HrModel          *whole,
                    HrInferenceJob   *job,
                    HrGpu            *gpu,
                    GError          **error)
 {
-  g_autoptr (HrJob) resolved = hr_job_resolve (HR_JOB (job), pass->model);
+  g_autoptr (HrJob) resolved = hr_job_resolve (HR_JOB (job), whole);
   HrFramework framework = { 0 };
 
   *self = (HrVllmPlan) {
     .pass = pass,
     .profile = hr_vllm_profile_get (hr_inference_job_get_vllm_release (job)),
     .memory = gpu != NULL ? hr_gpu_get_memory (gpu) : 0,
+    .n_tensor = 1,
+    .n_ranks = 1,
+    .vocabulary = get_vocabulary (whole),
+    .has_sampler = TRUE,
   };
   self->eager = hr_inference_job_get_enforce_eager (job) || self->profile->is_eager;
   self->requested = ceil (hr_inference_job_get_gpu_memory_utilization (job) * self->memory);
@@ -318,6 +365,25 @@ hr_vllm_plan_init (HrVllmPlan       *self,
   resolve_sizes (self, HR_INFERENCE_JOB (resolved), gpu);
 
   return resolve_cache (self, job, error);
+}
+
+/*
+ * hr_vllm_plan_set_rank:
+ * @self: a plan of what a rank has of a model
+ * @layout: how the model is divided
+ * @rank: the rank
+ *
+ * Says which part of a model it is.
+ */
+void
+hr_vllm_plan_set_rank (HrVllmPlan            *self,
+                       const HrServingLayout *layout,
+                       const HrServingRank   *rank)
+{
+  self->is_part = TRUE;
+  self->n_tensor = layout->tensor;
+  self->n_ranks = layout->n_ranks;
+  self->has_sampler = rank->stage + 1 == layout->pipeline;
 }
 
 /* Which of vLLM's layers a module is a part of: QKVParallelLinear, MergedColumnParallelLinear, FusedMoE. */
@@ -381,6 +447,107 @@ get_row_bytes (const HrVllmPlan *self,
   return n_items * bytes;
 }
 
+/* Rows of a layer that are one, and what comes of them. */
+typedef struct
+{
+  guint64 bytes;
+  guint64 rows;
+  guint64 widest;    /* the most that one of @rows takes */
+  guint64 pieces[HR_MATRIX_MAX_PIECES];
+  guint n_pieces;
+} Fused;
+
+/*
+ * What a kernel does without: Marlin has no zeros and no order of symmetric matrices (process_weights_after_loading of
+ * gptq_marlin.py); nested absmax of bitsandbytes are expanded when they are loaded (bitsandbytes_loader.py).
+ */
+static void
+add_pieces (const HrVllmPlan    *self,
+            const HrTensor      *tensor,
+            const HrMatrixPiece *pieces,
+            guint                n_pieces,
+            Fused               *fused)
+{
+  HrQuantization quantization = self->pass->quantization;
+  gboolean is_nested = quantization == HR_QUANTIZATION_BNB_NF4_DQ || quantization == HR_QUANTIZATION_BNB_FP4_DQ;
+  gboolean is_gptq = quantization == HR_QUANTIZATION_GPTQ_INT4 || quantization == HR_QUANTIZATION_GPTQ_INT8;
+  guint64 n_items = hr_tensor_get_copies_of_layer (tensor);
+
+  fused->n_pieces = MAX (fused->n_pieces, is_nested ? 2 : n_pieces);
+  if (is_nested)
+    {
+      fused->pieces[0] += n_items * tensor->n_elements / 2;
+      fused->pieces[1] += n_items * tensor->n_elements / ABSMAX_BLOCK * sizeof (float);
+      return;
+    }
+
+  for (guint i = 0; i < n_pieces; i++)
+    {
+      if (!is_gptq || (!g_str_equal (pieces[i].suffix, ".qzeros") && !g_str_equal (pieces[i].suffix, ".g_idx")))
+        fused->pieces[i] += n_items * pieces[i].n_bytes;
+    }
+}
+
+static void
+add_row (const HrVllmPlan *self,
+         guint             index,
+         guint             copy,
+         Fused            *fused)
+{
+  const HrTensor *tensor = hr_model_get_tensor (self->pass->model, index);
+  guint64 rows = tensor->n_dimensions > 1 ? tensor->shape[0] : 1;
+  guint64 bytes = get_row_bytes (self, index, copy);
+  HrMatrixPiece pieces[HR_MATRIX_MAX_PIECES];
+  guint n_pieces = hr_weight_storage_list_pieces (&self->pass->storage, index,
+                                                  copy * hr_tensor_get_copies_of_layer (tensor), pieces);
+
+  fused->bytes += bytes;
+  fused->rows += rows;
+  fused->widest = MAX (fused->widest, bytes / rows);
+  if (n_pieces > 0)
+    add_pieces (self, tensor, pieces, n_pieces, fused);
+}
+
+/*
+ * Each of the tensors that stand for a matrix is an allocation of its own; rows of a file of llama.cpp are padded to
+ * the widest type among them (GGUFLinearMethod._create_padded_weight_param).
+ */
+static void
+allocate (const HrVllmPlan   *self,
+          const Fused        *fused,
+          HrCachingAllocator *allocator)
+{
+  for (guint i = 0; i < fused->n_pieces; i++)
+    {
+      if (fused->pieces[i] > 0)
+        hr_caching_allocator_allocate (allocator, fused->pieces[i]);
+    }
+  if (fused->n_pieces > 0)
+    return;
+
+  hr_caching_allocator_allocate (allocator, hr_quantization_is_gguf (self->pass->quantization)
+                                              ? fused->rows * fused->widest : fused->bytes);
+}
+
+/* Whether another row of the layer comes before it that it is one with. */
+static gboolean
+is_counted (const HrVllmPlan *self,
+            guint             index,
+            guint             layer)
+{
+  const HrTensor *tensor = hr_model_get_tensor (self->pass->model, index);
+
+  for (guint i = 0; i < index; i++)
+    {
+      const HrTensor *other = hr_model_get_tensor (self->pass->model, i);
+
+      if (is_fused_with (other, tensor) && find_layer (other, layer) >= 0)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 static void
 load_layer (const HrVllmPlan   *self,
             HrCachingAllocator *allocator,
@@ -394,26 +561,20 @@ load_layer (const HrVllmPlan   *self,
     {
       const HrTensor *tensor = hr_model_get_tensor (model, i);
       gint copy = find_layer (tensor, layer);
-      gboolean is_first = TRUE;
-      guint64 bytes = 0;
+      Fused fused = { 0 };
 
-      if (tensor->stack != stack || tensor->tied_to != NULL || copy < 0)
+      if (tensor->stack != stack || tensor->tied_to != NULL || copy < 0 || is_counted (self, i, layer))
         continue;
-      for (guint j = 0; j < i && is_first; j++)
-        is_first = !is_fused_with (hr_model_get_tensor (model, j), tensor) ||
-                   find_layer (hr_model_get_tensor (model, j), layer) < 0;
-      if (!is_first)
-        continue;
-      bytes = get_row_bytes (self, i, copy);
+      add_row (self, i, copy, &fused);
       for (guint j = i + 1; j < n_tensors; j++)
         {
           const HrTensor *other = hr_model_get_tensor (model, j);
           gint other_copy = find_layer (other, layer);
 
           if (is_fused_with (tensor, other) && other_copy >= 0)
-            bytes += get_row_bytes (self, j, other_copy);
+            add_row (self, j, other_copy, &fused);
         }
-      hr_caching_allocator_allocate (allocator, bytes);
+      allocate (self, &fused, allocator);
     }
 }
 
@@ -425,7 +586,7 @@ load_outer (const HrVllmPlan   *self,
   const HrTensor *tensor = hr_model_get_tensor (self->pass->model, index);
   guint64 bytes = get_row_bytes (self, index, 0);
 
-  if (tensor->role == HR_TENSOR_ROLE_EMBEDDING || tensor->role == HR_TENSOR_ROLE_OUTPUT)
+  if (!self->is_part && (tensor->role == HR_TENSOR_ROLE_EMBEDDING || tensor->role == HR_TENSOR_ROLE_OUTPUT))
     bytes = bytes / tensor->shape[0] * pad (tensor->shape[0], VOCABULARY_PADDING);
   hr_caching_allocator_allocate (allocator, bytes);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hr-inference-plan.h"
+#include "hr-serving-layout.h"
 #include "hr-vllm-profile.h"
 
 G_BEGIN_DECLS
@@ -22,6 +23,11 @@ G_BEGIN_DECLS
  * @n_groups: how many groups of layers there are that see as much of the text as each other
  * @group_layers: how many layers a group has
  * @layer_block_bytes: what a block of one layer takes
+ * @is_part: whether the model is what a rank has of one, whose tables are padded already
+ * @n_tensor: how many ranks share each layer
+ * @n_ranks: how many ranks work together
+ * @vocabulary: how many words there are
+ * @has_sampler: whether the rank draws tokens: those of the last stage do
  *
  * A job of vLLM in which everything that was left to it is filled in.
  */
@@ -40,17 +46,26 @@ typedef struct
   guint n_groups;
   guint group_layers;
   guint64 layer_block_bytes;
+  gboolean is_part;
+  guint64 n_tensor;
+  guint64 n_ranks;
+  guint64 vocabulary;
+  gboolean has_sampler;
 } HrVllmPlan;
 
-gboolean hr_vllm_plan_init             (HrVllmPlan       *self,
-                                        HrInferencePlan  *pass,
-                                        HrInferenceJob   *job,
-                                        HrGpu            *gpu,
-                                        GError          **error);
-guint64  hr_vllm_plan_get_weight_bytes (const HrVllmPlan *self,
-                                        HrWeights        *weights);
-guint64  hr_vllm_plan_get_block_bytes  (const HrVllmPlan *self);
-guint64  hr_vllm_plan_count_blocks     (const HrVllmPlan *self,
-                                        guint64           tokens);
+gboolean hr_vllm_plan_init             (HrVllmPlan            *self,
+                                        HrInferencePlan       *pass,
+                                        HrModel               *whole,
+                                        HrInferenceJob        *job,
+                                        HrGpu                 *gpu,
+                                        GError               **error);
+void     hr_vllm_plan_set_rank         (HrVllmPlan            *self,
+                                        const HrServingLayout *layout,
+                                        const HrServingRank   *rank);
+guint64  hr_vllm_plan_get_weight_bytes (const HrVllmPlan      *self,
+                                        HrWeights             *weights);
+guint64  hr_vllm_plan_get_block_bytes  (const HrVllmPlan      *self);
+guint64  hr_vllm_plan_count_blocks     (const HrVllmPlan      *self,
+                                        guint64                tokens);
 
 G_END_DECLS

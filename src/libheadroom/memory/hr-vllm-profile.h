@@ -24,12 +24,29 @@ typedef struct
 } HrVllmMeasured;
 
 /**
+ * HrVllmSampler:
+ * @HR_VLLM_SAMPLER_SORT: sorts the logits by torch.sort (apply_top_k_top_p of 0.16)
+ * @HR_VLLM_SAMPLER_MASK: kernels make masked logits and probabilities of them (FlashInfer)
+ * @HR_VLLM_SAMPLER_NOISE: one kernel draws from the logits (gumbel_sample), as nothing is left out in the trial run
+ *
+ * What the sampler of the trial run does.
+ */
+typedef enum
+{
+  HR_VLLM_SAMPLER_SORT,
+  HR_VLLM_SAMPLER_MASK,
+  HR_VLLM_SAMPLER_NOISE,
+} HrVllmSampler;
+
+/**
  * HrVllmProfile:
  * @is_eager: whether layers always run operator by operator
  * @has_large_batches: whether large GPUs have larger batches by default
  * @has_windows: whether layers with a window keep what they see alone
  * @draws_logits: whether the sampler is tried out on random hidden states, and not on those of the trial run
+ * @sampler: what it does
  * @counts_context: whether the CUDA context is part of vLLM's share of the memory
+ * @counts_graphs: whether CUDA graphs are
  * @non_torch: what is taken beside PyTorch's allocator between the context and the end of the trial run
  * @graphs: what CUDA graphs take, captured when the cache is there
  *
@@ -41,11 +58,15 @@ typedef struct
   gboolean has_large_batches;
   gboolean has_windows;
   gboolean draws_logits;
+  HrVllmSampler sampler;
   gboolean counts_context;
+  gboolean counts_graphs;
   HrVllmMeasured non_torch;
   HrVllmMeasured graphs;
 } HrVllmProfile;
 
-const HrVllmProfile *hr_vllm_profile_get (HrVllmRelease release);
+const HrVllmProfile  *hr_vllm_profile_get       (HrVllmRelease        release);
+const HrVllmMeasured *hr_vllm_profile_get_beside (const HrVllmProfile *self,
+                                                  guint64              n_ranks);
 
 G_END_DECLS

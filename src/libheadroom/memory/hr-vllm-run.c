@@ -143,9 +143,27 @@ set_symbols (HrReplay           *replay,
   symbols[HR_SYMBOL_ROUTED] = MIN (symbols[T], EXPERT_CHUNK) * symbols[HR_SYMBOL_TOP_K];
 }
 
+/* RowParallelLinear: what a rank has made of its part of the input, and the sum of all ranks' (all_reduce). */
+static HrValue
+replay_row_parallel (const HrVllmPlan *plan,
+                     HrReplay         *replay)
+{
+  HrValue own = make (replay, "linear", "output", HR_SHAPE (replay->dtype, T, H));
+  HrValue sum;
+
+  if (plan->n_tensor == 1)
+    return own;
+
+  sum = make (replay, "all_reduce", "output", HR_SHAPE (replay->dtype, T, H));
+  hr_replay_drop (replay, own);
+
+  return sum;
+}
+
 /* Queries, keys and values in one; norms of queries and keys make new ones, while the values are still part of it. */
 static HrValue
-replay_attention (HrReplay          *replay,
+replay_attention (const HrVllmPlan  *plan,
+                  HrReplay          *replay,
                   const HrAttention *attention)
 {
   HrElement e = replay->dtype;
@@ -159,7 +177,7 @@ replay_attention (HrReplay          *replay,
       key = make (replay, "rms_norm", "k", HR_SHAPE (e, T, HR_SYMBOL_KEY));
     }
   heads = make (replay, "unified_attention_with_output", "attn_output", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
-  output = make (replay, "linear", "output", HR_SHAPE (e, T, H));
+  output = replay_row_parallel (plan, replay);
   hr_replay_drop (replay, heads);
   hr_replay_drop (replay, key);
   hr_replay_drop (replay, query);
@@ -170,9 +188,10 @@ replay_attention (HrReplay          *replay,
 
 /* gate_up_proj, SiluAndMul and down_proj, or the two matrices of a perceptron without a gate. */
 static HrValue
-replay_perceptron (HrReplay *replay,
-                   gboolean  is_gated,
-                   gboolean  lets_go)
+replay_perceptron (const HrVllmPlan *plan,
+                   HrReplay         *replay,
+                   gboolean          is_gated,
+                   gboolean          lets_go)
 {
   HrElement e = replay->dtype;
   HrValue shape = HR_SHAPE (e, T, HR_SYMBOL_INTERMEDIATE);
@@ -184,7 +203,7 @@ replay_perceptron (HrReplay *replay,
   act = make (replay, is_gated ? "silu_and_mul" : "act", "act(x)", shape);
   if (lets_go || !is_gated)
     hr_replay_drop (replay, first);
-  output = make (replay, "linear", "output", HR_SHAPE (e, T, H));
+  output = replay_row_parallel (plan, replay);
   hr_replay_drop (replay, act);
   if (!lets_go && is_gated)
     hr_replay_drop (replay, first);
@@ -197,8 +216,9 @@ replay_perceptron (HrReplay *replay,
  * another; the sum goes into what was read.
  */
 static HrValue
-replay_experts (HrReplay        *replay,
-                const HrMixture *mixture)
+replay_experts (const HrVllmPlan *plan,
+                HrReplay         *replay,
+                const HrMixture  *mixture)
 {
   HrElement e = replay->dtype;
   gboolean is_wide = 2 * mixture->intermediate_size >= mixture->hidden_size;
@@ -208,7 +228,7 @@ replay_experts (HrReplay        *replay,
   HrValue logits, weights, ids, between, result;
 
   if (mixture->shared_intermediate_size > 0)
-    shared = replay_perceptron (replay, TRUE, FALSE);
+    shared = replay_perceptron (plan, replay, TRUE, FALSE);
   logits = make (replay, "linear", "router_logits", HR_SHAPE (e, T, HR_SYMBOL_EXPERTS));
   weights = make (replay, "topk_softmax", "topk_weights", HR_SHAPE (HR_ELEMENT_FLOAT32, T, HR_SYMBOL_TOP_K));
   ids = make (replay, "topk_softmax", "topk_ids", HR_SHAPE (HR_ELEMENT_INT32, T, HR_SYMBOL_TOP_K));
@@ -237,9 +257,9 @@ replay_feed_forward (const HrVllmPlan   *plan,
   const HrBlock *mixture = find_block (klass, HR_BLOCK_MIXTURE);
 
   if (mixture != NULL)
-    return replay_experts (replay, &mixture->mixture);
+    return replay_experts (plan, replay, &mixture->mixture);
 
-  return replay_perceptron (replay, mlp->mlp.gated, lets_go);
+  return replay_perceptron (plan, replay, mlp->mlp.gated, lets_go);
 }
 
 /*
@@ -253,7 +273,7 @@ replay_eager_layer (const HrVllmPlan   *plan,
 {
   HrValue hidden = make (replay, "linear", "hidden_states", HR_SHAPE (replay->dtype, T, H));
   HrValue residual = make (replay, "rms_norm", "residual", HR_SHAPE (replay->dtype, T, H));
-  HrValue attended = replay_attention (replay, hr_layer_class_get_attention (klass));
+  HrValue attended = replay_attention (plan, replay, hr_layer_class_get_attention (klass));
   HrValue output = replay_feed_forward (plan, replay, klass, lets_gate_up_go (plan->pass->model));
 
   hr_replay_drop (replay, attended);
@@ -311,26 +331,16 @@ replay_sort (HrReplay *replay,
 }
 
 /*
- * Sampler.forward, apply_top_k_top_p and random_sample (vllm/v1/sample, vllm/model_executor/layers/sampler.py): logits
- * in fp32, sorted, those that are too improbable left out, probabilities drawn from.
+ * apply_top_k_top_p of 0.16 and random_sample (vllm/v1/sample/ops/topk_topp_sampler.py): logits are sorted, those that
+ * are too improbable left out, probabilities drawn from.
  */
 static void
-replay_sampler (const HrVllmPlan *plan,
-                HrReplay         *replay)
+replay_sorting (HrReplay *replay)
 {
-  HrElement e = replay->dtype;
   HrValue floats = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, V);
   HrValue bools = HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, V);
-  HrValue hidden = make (replay, "rms_norm", "hidden_states", HR_SHAPE (e, T, H));
-  HrValue last = make (replay, "index_select", "hidden_states", HR_SHAPE (e, HR_SYMBOL_BATCH, H));
-  HrValue random = HR_NO_VALUE;
-  HrValue logits, wide, values, indices, mask, other_mask, sum, drawn, noise;
+  HrValue values, indices, mask, other_mask, sum, drawn, noise;
 
-  if (plan->profile->draws_logits)
-    random = make (replay, "rand_like", "hidden_states", HR_SHAPE (e, HR_SYMBOL_BATCH, H));
-  replay->component = HR_COMPONENT_LOGITS;
-  logits = make (replay, "linear", "logits", HR_SHAPE (e, HR_SYMBOL_BATCH, V));
-  wide = e == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : make (replay, "to", "logits.float ()", floats);
   replay_sort (replay, &values, &indices);
   mask = make (replay, "lt", "top_k_mask", bools);
   sum = make (replay, "softmax", "probs_sort", floats);
@@ -346,13 +356,47 @@ replay_sampler (const HrVllmPlan *plan,
   hr_replay_drop (replay, noise);
   hr_replay_drop (replay, sum);
   hr_replay_drop (replay, drawn);
+}
+
+/* top_k_top_p_sampling_from_logits of flashinfer/sampling.py. */
+static void
+replay_masking (HrReplay *replay)
+{
+  HrValue floats = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, V);
+  HrValue masked = make (replay, "top_k_mask_logits", "masked_logits", floats);
+  HrValue sum = make (replay, "softmax", "probs", floats);
+
+  hr_replay_drop (replay, sum);
+  hr_replay_drop (replay, masked);
+}
+
+/* Sampler.forward (vllm/v1/sample/sampler.py, vllm/v1/worker/gpu/sample/sampler.py): logits in fp32, then a token. */
+static void
+replay_sampler (const HrVllmPlan *plan,
+                HrReplay         *replay)
+{
+  HrElement e = replay->dtype;
+  HrValue floats = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, V);
+  HrValue hidden = make (replay, "rms_norm", "hidden_states", HR_SHAPE (e, T, H));
+  HrValue last = make (replay, "index_select", "hidden_states", HR_SHAPE (e, HR_SYMBOL_BATCH, H));
+  HrValue random = HR_NO_VALUE;
+  HrValue logits, wide;
+
+  if (plan->profile->draws_logits)
+    random = make (replay, "rand_like", "hidden_states", HR_SHAPE (e, HR_SYMBOL_BATCH, H));
+  replay->component = HR_COMPONENT_LOGITS;
+  logits = make (replay, "linear", "logits", HR_SHAPE (e, HR_SYMBOL_BATCH, V));
+  wide = e == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : make (replay, "to", "logits.float ()", floats);
+  if (plan->profile->sampler == HR_VLLM_SAMPLER_SORT)
+    replay_sorting (replay);
+  if (plan->profile->sampler == HR_VLLM_SAMPLER_MASK)
+    replay_masking (replay);
   hr_replay_drop (replay, wide);
   hr_replay_drop (replay, logits);
   hr_replay_drop (replay, random);
   hr_replay_drop (replay, last);
   hr_replay_drop (replay, hidden);
 }
-
 static void
 replay_layers (const HrVllmPlan *plan,
                HrReplay         *replay)
@@ -388,14 +432,17 @@ hr_vllm_run_replay (const HrVllmPlan *plan,
   HrStretch stretch;
 
   hr_pass_set_model_symbols (&plan->pass->inference, replay);
+  replay->symbols[V] = plan->vocabulary;
   replay->symbols[HR_SYMBOL_SEQUENCE] = plan->max_num_batched_tokens;
   replay->symbols[HR_SYMBOL_BATCH] = MIN (plan->max_num_seqs, plan->max_num_batched_tokens);
   replay->component = HR_COMPONENT_ACTIVATIONS;
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_PREFILL);
   replay_layers (plan, replay);
+  if (!plan->has_sampler)
+    return;
 
   hr_replay_begin (replay, &stretch, "profile_run", -1);
-  replay->sentence = N_("while the sampler sorts the logits of as many requests as there may be in the trial run");
+  replay->sentence = N_("while the sampler draws tokens of as many requests as there may be in the trial run");
   replay_sampler (plan, replay);
   hr_replay_end (replay);
 }
