@@ -19,7 +19,7 @@
 /* Logs have two digits of a GiB behind the point. */
 #define MAX_ROUNDED 0.0051
 
-#define MAX_WEIGHT_PERCENT 1.01
+#define MAX_WEIGHT_PERCENT 1.0
 #define MAX_RUN_GIBIBYTES 0.02
 #define MAX_BESIDE_GIBIBYTES 0.6
 #define MAX_POOL_GIBIBYTES 0.35
@@ -32,6 +32,7 @@ typedef struct
   guint n_beside;
   guint n_near;
   guint n_blocks;
+  guint n_unexplained;
 } Table;
 
 static gboolean
@@ -114,6 +115,25 @@ compare_beside (JsonObject       *row,
   table->n_beside++;
 }
 
+/* A row that nobody can explain yet misses the bar, by little, and says so until somebody does. */
+static void
+add_weights (JsonObject *row,
+             double      percent,
+             Table      *table)
+{
+  if (!json_object_has_member (row, "unexplained"))
+    {
+      oracle_errors_add (table->weights, percent);
+      return;
+    }
+
+  g_print ("# %s: %g %%: %s\n", json_object_get_string_member (row, "model"), percent,
+           json_object_get_string_member (row, "unexplained"));
+  g_assert_cmpfloat (fabs (percent), >, MAX_WEIGHT_PERCENT);
+  g_assert_cmpfloat (fabs (percent), <, 2 * MAX_WEIGHT_PERCENT);
+  table->n_unexplained++;
+}
+
 static void
 compare (JsonObject       *row,
          const HrVllmPlan *plan,
@@ -126,7 +146,7 @@ compare (JsonObject       *row,
   double expected, total, pool;
 
   if (get_figure (row, "weights", &expected))
-    oracle_errors_add (table->weights, note (row, "weights", held, expected) / expected * 100);
+    add_weights (row, note (row, "weights", held, expected) / expected * 100, table);
   if (get_figure (row, "activations", &expected))
     oracle_errors_add (table->run, note (row, "run", run, expected));
   compare_beside (row, plan, run, table);
@@ -189,6 +209,7 @@ test_what_vllm_takes_is_what_it_logs (void)
   g_assert_cmpuint (table.n_beside, >=, 10);
   g_assert_cmpuint (10 * table.n_near, >=, 9 * table.n_beside);
   g_assert_cmpuint (table.n_blocks, >=, 8);
+  g_assert_cmpuint (table.n_unexplained, <=, 1);
   oracle_errors_judge (weights, "weights, percent", 0.1, MAX_WEIGHT_PERCENT);
   oracle_errors_judge (run, "trial run, GiB", MAX_ROUNDED, MAX_RUN_GIBIBYTES);
   oracle_errors_judge (pool, "cache, GiB", MAX_POOL_GIBIBYTES, MAX_POOL_GIBIBYTES);
