@@ -125,6 +125,7 @@ test_round_trip (void)
     "cache-type-v=q5_1",
     "engine=vllm max-model-len=4096 gpu-memory-utilization=0.85 max-num-seqs=16 kv-cache-dtype=float8 "
     "enforce-eager=true",
+    "engine=vllm max-model-len=3000 quantization=bnb-nf4 tensor-parallel=2",
     "engine=vllm max-model-len=30000 max-num-batched-tokens=4096 block-size=32 dtype=float16",
     "engine=llama.cpp max-num-seqs=3 max-model-len=8192 kv-offload=false swa-full=true n-cpu-moe=5 flash-attention=off",
   };

@@ -333,6 +333,16 @@ leave_quantization (HrModel  *model,
          hr_job_set_from_string (job, "quantization", hr_quantization_get_name (HR_QUANTIZATION_AUTO), error);
 }
 
+/* A copy of the model for each, if the command does not say how many there are. */
+static void
+count_copies (HrLaunchScope *scope)
+{
+  guint64 data_parallel;
+
+  g_object_get (scope->job, "data-parallel", &data_parallel, NULL);
+  scope->data_parallel = MAX (data_parallel, 1);
+}
+
 /* How many GPUs the command is for, 0 if it does not say. */
 static gboolean
 count_gpus (const HrCommandLine  *self,
@@ -342,10 +352,7 @@ count_gpus (const HrCommandLine  *self,
 {
   HrJson *gpus = hr_json_get_member (self->block, "gpus");
   HrValue value = { HR_VALUE_NOTHING };
-  guint64 data_parallel;
 
-  g_object_get (scope->job, "data-parallel", &data_parallel, NULL);
-  scope->data_parallel = MAX (data_parallel, 1);
   if (gpus != NULL && !hr_expression_evaluate (gpus, hr_launch_scope_lookup, scope, &value, error))
     return FALSE;
 
@@ -369,9 +376,13 @@ apply (const HrCommandLine  *self,
   /* Expressions see the settings as they come to be. */
   g_set_object (&scope.job, job);
 
-  return apply_absent (self, &scope, FALSE, job, error) && apply_given (self, job, error) &&
-         leave_quantization (model, job, error) && apply_absent (self, &scope, TRUE, job, error) &&
-         apply_read (self, &scope, job, error) &&
+  if (!apply_absent (self, &scope, FALSE, job, error) || !apply_given (self, job, error) ||
+      !leave_quantization (model, job, error))
+    return FALSE;
+
+  count_copies (&scope);
+
+  return apply_absent (self, &scope, TRUE, job, error) && apply_read (self, &scope, job, error) &&
          (self->quantization == NULL || hr_job_set_from_string (job, "quantization", self->quantization, error)) &&
          count_gpus (self, &scope, n_gpus, error);
 }

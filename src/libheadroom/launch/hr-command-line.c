@@ -181,8 +181,8 @@ find_option (HrCommandLine  *self,
 {
   *option = NULL;
 
-  return find_in_list (hr_json_get_member (self->block, "options"), word, option, error) &&
-         find_in_list (hr_json_get_member (self->block, "also"), word, option, error);
+  return find_in_list (hr_json_get_member (self->block, "also"), word, option, error) &&
+         find_in_list (hr_json_get_member (self->block, "options"), word, option, error);
 }
 
 /* Options that say nothing about memory: by their names, with an equals sign behind where they take a value. */
