@@ -35,6 +35,12 @@
   "'intermediate_size': 128, 'num_hidden_layers': 2, 'num_attention_heads': 4, 'vocab_size': 100}, 'vision_config': " \
   "{'model_type': 'clip_vision_model', 'hidden_size': 32, 'intermediate_size': 64, 'num_hidden_layers': 3, " \
   "'num_attention_heads': 4, 'image_size': 28, 'patch_size': 14}"
+#define INTERN_VL \
+  "'model_type': 'internvl_chat', 'architectures': ['InternVLChatModel'], 'torch_dtype': 'bfloat16', 'llm_config': " \
+  "{'model_type': 'internlm2', 'hidden_size': 64, 'intermediate_size': 128, 'num_hidden_layers': 2, " \
+  "'num_attention_heads': 4, 'num_key_value_heads': 2, 'vocab_size': 100}, 'vision_config': {'model_type': " \
+  "'intern_vit_6b', 'hidden_size': 32, 'intermediate_size': 64, 'num_hidden_layers': 2, 'num_attention_heads': 4, " \
+  "'image_size': 28, 'patch_size': 14}"
 #define INT4_GROUPS \
   "'config_groups': {'a': {'targets': ['Linear'], 'weights': {'num_bits': 4, 'type': 'int', 'symmetric': false, " \
   "'strategy': 'group', 'group_size': 32}}}"
@@ -484,6 +490,37 @@ test_an_index_of_pickled_files_is_compared_by_name (void)
   test_folder_free (g_steal_pointer (&folder));
 }
 
+/* Their names and the matrices that they are in are those of another class: only numbers can be compared. */
+static void
+test_of_converted_weights_the_count_is_compared (void)
+{
+  static const struct
+  {
+    guint64 more;
+    guint n_warnings;
+  } counts[] = { { 0, 1 }, { 3, 2 } };
+  g_autofree char *config = make_config (INTERN_VL, NULL);
+  g_autoptr (HrModel) alone = make_model (config);
+
+  for (guint i = 0; i < G_N_ELEMENTS (counts); i++)
+    {
+      guint64 n_elements = hr_model_get_n_parameters (alone) + counts[i].more;
+      Writer writer = { g_string_new ("{"), 0 };
+      g_autoptr (HrModel) both = NULL;
+      const char * const *warnings;
+
+      add_tensor (&writer, "vision_model.encoder.layers.0.attn.qkv.weight", "BF16", &n_elements, 1, 2 * n_elements);
+      both = open_both (config, &writer);
+      warnings = hr_model_get_warnings (both);
+
+      g_assert_cmpuint (g_strv_length ((char **) warnings), ==, counts[i].n_warnings);
+      g_assert_nonnull (strstr (warnings[0], "InternVLForConditionalGeneration"));
+      if (counts[i].more > 0)
+        g_assert_nonnull (strstr (warnings[1], "The weights hold "));
+      g_assert_cmpuint (get_weights (both), ==, get_weights (alone));
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -506,6 +543,8 @@ main (int   argc,
   g_test_add_func ("/model/stored/modules_that_were_moved_are_found", test_modules_that_were_moved_are_found);
   g_test_add_func ("/model/stored/experts_may_be_stored_in_one_tensor", test_experts_may_be_stored_in_one_tensor);
   g_test_add_func ("/model/stored/experts_may_be_stored_one_by_one", test_experts_may_be_stored_one_by_one);
+  g_test_add_func ("/model/stored/of_converted_weights_the_count_is_compared",
+                   test_of_converted_weights_the_count_is_compared);
   g_test_add_func ("/model/stored/buffers_are_not_missed", test_buffers_are_not_missed);
   g_test_add_func ("/model/stored/an_index_of_pickled_files_is_compared_by_name",
                    test_an_index_of_pickled_files_is_compared_by_name);

@@ -46,7 +46,7 @@ static const char * const writer_suffixes[] = { "ForCausalLM", "LMHeadModel", "F
 static const char * const known_members[] = {
   "model-type", "aliases", "architectures", "extends", "source", "approximate", "counted-only", "uncounted",
   "adapters", "hyper-parameters", "defaults", "values", "layer-values", "stacks", "head", "buffers", "tasks", "root",
-  "processor", "ties-from-config", "tensor-parallel", "expert-parallel",
+  "processor", "ties-from-config", "converts-to", "tensor-parallel", "expert-parallel",
   NULL,
 };
 
@@ -137,6 +137,7 @@ check_file (HrJson  *file,
   gboolean is_approximate = FALSE;
   gboolean is_counted_only = FALSE;
   const char *root = NULL;
+  const char *class_name = NULL;
 
   return hr_json_check_members (file, known_members, error) &&
          hr_json_require_member (file, "model-type", error) != NULL &&
@@ -155,7 +156,8 @@ check_file (HrJson  *file,
          hr_json_get_array (file, "uncounted", &section, error) &&
          hr_json_get_array (file, "head", &section, error) &&
          hr_json_get_object (file, "tasks", &section, error) && check_processor (file, error) &&
-         hr_json_get_string (file, "root", &root, error);
+         hr_json_get_string (file, "root", &root, error) &&
+         hr_json_get_string (file, "converts-to", &class_name, error);
 }
 
 /* A model type comes from a config, and becomes part of a path. */
@@ -600,6 +602,19 @@ hr_architecture_is_approximate (HrArchitecture *self)
   hr_json_get_boolean (hr_architecture_get_file (self, 0), "approximate", &is_approximate, NULL);
 
   return is_approximate;
+}
+
+/* The class of transformers that is followed in place of the model's own code; %NULL where it is that code. */
+const char *
+hr_architecture_get_converted_class (HrArchitecture *self)
+{
+  const char *class_name = NULL;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  hr_json_get_string (hr_architecture_get_file (self, 0), "converts-to", &class_name, NULL);
+
+  return class_name;
 }
 
 /* Whether only its tensors and its cache are known, and not what it makes while it runs. */

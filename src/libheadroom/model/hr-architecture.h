@@ -35,6 +35,7 @@ gboolean        hr_architecture_set_class         (HrArchitecture      *self,
 HrJson         *hr_architecture_get_task          (HrArchitecture      *self);
 const char     *hr_architecture_get_source        (HrArchitecture      *self);
 gboolean        hr_architecture_is_approximate    (HrArchitecture      *self);
+const char     *hr_architecture_get_converted_class (HrArchitecture *self);
 gboolean        hr_architecture_is_counted_only   (HrArchitecture      *self);
 HrJson         *hr_architecture_get_member        (HrArchitecture      *self,
                                                    const char          *key);

@@ -232,6 +232,24 @@ set_class (HrArchitecture  *architecture,
   return g_steal_pointer (&self);
 }
 
+/* That another class is followed than the one of the model's own code, which runs the same layers. */
+void
+hr_config_warn_of_conversion (HrArchitecture *architecture,
+                              GPtrArray      *warnings)
+{
+  const char *class_name = hr_architecture_get_converted_class (architecture);
+
+  if (class_name == NULL)
+    return;
+
+  g_ptr_array_add (warnings,
+                   /* Translators: the name of an architecture, and of a class of transformers. */
+                   g_strdup_printf (_("“%s” is counted as the class %s of transformers with the same layers, which its "
+                                      "converter makes of such checkpoints; the repository’s own code may run "
+                                      "attention differently."),
+                                    hr_architecture_get_model_type (architecture), class_name));
+}
+
 /* What is not followed is said, whether the architecture is the model's own or included in it. */
 void
 hr_config_warn_of_approximation (HrArchitecture *architecture,

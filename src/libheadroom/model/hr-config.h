@@ -28,6 +28,8 @@ HrArchitecture *hr_config_load_architecture (HrJson      *config,
                                              gboolean    *is_generic,
                                              GPtrArray   *warnings,
                                              GError     **error) G_GNUC_WARN_UNUSED_RESULT;
+void            hr_config_warn_of_conversion    (HrArchitecture *architecture,
+                                                 GPtrArray      *warnings);
 void            hr_config_warn_of_approximation (HrArchitecture *architecture,
                                                  GPtrArray      *warnings);
 gboolean        hr_config_warn_of_uncounted     (HrJson         *config,

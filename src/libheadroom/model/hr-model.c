@@ -21,6 +21,7 @@
 #include "hr-model-source.h"
 #include "hr-processor-private.h"
 #include "hr-quantization-config.h"
+#include "hr-stored-names.h"
 #include "hr-stored-weights.h"
 #include "hr-units.h"
 
@@ -57,7 +58,8 @@ struct _HrModel
   GPtrArray *warnings;            /* of char *, null-terminated */
   HrModelParts parts;
   HrProcessor processor;
-  HrStoredWeights *stored;        /* NULL if no weights were read */
+  gboolean is_converted;          /* the files name its tensors as another class does */
+  HrStoredWeights *stored;        /* NULL if no weights were read, or they name other tensors */
   guint64 stored_bytes;
   char *obstacle;                 /* NULL if the model can be estimated */
   HrJson *config;                 /* NULL if there is none */
@@ -464,6 +466,7 @@ build (HrModel         *self,
       (processor != NULL && !hr_processor_read (&self->processor, processor, scope, &files, error)))
     return FALSE;
 
+  hr_config_warn_of_conversion (architecture, self->warnings);
   hr_config_warn_of_approximation (architecture, self->warnings);
   warn_of_idle_experts (self);
   report_assumptions (self, scope);
@@ -567,10 +570,41 @@ read_config (HrModel        *self,
     self->name = g_strdup (self->model_type);
   self->source = g_strdup (hr_json_get_origin (config));
   self->architecture_source = g_strdup (hr_architecture_get_source (architecture));
+  self->is_converted = hr_architecture_get_converted_class (architecture) != NULL;
   read_adapter_rules (self, architecture);
   read_parallel_rules (self, architecture);
 
   return read_quantization (self, config, source->quantization, error);
+}
+
+/*
+ * The files of a model that is converted name and divide its tensors as its own code does: only how many numbers there
+ * are can be compared.
+ */
+static void
+compare_count (HrModel      *self,
+               HrCheckpoint *checkpoint)
+{
+  g_autofree char *stored = NULL;
+  g_autofree char *expected = NULL;
+  guint64 n_stored = 0;
+
+  for (guint i = 0; i < checkpoint->tensors->len; i++)
+    {
+      const HrStoredTensor *tensor = g_ptr_array_index (checkpoint->tensors, i);
+
+      if (!hr_stored_name_is_buffer (tensor->name))
+        n_stored += tensor->n_elements;
+    }
+  if (checkpoint->has_names_only || self->quantization != HR_QUANTIZATION_NONE || n_stored == self->n_parameters)
+    return;
+
+  stored = hr_format_integer (n_stored);
+  expected = hr_format_integer (self->n_parameters);
+  g_ptr_array_add (self->warnings,
+                   /* Translators: two numbers of parameters, and the name of a class. */
+                   g_strdup_printf (_("The weights hold %s parameters, and not the %s that %s has."), stored, expected,
+                                    self->class_name));
 }
 
 /* Compares the weights with the model, and takes from them what the config does not say. */
@@ -581,8 +615,12 @@ read_weights (HrModel       *self,
   HrDtype stored_dtype = hr_checkpoint_get_dtype (source->checkpoint);
 
   self->stored_bytes = source->checkpoint->n_bytes;
-  self->stored = hr_stored_weights_new (self->parts.tensors, source->checkpoint, source->words, self->quantizer,
-                                        self->class_name != NULL ? self->class_name : self->model_type, self->warnings);
+  if (self->is_converted)
+    compare_count (self, source->checkpoint);
+  else
+    self->stored = hr_stored_weights_new (self->parts.tensors, source->checkpoint, source->words, self->quantizer,
+                                          self->class_name != NULL ? self->class_name : self->model_type,
+                                          self->warnings);
 
   /* Names say nothing of how the tensors are stored. */
   if (source->checkpoint->has_names_only)
