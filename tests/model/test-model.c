@@ -451,6 +451,28 @@ test_experts_that_no_file_has_are_said (void)
   g_assert_nonnull (strstr (hr_model_get_warnings (model)[0], "M parameters more"));
 }
 
+#define PHI_4_MM \
+  "{\"model_type\": \"phi4mm\", \"hidden_size\": 64, \"vocab_size\": 100, " \
+  "\"intermediate_size\": 128, \"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"num_key_value_heads\": 2"
+
+/* Ranks of 1024 and 512: 1536 × (64 + 128 + 64 + 64 + 64 + 256 + 128 + 64) elements in each of two layers. */
+static void
+test_adapters_that_weights_carry_are_said (void)
+{
+  static const guint64 n_elements = 2 * 1536 * 832;
+  g_autoptr (HrModel) bare = load (PHI_4_MM "}");
+  g_autoptr (HrModel) model = load (PHI_4_MM ", \"vision_lora\": {\"r\": 1024}, \"speech_lora\": {\"r\": 512}}");
+  g_autofree char *count = hr_format_count (n_elements);
+
+  g_assert_cmpuint (hr_model_get_n_parameters (model) - hr_model_get_n_parameters (bare), ==, n_elements);
+  g_assert_cmpuint (g_strv_length ((char **) hr_model_get_warnings (bare)), ==, 1);
+  g_assert_nonnull (strstr (hr_model_get_warnings (bare)[0], "Phi4MultimodalForCausalLM"));
+  g_assert_cmpuint (g_strv_length ((char **) hr_model_get_warnings (model)), ==, 2);
+  g_assert_nonnull (strstr (hr_model_get_warnings (model)[0], "rank 1024, 512"));
+  g_assert_nonnull (strstr (hr_model_get_warnings (model)[0], count));
+  g_assert_cmpstr (hr_model_get_warnings (model)[1], ==, hr_model_get_warnings (bare)[0]);
+}
+
 /* As many labels as the config names, and no matrix of the vocabulary. */
 /* The class of rewards has a row in place of the head, whatever labels the config names. */
 static void
@@ -811,6 +833,7 @@ main (int   argc,
   g_test_add_func ("/model/the_dtype_has_two_names", test_the_dtype_has_two_names);
   g_test_add_func ("/model/a_class_for_another_task_is_said", test_a_class_for_another_task_is_said);
   g_test_add_func ("/model/experts_that_no_file_has_are_said", test_experts_that_no_file_has_are_said);
+  g_test_add_func ("/model/adapters_that_weights_carry_are_said", test_adapters_that_weights_carry_are_said);
   g_test_add_func ("/model/a_size_is_read", test_a_size_is_read);
   g_test_add_func ("/model/a_model_of_a_size_has_it", test_a_model_of_a_size_has_it);
   g_test_add_func ("/model/a_published_size_has_its_shape", test_a_published_size_has_its_shape);

@@ -390,7 +390,7 @@ test_buffers_are_not_missed (void)
 {
   static const char * const buffers[] = {
     "model.layers.0.self_attn.rotary_emb.inv_freq", "model.layers.1.mlp.gate.e_score_correction_bias",
-    "model.layers.0.self_attn.k_scale",
+    "model.layers.0.self_attn.k_scale", "model.audio_embed.encoder.encoder_embedding.global_mean",
   };
   g_autofree char *config = make_config (LLAMA, NULL);
   g_autoptr (HrModel) alone = make_model (config);

@@ -46,7 +46,7 @@ static const char * const writer_suffixes[] = { "ForCausalLM", "LMHeadModel", "F
 static const char * const known_members[] = {
   "model-type", "aliases", "architectures", "extends", "source", "approximate", "counted-only", "uncounted",
   "adapters", "hyper-parameters", "defaults", "values", "layer-values", "stacks", "head", "buffers", "tasks", "root",
-  "processor", "ties-from-config", "converts-to", "tensor-parallel", "expert-parallel",
+  "processor", "ties-from-config", "converts-to", "carried-adapters", "tensor-parallel", "expert-parallel",
   NULL,
 };
 
@@ -155,6 +155,7 @@ check_file (HrJson  *file,
          hr_json_get_array (file, "buffers", &section, error) &&
          hr_json_get_array (file, "uncounted", &section, error) &&
          hr_json_get_array (file, "head", &section, error) &&
+         hr_json_get_array (file, "carried-adapters", &section, error) &&
          hr_json_get_object (file, "tasks", &section, error) && check_processor (file, error) &&
          hr_json_get_string (file, "root", &root, error) &&
          hr_json_get_string (file, "converts-to", &class_name, error);

@@ -445,6 +445,73 @@ warn_of_idle_experts (HrModel *self)
                                       "%s parameters more, which nothing reads."), count));
 }
 
+/* The ranks of adapters that the weights of a model carry, as the config has them; those that are not there are 0. */
+static gboolean
+list_ranks (HrScope  *scope,
+            HrJson   *expressions,
+            char    **ranks,
+            GError  **error)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; expressions != NULL && i < hr_json_get_length (expressions); i++)
+    {
+      guint64 rank = 0;
+
+      if (!hr_scope_evaluate_size (scope, hr_json_get_element (expressions, i), &rank, error))
+        return FALSE;
+      if (rank > 0)
+        g_string_append_printf (text, "%s%" G_GUINT64_FORMAT, text->len > 0 ? C_("between names in a list", ", ") : "",
+                                rank);
+    }
+  *ranks = text->len > 0 ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
+
+  return TRUE;
+}
+
+/* What LoRA's matrices hold: lora_A and lora_B of PEFT, with the name of each adapter (peft/tuners/lora/layer.py). */
+static guint64
+count_adapters (HrModel *self)
+{
+  guint64 total = 0;
+
+  for (guint i = 0; i < self->parts.tensors->len; i++)
+    {
+      const HrTensor *tensor = g_ptr_array_index (self->parts.tensors, i);
+      g_autofree char *name = hr_tensor_get_name (tensor, 0);
+
+      if (strstr (name, ".lora_A.") != NULL || strstr (name, ".lora_B.") != NULL)
+        total += tensor->n_elements * hr_tensor_get_copies (tensor);
+    }
+
+  return total;
+}
+
+/* The converter that makes a class of transformers of the weights leaves such adapters out; PEFT adds them again. */
+static gboolean
+warn_of_carried_adapters (HrModel         *self,
+                          HrArchitecture  *architecture,
+                          HrScope         *scope,
+                          GError         **error)
+{
+  g_autofree char *ranks = NULL;
+  g_autofree char *count = NULL;
+
+  if (!list_ranks (scope, hr_architecture_get_member (architecture, "carried-adapters"), &ranks, error))
+    return FALSE;
+  if (ranks == NULL)
+    return TRUE;
+
+  count = hr_format_count (count_adapters (self));
+  g_ptr_array_add (self->warnings,
+                   /* Translators: ranks of LoRA, a number of parameters. */
+                   g_strdup_printf (_("The adapters that the weights carry for images and sounds (LoRA of rank %s, "
+                                      "with %s parameters) are counted as weights that are not trained, and what "
+                                      "they compute is left out."), ranks, count));
+
+  return TRUE;
+}
+
 static gboolean
 build (HrModel         *self,
        HrArchitecture  *architecture,
@@ -461,7 +528,8 @@ build (HrModel         *self,
       !hr_config_warn_of_uncounted (config, architecture, self->warnings, error) ||
       !hr_inclusion_load_all (scope, architecture, self->warnings, error) || !hr_scope_resolve_all (scope, error) ||
       !hr_model_parts_build (&self->parts, architecture, scope, error) ||
-      !warn_of_ties (self, architecture, source, scope, error) || !count_parameters (self, scope, error) ||
+      !warn_of_ties (self, architecture, source, scope, error) ||
+      !warn_of_carried_adapters (self, architecture, scope, error) || !count_parameters (self, scope, error) ||
       !count_cache (self, scope, error) ||
       (processor != NULL && !hr_processor_read (&self->processor, processor, scope, &files, error)))
     return FALSE;

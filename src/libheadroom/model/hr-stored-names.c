@@ -12,6 +12,7 @@ static const char * const buffers[] = {
   ".attn.bias", ".attention.bias", ".masked_bias", ".rotary_emb.inv_freq", ".inv_freq", ".position_ids",
   ".e_score_correction_bias", ".num_batches_tracked", ".running_mean", ".running_var", ".embed_positions.weights",
   ".k_scale", ".v_scale", ".q_scale", ".prob_scale", ".kv_scale", ".tokens_per_expert", ".relative_position_index",
+  ".encoder_embedding.global_mean", ".encoder_embedding.global_invstd",
 };
 
 /* The name without the modules that hold the whole model. */
