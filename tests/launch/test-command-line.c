@@ -71,7 +71,6 @@ test_command (gconstpointer data)
   guint n_gpus;
 
   g_assert_no_error (error);
-  g_assert_true (hr_command_line_probe (text));
   g_assert_cmpstr (hr_command_line_get_model (command), ==, json_object_get_string_member (row, "model"));
   check_unread (command, json_object_get_array_member (row, "unread"));
 

@@ -27,7 +27,6 @@ typedef struct
  * @data: the commands that are known
  * @block: the program that is called
  * @given: (element-type HrGivenOption): its options
- * @taken: (element-type utf8): these, as they were given
  * @unread: (element-type utf8): those that are not known
  * @model: (nullable): the path or the id of the model
  * @quantization: (nullable): how it is quantized, by the name of its file
@@ -37,7 +36,6 @@ struct _HrCommandLine
   HrJson *data;
   HrJson *block;
   GArray *given;
-  GPtrArray *taken;
   GPtrArray *unread;
   char *model;
   char *quantization;

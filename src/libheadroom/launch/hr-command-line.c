@@ -7,10 +7,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-#include "hr-model-catalogue.h"
+#include "hr-command-model.h"
 #include "hr-printed-arguments.h"
-#include "hr-base-enums.h"
-#include "hr-quantization.h"
 
 /*
  * Takes a command apart, by the data that commands are written from (data/launch/command.json): "calls" are the words
@@ -43,7 +41,6 @@ hr_command_line_free (HrCommandLine *self)
 
   g_clear_pointer (&self->data, hr_json_free);
   g_clear_pointer (&self->given, g_array_unref);
-  g_clear_pointer (&self->taken, g_ptr_array_unref);
   g_clear_pointer (&self->unread, g_ptr_array_unref);
   g_free (self->model);
   g_free (self->quantization);
@@ -253,11 +250,11 @@ takes_word (HrJson     *option,
 }
 
 static void
-add_word (GPtrArray  *words,
-          const char *word,
-          const char *value)
+add_unread (HrCommandLine *self,
+            const char    *word,
+            const char    *value)
 {
-  g_ptr_array_add (words, value != NULL ? g_strdup_printf ("%s %s", word, value) : g_strdup (word));
+  g_ptr_array_add (self->unread, value != NULL ? g_strdup_printf ("%s %s", word, value) : g_strdup (word));
 }
 
 static void
@@ -269,7 +266,6 @@ take_given (HrCommandLine *self,
   HrGivenOption given = { option, g_strdup (word), g_strdup (value) };
 
   g_array_append_val (self->given, given);
-  add_word (self->taken, word, value);
 }
 
 /* A word by itself is the model where the program takes it so. */
@@ -284,12 +280,9 @@ take_word (HrCommandLine  *self,
     return FALSE;
 
   if (is_model && self->model == NULL)
-    {
-      self->model = g_strdup (word);
-      add_word (self->taken, word, NULL);
-    }
+    self->model = g_strdup (word);
   else
-    add_word (self->unread, word, NULL);
+    add_unread (self, word, NULL);
 
   return TRUE;
 }
@@ -319,7 +312,7 @@ take_option (HrCommandLine      *self,
   if (option != NULL)
     take_given (self, option, name, takes_value ? next : NULL);
   else if (!ignored)
-    add_word (self->unread, name, takes_value ? next : NULL);
+    add_unread (self, name, takes_value ? next : NULL);
 
   return TRUE;
 }
@@ -339,93 +332,6 @@ take_words (HrCommandLine      *self,
     }
 
   return TRUE;
-}
-
-/* Cuts off what the name of a file or a repository of llama.cpp says of the quantization, and takes that down. */
-static void
-split_quantization (HrCommandLine *self,
-                    char          *stem)
-{
-  g_autoptr (GEnumClass) types = g_type_class_ref (HR_TYPE_QUANTIZATION);
-  char *mark = MAX (MAX (strrchr (stem, ':'), strrchr (stem, '-')), strrchr (stem, '.'));
-  g_autofree char *type = mark != NULL ? g_ascii_strdown (mark + 1, -1) : NULL;
-
-  if (type != NULL && g_enum_get_value_by_nick (types, type) != NULL)
-    {
-      g_free (self->quantization);
-      self->quantization = g_steal_pointer (&type);
-      *mark = '\0';
-    }
-}
-
-static void
-cut_ending (char       *stem,
-            const char *ending)
-{
-  gsize length = strlen (stem);
-  gsize n = strlen (ending);
-
-  if (length > n && g_ascii_strcasecmp (stem + length - n, ending) == 0)
-    stem[length - n] = '\0';
-}
-
-/* What a model is called whose file or repository has a name; that may say how it is quantized. */
-static char *
-dup_stem (HrCommandLine *self,
-          const char    *name)
-{
-  char *stem = g_path_get_basename (name);
-
-  cut_ending (stem, ".gguf");
-  split_quantization (self, stem);
-  cut_ending (stem, "-GGUF");
-
-  return stem;
-}
-
-/* Hugging Face has renamed Meta-Llama-3.1 to Llama-3.1, and leads from the one to the other. */
-static const char *
-skip_maker (const char *name)
-{
-  return g_str_has_prefix (name, "Meta-") ? name + strlen ("Meta-") : name;
-}
-
-/* The model of the catalogue whose id ends in a name. */
-static const char *
-find_in_catalogue (const char *name)
-{
-  GListModel *entries = hr_model_catalogue_get_default ();
-
-  for (guint i = 0; i < g_list_model_get_n_items (entries); i++)
-    {
-      g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
-      const char *id = hr_model_entry_get_id (entry);
-      const char *slash = strrchr (id, '/');
-
-      if (g_ascii_strcasecmp (skip_maker (slash != NULL ? slash + 1 : id), skip_maker (name)) == 0)
-        return g_intern_string (id);
-    }
-
-  return NULL;
-}
-
-/* What is not on this machine is looked for by its name. */
-static void
-find_model (HrCommandLine *self)
-{
-  g_autofree char *stem = NULL;
-  const char *id;
-
-  if (self->model == NULL || g_file_test (self->model, G_FILE_TEST_EXISTS))
-    return;
-
-  stem = dup_stem (self, self->model);
-  id = find_in_catalogue (stem);
-  if (id == NULL)
-    return;
-
-  g_free (self->model);
-  self->model = g_strdup (id);
 }
 
 /* The options that name the model, and its file. */
@@ -454,9 +360,10 @@ take_model (HrCommandLine  *self,
           file = g_strdup (given->value);
         }
     }
-  find_model (self);
+  if (self->model != NULL)
+    hr_command_model_find (&self->model, &self->quantization);
   if (file != NULL)
-    g_free (dup_stem (self, file));
+    hr_command_model_read_file (file, &self->quantization);
 
   return TRUE;
 }
@@ -573,33 +480,15 @@ read_command (const char  *text,
 
   self->given = g_array_new (FALSE, FALSE, sizeof (HrGivenOption));
   g_array_set_clear_func (self->given, given_clear);
-  self->taken = g_ptr_array_new_with_free_func (g_free);
   self->unread = g_ptr_array_new_with_free_func (g_free);
   if (!read_log (self, blocks, text, error) ||
       (self->block == NULL && !read_call (self, blocks, text, error)) ||
       (self->block != NULL && !take_model (self, error)))
     return NULL;
 
-  g_ptr_array_add (self->taken, NULL);
   g_ptr_array_add (self->unread, NULL);
 
   return g_steal_pointer (&self);
-}
-
-/**
- * hr_command_line_probe: (skip)
- * @text: a text
- *
- * Says whether a text is a command that can be read.
- *
- * Returns: whether it calls a program that is known
- */
-gboolean
-hr_command_line_probe (const char *text)
-{
-  g_autoptr (HrCommandLine) self = read_command (text, NULL);
-
-  return self != NULL && self->block != NULL;
 }
 
 /* What can be called, for a message. */
@@ -662,22 +551,6 @@ hr_command_line_new (const char  *text,
 }
 
 /**
- * hr_command_line_get_program: (skip)
- * @self: a command
- *
- * Returns: the program, with the version that its options are known of
- */
-const char *
-hr_command_line_get_program (const HrCommandLine *self)
-{
-  const char *program = "";
-
-  hr_json_get_string (self->block, "program", &program, NULL);
-
-  return program;
-}
-
-/**
  * hr_command_line_get_model: (skip)
  * @self: a command
  *
@@ -687,18 +560,6 @@ const char *
 hr_command_line_get_model (const HrCommandLine *self)
 {
   return self->model;
-}
-
-/**
- * hr_command_line_get_taken: (skip)
- * @self: a command
- *
- * Returns: (array zero-terminated=1): what was read of the command, an option each
- */
-const char * const *
-hr_command_line_get_taken (const HrCommandLine *self)
-{
-  return (const char * const *) self->taken->pdata;
 }
 
 /**

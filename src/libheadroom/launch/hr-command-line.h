@@ -20,13 +20,10 @@ G_BEGIN_DECLS
  */
 typedef struct _HrCommandLine HrCommandLine;
 
-gboolean            hr_command_line_probe        (const char           *text);
 HrCommandLine      *hr_command_line_new          (const char           *text,
                                                   GError              **error) G_GNUC_WARN_UNUSED_RESULT;
 void                hr_command_line_free         (HrCommandLine        *self);
-const char         *hr_command_line_get_program  (const HrCommandLine  *self);
 const char         *hr_command_line_get_model    (const HrCommandLine  *self);
-const char * const *hr_command_line_get_taken    (const HrCommandLine  *self);
 const char * const *hr_command_line_get_unread   (const HrCommandLine  *self);
 HrJob              *hr_command_line_create_job   (const HrCommandLine  *self,
                                                   HrModel              *model,

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include "hr-command-model.h"
+
+#include <string.h>
+
+#include "hr-base-enums.h"
+#include "hr-model-catalogue.h"
+
+/* What model a command is for: a path, an id, or the name of a file or a repository that says how it is quantized. */
+
+/* Cuts off what the name of a file or a repository of llama.cpp says of the quantization, and takes that down. */
+static void
+split_quantization (char  *stem,
+                    char **quantization)
+{
+  g_autoptr (GEnumClass) types = g_type_class_ref (HR_TYPE_QUANTIZATION);
+  gsize length = strlen (stem);
+  gsize last = length;
+  g_autofree char *type = NULL;
+
+  while (last > 0 && strchr (":-.", stem[last - 1]) == NULL)
+    last--;
+  type = last > 0 ? g_ascii_strdown (stem + last, -1) : NULL;
+  if (type == NULL || g_enum_get_value_by_nick (types, type) == NULL)
+    return;
+
+  g_free (*quantization);
+  *quantization = g_steal_pointer (&type);
+  stem[last - 1] = '\0';
+}
+
+static void
+cut_ending (char       *stem,
+            const char *ending)
+{
+  gsize length = strlen (stem);
+  gsize n = strlen (ending);
+
+  if (length > n && g_ascii_strcasecmp (stem + length - n, ending) == 0)
+    stem[length - n] = '\0';
+}
+
+/* What a model is called whose file or repository has a name. */
+static char *
+dup_stem (const char  *name,
+          char       **quantization)
+{
+  char *stem = g_path_get_basename (name);
+
+  cut_ending (stem, ".gguf");
+  split_quantization (stem, quantization);
+  cut_ending (stem, "-GGUF");
+
+  return stem;
+}
+
+/* Hugging Face has renamed Meta-Llama-3.1 to Llama-3.1, and leads from the one to the other. */
+static const char *
+skip_maker (const char *name)
+{
+  return g_str_has_prefix (name, "Meta-") ? name + strlen ("Meta-") : name;
+}
+
+/* The model of the catalogue whose id ends in a name. */
+static char *
+find_in_catalogue (const char *name)
+{
+  GListModel *entries = hr_model_catalogue_get_default ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (entries); i++)
+    {
+      g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
+      const char *id = hr_model_entry_get_id (entry);
+      const char *slash = strrchr (id, '/');
+
+      if (g_ascii_strcasecmp (skip_maker (slash != NULL ? slash + 1 : id), skip_maker (name)) == 0)
+        return g_strdup (id);
+    }
+
+  return NULL;
+}
+
+static gboolean
+is_in_catalogue (const char *id)
+{
+  g_autoptr (HrModelEntry) entry = hr_model_catalogue_lookup (id, NULL);
+
+  return entry != NULL;
+}
+
+/*
+ * hr_command_model_find:
+ * @model: (inout): what a command calls the model
+ * @quantization: (inout): how it is quantized, if its name says so
+ *
+ * Looks for a model that is neither on this machine nor an id of the catalogue by its name, and leaves it as it is where
+ * there is none of that name.
+ */
+void
+hr_command_model_find (char **model,
+                       char **quantization)
+{
+  g_autofree char *stem = NULL;
+  char *id;
+
+  if (g_file_test (*model, G_FILE_TEST_EXISTS) || is_in_catalogue (*model))
+    return;
+
+  stem = dup_stem (*model, quantization);
+  id = find_in_catalogue (stem);
+  if (id == NULL)
+    return;
+
+  g_free (*model);
+  *model = id;
+}
+
+/*
+ * hr_command_model_read_file:
+ * @file: the name of a file of a repository
+ * @quantization: (inout): how it is quantized, if its name says so
+ *
+ * Reads off the name of a file how a model is quantized.
+ */
+void
+hr_command_model_read_file (const char  *file,
+                            char       **quantization)
+{
+  g_free (dup_stem (file, quantization));
+}
