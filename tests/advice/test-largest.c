@@ -276,6 +276,41 @@ test_micro_batches_are_whole_groups (void)
     }
 }
 
+/* Also where it is left to the engine, which takes the model's; it has room for prompt and output at the least. */
+static void
+test_context_of_engines (void)
+{
+  static const struct
+  {
+    const char *settings;
+    guint64 least;
+  } rows[] = {
+    { "engine=vllm quantization=awq-int4", 2560 },
+    { "engine=llama.cpp quantization=q4_k_m max-model-len=4096", 4096 },
+    { "engine=llama.cpp quantization=q8_0", 0 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const HrLargest *largest;
+      Case self;
+
+      set_up (&self, "Qwen/Qwen2.5-32B-Instruct", HR_MODE_INFERENCE, rows[i].settings, "rtx-4090");
+      largest = find (&self, "max-model-len");
+      g_assert_nonnull (largest);
+      g_test_message ("%s: %" G_GUINT64_FORMAT, rows[i].settings, largest->value);
+      if (rows[i].least > 0)
+        {
+          g_assert_cmpuint (largest->value, >, rows[i].least);
+          g_assert_cmpuint (largest->value, <, 32768);
+          check_largest (&self, largest);
+        }
+      else
+        g_assert_false (largest->fits);
+      tear_down (&self);
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -291,6 +326,7 @@ main (int   argc,
   g_test_add_func ("/largest/only_multiples_are_told_where_others_are_refused", test_multiples);
   g_test_add_func ("/largest/without_a_gpu_there_is_none", test_no_gpu);
 
+  g_test_add_func ("/largest/the_longest_context_of_an_engine_is_told", test_context_of_engines);
   g_test_add_func ("/largest/micro_batches_are_whole_groups", test_micro_batches_are_whole_groups);
 
   return g_test_run ();

@@ -27,7 +27,7 @@
 static const char * const settings[] = {
   "batch-size", "micro-batch-size", "sequence-length", "text-tokens", "prompt-length", "output-length",
   "completion-length", "beams", "num-generations", "lora-rank", "virtual-tokens", "images", "video-seconds",
-  "audio-seconds", "gpu-layers",
+  "audio-seconds", "gpu-layers", "max-model-len",
 };
 
 typedef enum
@@ -184,6 +184,25 @@ get_width (HrLargestSearch *self)
   return hr_model_get_hyper_parameter (self->model, "hidden_size", &width) && width > 0 ? width : G_MAXUINT32;
 }
 
+/*
+ * The context of an engine may be left to it; it has room for the prompt and the output, and is no longer than the
+ * model was made for.
+ */
+static void
+bound_context (HrLargestSearch *self,
+               guint64         *minimum,
+               guint64         *maximum,
+               guint64         *current)
+{
+  g_autoptr (HrJob) resolved = hr_job_resolve (self->job, self->model);
+  guint64 prompt, output;
+
+  g_object_get (resolved, get_setting (self), current, "prompt-length", &prompt, "output-length", &output, NULL);
+  *minimum = MIN (prompt + output, *current);
+  if (self->positions > 0)
+    *maximum = MAX (MIN (*maximum, self->positions), *current + 1);
+}
+
 /* Whether there is a setting to look at; a medium that the job has none of is no question. */
 static gboolean
 begin (HrLargestSearch *self)
@@ -208,6 +227,8 @@ begin (HrLargestSearch *self)
       minimum = MAX (G_PARAM_SPEC_UINT64 (pspec)->minimum, 1);
       maximum = G_PARAM_SPEC_UINT64 (pspec)->maximum;
     }
+  if (g_str_equal (get_setting (self), "max-model-len"))
+    bound_context (self, &minimum, &maximum, &current);
   if (current < minimum || current >= maximum)
     return FALSE;
 

@@ -120,7 +120,7 @@ typedef enum
 } HrEngine;
 
 /**
- * HrVllmRelease:
+ * HrVllmRelease: (skip)
  * @HR_VLLM_RELEASE_0_28: 0.23 and later, with the model runner V2
  * @HR_VLLM_RELEASE_0_20: 0.17 to 0.22, whose sampler has kernels of its own
  * @HR_VLLM_RELEASE_0_11: 0.9 to 0.16

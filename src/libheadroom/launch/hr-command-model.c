@@ -96,8 +96,8 @@ is_in_catalogue (const char *id)
  * @model: (inout): what a command calls the model
  * @quantization: (inout): how it is quantized, if its name says so
  *
- * Looks for a model that is neither on this machine nor an id of the catalogue by its name, and leaves it as it is where
- * there is none of that name.
+ * Looks for a model that is neither on this machine nor an id of the catalogue by its name, and leaves it as it is
+ * where there is none of that name.
  */
 void
 hr_command_model_find (char **model,
