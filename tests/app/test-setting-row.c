@@ -172,6 +172,8 @@ test_a_row_shows_and_undoes_what_differs_from_the_default (void)
         g_value_set_uint64 (&value, g_value_get_uint64 (&value) + 1);
       else if (G_VALUE_HOLDS_BOOLEAN (&value))
         g_value_set_boolean (&value, !g_value_get_boolean (&value));
+      else if (G_VALUE_HOLDS_DOUBLE (&value))
+        g_value_set_double (&value, g_value_get_double (&value) / 2);
       else
         g_value_set_enum (&value, G_PARAM_SPEC_ENUM (settings[i])->enum_class->maximum);
 
