@@ -236,6 +236,42 @@ resolve_stages (HrLayout  *self,
 }
 
 /*
+ * hr_layout_resolve_copies:
+ * @n_inner: how many GPUs a copy of the model is on
+ * @n_gpus: how many there are
+ * @data: (inout): how many copies there are, 0 for as many as there is room for
+ * @error: return location for a #GError
+ *
+ * Works out how many copies of a model there are, at least one.
+ *
+ * Returns: whether the GPUs make whole copies
+ */
+gboolean
+hr_layout_resolve_copies (guint64   n_inner,
+                          guint64   n_gpus,
+                          guint64  *data,
+                          GError  **error)
+{
+  g_autofree char *expected = NULL;
+  g_autofree char *found = NULL;
+
+  if (*data == 0 && n_gpus > n_inner && n_gpus % n_inner != 0)
+    {
+      expected = format_number (n_inner);
+      found = format_number (n_gpus);
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            N_("gpus: expected a multiple of %s, the GPUs of a copy of the model; found %s"), expected,
+                            found);
+      return FALSE;
+    }
+
+  if (*data == 0)
+    *data = MAX (1, n_gpus / n_inner);
+
+  return TRUE;
+}
+
+/*
  * hr_layout_init_inference:
  * @self: (out): a layout
  * @job: a job of inference with transformers
@@ -286,18 +322,9 @@ hr_layout_init_inference (HrLayout  *self,
     }
   if (n_inner == 1)
     return resolve_stages (self, n_gpus, error);
-  if (self->data == 0 && n_gpus > n_inner && n_gpus % n_inner != 0)
-    {
-      expected = format_number (n_inner);
-      found = format_number (n_gpus);
-      hr_message_set_error (error, HR_ERROR_VALUE,
-                            N_("gpus: expected a multiple of %s, the GPUs of a copy of the model; found %s"), expected,
-                            found);
-      return FALSE;
-    }
+  if (!hr_layout_resolve_copies (n_inner, n_gpus, &self->data, error))
+    return FALSE;
 
-  if (self->data == 0)
-    self->data = MAX (1, n_gpus / n_inner);
   self->n_ranks = n_inner * self->data;
 
   return TRUE;

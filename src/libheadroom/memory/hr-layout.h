@@ -52,6 +52,10 @@ typedef struct
   guint64 n_ranks;
 } HrLayout;
 
+gboolean hr_layout_resolve_copies (guint64   n_inner,
+                                   guint64   n_gpus,
+                                   guint64  *data,
+                                   GError  **error);
 gboolean hr_layout_init  (HrLayout        *self,
                           HrTrainingJob   *job,
                           guint            n_gpus,

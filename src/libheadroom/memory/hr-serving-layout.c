@@ -6,6 +6,7 @@
 
 #include "hr-serving-layout.h"
 
+#include "hr-layout.h"
 #include "hr-message.h"
 #include "hr-model-private.h"
 #include "hr-pass.h"
@@ -33,21 +34,10 @@ resolve_data (HrServingLayout  *self,
               GError          **error)
 {
   guint64 n_inner = self->tensor * self->pipeline;
-  g_autofree char *inner = NULL;
-  g_autofree char *found = NULL;
 
-  if (self->data == 0 && n_gpus > n_inner && n_gpus % n_inner != 0)
-    {
-      inner = format_number (n_inner);
-      found = format_number (n_gpus);
-      hr_message_set_error (error, HR_ERROR_VALUE,
-                            N_("gpus: expected a multiple of %s, the GPUs of a copy of the model; found %s"), inner,
-                            found);
-      return FALSE;
-    }
+  if (!hr_layout_resolve_copies (n_inner, n_gpus, &self->data, error))
+    return FALSE;
 
-  if (self->data == 0)
-    self->data = MAX (1, n_gpus / n_inner);
   self->n_ranks = n_inner * self->data;
 
   return TRUE;
