@@ -160,6 +160,67 @@ test_graphs_are_captured_unless_it_is_eager (void)
   g_assert_cmpuint (get_bytes ("enforce-eager=true", HR_COMPONENT_CUDA_GRAPHS), ==, 0);
 }
 
+/* Each rank has the latents of all its layers whole, in blocks as large as the kernels of its GPU read them. */
+static void
+test_latents_are_whole_on_every_rank (void)
+{
+  static const struct
+  {
+    const char *gpu;
+    const char *settings;
+    guint64 token;
+    guint64 block;
+  } rows[] = {
+    { "l40s", "", 576 * 2, 16 },
+    { "l40s", "tensor-parallel=2", 576 * 2, 16 },
+    { "h100-sxm5-80gb", "tensor-parallel=4", 576 * 2, 64 },
+    { "h100-sxm5-80gb", "tensor-parallel=4 block-size=128", 576 * 2, 128 },
+    { "h100-sxm5-80gb", "kv-cache-dtype=float8", 576, 64 },
+    { "b200", "", 576 * 2, 128 },
+    { "b200", "vllm-release=0.28", 576 * 2, 64 },
+    { "h100-sxm5-80gb", "vllm-release=0.7", 640 * 2, 16 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *settings = g_strconcat ("max-model-len=4096 ", rows[i].settings, NULL);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) found = estimate_model ("deepseek-ai/DeepSeek-V2-Lite", rows[i].gpu,
+                                                     g_strchomp (settings), &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (hr_estimate_get_component_bytes (found, HR_COMPONENT_KV_CACHE) %
+                          (27 * rows[i].token * rows[i].block), ==, 0);
+    }
+}
+
+/* Matrices of eight bits that expand the latent are kept in sixteen bits as well; those of sixteen are not doubled. */
+static void
+test_matrices_of_latents_are_kept_twice (void)
+{
+  guint64 doubled = G_GUINT64_CONSTANT (27) * 512 * 16 * 256 * 2;
+  guint64 absorbed = G_GUINT64_CONSTANT (27) * (2048 * 16 * 64 + 2 * 2048 * 16 * 512) * 2;
+  static const char * const settings[] = {
+    "max-model-len=4096", "max-model-len=4096 vllm-release=0.7",
+    "max-model-len=4096 quantization=fp8-channel", "max-model-len=4096 quantization=gptq-int8",
+  };
+  guint64 bytes[G_N_ELEMENTS (settings)], parameters[G_N_ELEMENTS (settings)];
+
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) found = estimate_model ("deepseek-ai/DeepSeek-V2-Lite", "h100-sxm5-80gb", settings[i],
+                                                     &error);
+
+      g_assert_no_error (error);
+      bytes[i] = hr_estimate_get_component_bytes (found, HR_COMPONENT_WEIGHTS);
+      parameters[i] = bytes[i] / MIB;
+    }
+  g_assert_cmpuint (bytes[1] - bytes[0], ==, absorbed);
+  g_assert_cmpuint (parameters[2], >, parameters[0] / 2 + doubled / MIB);
+  g_assert_cmpuint (parameters[3], >, parameters[0] / 2 + doubled / MIB);
+}
+
 /* Without a GPU there is no share of its memory: the cache is as large as one request of the longest context needs. */
 static void
 test_cache_without_a_gpu_is_what_is_needed (void)
@@ -271,6 +332,8 @@ main (int   argc,
                    test_sampler_is_tried_out_with_all_requests);
   g_test_add_func ("/memory/vllm/long_batches_go_through_a_layer", test_long_batches_go_through_a_layer);
   g_test_add_func ("/memory/vllm/graphs_are_captured_unless_it_is_eager", test_graphs_are_captured_unless_it_is_eager);
+  g_test_add_func ("/memory/vllm/latents_are_whole_on_every_rank", test_latents_are_whole_on_every_rank);
+  g_test_add_func ("/memory/vllm/matrices_of_latents_are_kept_twice", test_matrices_of_latents_are_kept_twice);
   g_test_add_func ("/memory/vllm/the_cache_without_a_gpu_is_what_is_needed",
                    test_cache_without_a_gpu_is_what_is_needed);
   g_test_add_func ("/memory/vllm/what_does_not_start_does_not_fit", test_what_does_not_start_does_not_fit);

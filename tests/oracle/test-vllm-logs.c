@@ -10,7 +10,9 @@
 
 #include "hr-gpu-catalogue.h"
 #include "hr-inference-job.h"
+#include "hr-vllm-cache.h"
 #include "hr-vllm-run.h"
+#include "hr-vllm-weights.h"
 
 #include "oracle.h"
 
@@ -78,7 +80,7 @@ compare_blocks (JsonObject       *row,
                 double            pool,
                 Table            *table)
 {
-  double block = hr_vllm_plan_get_block_bytes (plan) / GIB;
+  double block = hr_vllm_cache_get_block_bytes (plan) / GIB;
   double blocks;
 
   if (!get_figure (row, "blocks", &blocks))
@@ -141,7 +143,7 @@ compare (JsonObject       *row,
          Table            *table)
 {
   HrWeights weights;
-  double held = hr_vllm_plan_get_weight_bytes (plan, &weights) / GIB;
+  double held = hr_vllm_weights_get_bytes (plan, &weights) / GIB;
   double run = get_run (plan);
   double expected, total, pool;
 

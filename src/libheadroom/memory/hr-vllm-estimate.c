@@ -10,7 +10,9 @@
 #include "hr-estimate-parts.h"
 #include "hr-message.h"
 #include "hr-rule-estimate.h"
+#include "hr-vllm-cache.h"
 #include "hr-vllm-run.h"
+#include "hr-vllm-weights.h"
 
 /*
  * vLLM takes a share of the GPU's memory when it starts: what the weights, a trial run and what is beside PyTorch's
@@ -27,7 +29,8 @@
   "RotaryEmbedding (cos_sin_cache); c10/cuda/CUDACachingAllocator.cpp"
 #define SOURCE_RUN \
   "vllm: GPUModelRunner.profile_run, Sampler.forward, apply_top_k_top_p; aten/src/ATen/native/cuda/Sort.cu"
-#define SOURCE_WORKSPACE "aten/src/ATen/cuda/CublasHandlePool.cpp"
+#define SOURCE_WORKSPACE \
+  "aten/src/ATen/cuda/CublasHandlePool.cpp; vllm: MLACommonMetadataBuilder.chunked_prefill_workspace"
 #define SOURCE_CACHE \
   "vllm/v1/core/kv_cache_utils.py, vllm/v1/kv_cache_interface.py; vllm/worker/cache_engine.py"
 
@@ -39,6 +42,7 @@ typedef struct
   guint64 context;
   guint64 non_torch;
   guint64 graphs;
+  guint64 latents;    /* room for those that are expanded, made with the cache (MLACommonMetadataBuilder) */
   guint64 pool;       /* for the cache */
   guint64 blocks;
   guint64 needed;     /* blocks */
@@ -61,14 +65,14 @@ divide (const HrVllmPlan *plan,
         Shares           *shares)
 {
   guint64 taken = get_taken (plan, shares);
-  guint64 block = hr_vllm_plan_get_block_bytes (plan);
+  guint64 block = hr_vllm_cache_get_block_bytes (plan);
   guint64 each;
 
   shares->length = hr_inference_job_get_prompt_length (job) + hr_inference_job_get_output_length (job);
   shares->requests = (hr_inference_job_get_batch_size (job) + n_copies - 1) / n_copies;
   shares->requests = MIN (shares->requests, plan->max_num_seqs);
-  each = hr_vllm_plan_count_blocks (plan, shares->length);
-  shares->needed = MAX (hr_vllm_plan_count_blocks (plan, plan->max_model_len), shares->requests * each);
+  each = hr_vllm_cache_count_blocks (plan, shares->length);
+  shares->needed = MAX (hr_vllm_cache_count_blocks (plan, plan->max_model_len), shares->requests * each);
   shares->pool = plan->requested - MIN (plan->requested, taken);
   shares->blocks = shares->pool / block;
 }
@@ -84,7 +88,7 @@ find_longest (const HrVllmPlan *plan,
     {
       guint64 middle = low + (high - low) / 2;
 
-      if (hr_vllm_plan_count_blocks (plan, middle) <= blocks)
+      if (hr_vllm_cache_count_blocks (plan, middle) <= blocks)
         low = middle;
       else
         high = middle;
@@ -109,8 +113,8 @@ static void
 tell_room (HrVllmPlan   *plan,
            const Shares *shares)
 {
-  guint64 whole = hr_vllm_plan_count_blocks (plan, plan->max_model_len);
-  guint64 each = hr_vllm_plan_count_blocks (plan, shares->length);
+  guint64 whole = hr_vllm_cache_count_blocks (plan, plan->max_model_len);
+  guint64 each = hr_vllm_cache_count_blocks (plan, shares->length);
   g_autofree char *tokens = dup_number (shares->blocks / plan->n_groups * plan->block_size);
   g_autofree char *blocks = dup_number (shares->blocks);
   g_autofree char *block = dup_number (plan->block_size);
@@ -129,8 +133,8 @@ static void
 tell_refusal (HrVllmPlan   *plan,
               const Shares *shares)
 {
-  guint64 block = hr_vllm_plan_get_block_bytes (plan);
-  guint64 whole = hr_vllm_plan_count_blocks (plan, plan->max_model_len);
+  guint64 block = hr_vllm_cache_get_block_bytes (plan);
+  guint64 whole = hr_vllm_cache_count_blocks (plan, plan->max_model_len);
   g_autofree char *longest = dup_number (plan->max_model_len);
   g_autofree char *needed = dup_gibibytes (whole * block);
   g_autofree char *pool = dup_gibibytes (shares->pool);
@@ -156,7 +160,7 @@ tell_waiting (HrVllmPlan   *plan,
 {
   g_autofree char *requests = dup_number (shares->requests);
   g_autofree char *room =
-    dup_number (shares->blocks / hr_vllm_plan_count_blocks (plan, shares->length));
+    dup_number (shares->blocks / hr_vllm_cache_count_blocks (plan, shares->length));
 
   hr_inference_plan_warn (plan->pass,
                           N_("Of %s requests, %s are computed at once and the others wait, as there is no more room in "
@@ -176,12 +180,12 @@ warn (HrVllmPlan     *plan,
     hr_inference_plan_warn (plan->pass,
                             N_("No GPU is named: the KV cache is counted as large as the requests need it; vLLM makes "
                                "it as large as its share of the memory has room for"));
-  else if (hr_vllm_plan_count_blocks (plan, plan->max_model_len) > shares->blocks)
+  else if (hr_vllm_cache_count_blocks (plan, plan->max_model_len) > shares->blocks)
     tell_refusal (plan, shares);
   else
     tell_room (plan, shares);
   if (plan->memory > 0 && shares->blocks < shares->needed &&
-      hr_vllm_plan_count_blocks (plan, plan->max_model_len) <= shares->blocks)
+      hr_vllm_cache_count_blocks (plan, plan->max_model_len) <= shares->blocks)
     tell_waiting (plan, shares);
 
   hr_inference_plan_warn (plan->pass,
@@ -197,12 +201,15 @@ warn (HrVllmPlan     *plan,
 static void
 add_run (HrEstimate       *estimate,
          const HrVllmPlan *plan,
+         guint64           latents,
          const HrMoment   *peak,
          HrEstimateDetail  detail)
 {
   static const HrComponentId ids[] = { HR_COMPONENT_ACTIVATIONS, HR_COMPONENT_LOGITS };
   gboolean is_short = detail == HR_ESTIMATE_DETAIL_SIZES;
-  g_autofree char *workspace = dup_number (plan->workspace_bytes);
+  g_autofree char *products = dup_number (plan->workspace_bytes);
+  g_autofree char *expanded = dup_number (latents);
+  g_autofree char *workspace = latents > 0 ? g_strconcat (products, " + ", expanded, NULL) : g_strdup (products);
 
   for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
     {
@@ -213,9 +220,9 @@ add_run (HrEstimate       *estimate,
       if (bytes > 0)
         _hr_estimate_add_component (estimate, 0, ids[i], bytes, formula, substitution, SOURCE_RUN);
     }
-  if (plan->workspace_bytes > 0)
-    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_TEMPORARY, plan->workspace_bytes, "workspace", workspace,
-                                SOURCE_WORKSPACE);
+  if (plan->workspace_bytes + latents > 0)
+    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_TEMPORARY, plan->workspace_bytes + latents,
+                                latents > 0 ? "workspace + latents" : "workspace", workspace, SOURCE_WORKSPACE);
 }
 
 static void
@@ -227,7 +234,7 @@ add_cache (HrEstimate       *estimate,
     g_strdup_printf ("%" G_GUINT64_FORMAT "·%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT, blocks, plan->group_layers,
                      plan->block_size, plan->layer_block_bytes / plan->block_size);
 
-  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_KV_CACHE, blocks * hr_vllm_plan_get_block_bytes (plan),
+  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_KV_CACHE, blocks * hr_vllm_cache_get_block_bytes (plan),
                               "blocks·L·block·(k + v)·e", substitution, SOURCE_CACHE);
 }
 
@@ -299,17 +306,18 @@ create_estimate (HrVllmPlan        *plan,
 {
   HrEstimate *estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_EXACT, model);
   guint64 blocks = plan->memory > 0 ? MAX (shares->blocks, shares->needed) : shares->needed;
-  guint64 cache = blocks * hr_vllm_plan_get_block_bytes (plan);
+  guint64 cache = blocks * hr_vllm_cache_get_block_bytes (plan);
   guint64 beside = (plan->profile->counts_graphs ? 0 : shares->graphs) +
-                   (plan->profile->counts_context ? 0 : shares->context);
+                   (plan->profile->counts_context ? 0 : shares->context) + shares->latents;
   guint64 total;
 
   _hr_estimate_add_device (estimate);
   add_weights (estimate, weights, shares, hr_dtype_get_bits (plan->pass->dtype) / 8.0);
   add_cache (estimate, plan, blocks);
-  add_run (estimate, plan, &replay->peak, detail);
+  add_run (estimate, plan, shares->latents, &replay->peak, detail);
   add_beside (estimate, plan, shares, framework);
-  total = shares->weights + cache + shares->run + shares->context + shares->non_torch + shares->graphs;
+  total = shares->weights + cache + shares->run + shares->context + shares->non_torch + shares->graphs +
+          shares->latents;
   total += add_unused (estimate, plan, shares, beside);
   _hr_estimate_set_device_bytes (estimate, 0, total);
 
@@ -389,11 +397,12 @@ measure (Rank      *self,
   if (hr_inference_plan_find_framework (&self->pass, run->gpu, &self->framework))
     shares->context = self->framework.context_bytes;
   hr_vllm_run_replay (plan, &self->replay);
-  shares->weights = hr_vllm_plan_get_weight_bytes (plan, &self->weights);
+  shares->weights = hr_vllm_weights_get_bytes (plan, &self->weights);
   shares->run = self->replay.peak.level.total + plan->workspace_bytes;
   shares->non_torch = hr_vllm_profile_get_beside (plan->profile, plan->n_ranks)->median_bytes;
   if (!hr_inference_job_get_enforce_eager (run->job))
     shares->graphs = plan->profile->graphs.median_bytes;
+  shares->latents = plan->latent_chunk * plan->latent_bytes;
   divide (plan, run->job, run->layout.data, shares);
 }
 

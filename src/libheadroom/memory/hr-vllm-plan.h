@@ -25,7 +25,10 @@ G_BEGIN_DECLS
  * @layer_block_bytes: what a block of one layer takes
  * @is_part: whether the model is what a rank has of one, whose tables are padded already
  * @n_tensor: how many ranks share each layer
+ * @n_data: how many ranks of each kind answer requests of their own
  * @n_ranks: how many ranks work together
+ * @latent_chunk: how many latents are expanded at once at the most; 0: there are none
+ * @latent_bytes: what each of them takes before
  * @vocabulary: how many words there are
  * @has_sampler: whether the rank draws tokens: those of the last stage do
  *
@@ -48,7 +51,10 @@ typedef struct
   guint64 layer_block_bytes;
   gboolean is_part;
   guint64 n_tensor;
+  guint64 n_data;
   guint64 n_ranks;
+  guint64 latent_chunk;
+  guint64 latent_bytes;
   guint64 vocabulary;
   gboolean has_sampler;
 } HrVllmPlan;
@@ -62,10 +68,6 @@ gboolean hr_vllm_plan_init             (HrVllmPlan            *self,
 void     hr_vllm_plan_set_rank         (HrVllmPlan            *self,
                                         const HrServingLayout *layout,
                                         const HrServingRank   *rank);
-guint64  hr_vllm_plan_get_weight_bytes (const HrVllmPlan      *self,
-                                        HrWeights             *weights);
-guint64  hr_vllm_plan_get_block_bytes  (const HrVllmPlan      *self);
-guint64  hr_vllm_plan_count_blocks     (const HrVllmPlan      *self,
-                                        guint64                tokens);
+gboolean hr_vllm_plan_has_fp8          (const HrVllmPlan      *self);
 
 G_END_DECLS

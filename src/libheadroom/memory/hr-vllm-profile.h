@@ -6,6 +6,10 @@
 
 G_BEGIN_DECLS
 
+/* Generations of GPUs, by the first digits of their compute capability, whose kernels differ. */
+#define HR_VLLM_HOPPER 9
+#define HR_VLLM_BLACKWELL 10
+
 /**
  * HrVllmMeasured:
  * @least_bytes: the least that was measured
@@ -45,6 +49,11 @@ typedef enum
  * @has_windows: whether layers with a window keep what they see alone
  * @draws_logits: whether the sampler is tried out on random hidden states, and not on those of the trial run
  * @sampler: what it does
+ * @latent_block_blackwell: how many tokens a block of latents has on Blackwell
+ * @pads_latent: whether the latent of a token is padded in the cache
+ * @absorbs_latent: whether the matrices that expand the latent are multiplied into those around them
+ * @tries_latent: whether room is made in the trial run for as many latents as are ever expanded at once
+ * @latent_chunk: how many these are at the most, unless there are more requests than that has blocks
  * @counts_context: whether the CUDA context is part of vLLM's share of the memory
  * @counts_graphs: whether CUDA graphs are
  * @non_torch: what is taken beside PyTorch's allocator between the context and the end of the trial run
@@ -59,6 +68,11 @@ typedef struct
   gboolean has_windows;
   gboolean draws_logits;
   HrVllmSampler sampler;
+  guint64 latent_block_blackwell;
+  gboolean pads_latent;
+  gboolean absorbs_latent;
+  gboolean tries_latent;
+  guint64 latent_chunk;
   gboolean counts_context;
   gboolean counts_graphs;
   HrVllmMeasured non_torch;

@@ -76,7 +76,7 @@ knows_chain (const HrChain *chain)
           break;
 
         case HR_BLOCK_ATTENTION:
-          if (block->attention.is_cross || block->attention.latent_size > 0 || block->attention.index_topk > 0)
+          if (block->attention.is_cross || block->attention.index_topk > 0)
             return FALSE;
           break;
 
@@ -123,7 +123,8 @@ hr_vllm_run_knows (const HrStack *stack)
 }
 
 static void
-set_symbols (HrReplay           *replay,
+set_symbols (const HrVllmPlan   *plan,
+             HrReplay           *replay,
              const HrLayerClass *klass)
 {
   const HrBlock *mlp = find_block (klass, HR_BLOCK_MLP);
@@ -131,6 +132,7 @@ set_symbols (HrReplay           *replay,
   guint64 *symbols = replay->symbols;
 
   hr_pass_set_attention_symbols (replay, hr_layer_class_get_attention (klass));
+  hr_pass_set_context (replay, plan->latent_chunk);
   if (mlp != NULL)
     symbols[HR_SYMBOL_INTERMEDIATE] = mlp->mlp.intermediate_size;
   if (mixture == NULL)
@@ -140,7 +142,7 @@ set_symbols (HrReplay           *replay,
   symbols[HR_SYMBOL_EXPERT] = mixture->mixture.intermediate_size;
   symbols[HR_SYMBOL_TOP_K] = mixture->mixture.num_experts_per_tok;
   symbols[HR_SYMBOL_INTERMEDIATE] = mixture->mixture.shared_intermediate_size;
-  symbols[HR_SYMBOL_ROUTED] = MIN (symbols[T], EXPERT_CHUNK) * symbols[HR_SYMBOL_TOP_K];
+  symbols[HR_SYMBOL_ROUTED] = MIN (symbols[HR_SYMBOL_GATHERED_TOKENS], EXPERT_CHUNK) * symbols[HR_SYMBOL_TOP_K];
 }
 
 /* RowParallelLinear: what a rank has made of its part of the input, and the sum of all ranks' (all_reduce). */
@@ -186,6 +188,103 @@ replay_attention (const HrVllmPlan  *plan,
   return output;
 }
 
+/* What the projections of latent attention make, and what of it attention reads. */
+typedef struct
+{
+  HrValue latent;    /* of which the key that is rotated is a part */
+  HrValue query;
+  HrValue normed;
+} Latent;
+
+static Latent
+replay_latent_projections (HrReplay          *replay,
+                           const HrAttention *attention)
+{
+  HrElement e = replay->dtype;
+  HrValue query_latent = HR_NO_VALUE;
+  Latent self;
+
+  if (attention->query_latent_size > 0)
+    query_latent = make (replay, "linear", "q_c", HR_SHAPE (e, T, HR_SYMBOL_QUERY_LATENT));
+  self.latent = make (replay, "linear", "kv_c", HR_SHAPE (e, T, HR_SYMBOL_LATENT_JOINED));
+  if (attention->query_latent_size > 0)
+    {
+      HrValue normed = make (replay, "rms_norm", "q_c", HR_SHAPE (e, T, HR_SYMBOL_QUERY_LATENT));
+
+      hr_replay_drop (replay, query_latent);
+      query_latent = normed;
+    }
+  self.query = make (replay, "linear", "q", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
+  hr_replay_drop (replay, query_latent);
+  self.normed = make (replay, "rms_norm", "kv_c_normed", HR_SHAPE (e, T, HR_SYMBOL_LATENT));
+
+  return self;
+}
+
+/* Room for as many expanded latents as there are ever at once (MLACommonImpl.forward). */
+static void
+try_latent (const HrVllmPlan *plan,
+            HrReplay         *replay)
+{
+  HrValue expanded;
+
+  if (!plan->profile->tries_latent)
+    return;
+
+  expanded = make (replay, "empty", "kv_nope", HR_SHAPE (replay->dtype, HR_SYMBOL_CONTEXT, HR_SYMBOL_EXPANDED));
+  hr_replay_drop (replay, expanded);
+}
+
+static void
+drop_latent (HrReplay *replay,
+             Latent   *latent)
+{
+  hr_replay_drop (replay, latent->normed);
+  hr_replay_drop (replay, latent->query);
+  hr_replay_drop (replay, latent->latent);
+}
+
+/*
+ * MLACommonImpl._forward_prefill of 0.7, which has the tokens of the trial run attend to each other: keys and values
+ * expanded, the keys joined with what is rotated, the values padded to their size.
+ */
+static void
+replay_latent_prefill (HrReplay *replay)
+{
+  HrElement e = replay->dtype;
+  HrValue expanded = make (replay, "linear", "kv_nope", HR_SHAPE (e, T, HR_SYMBOL_EXPANDED));
+  HrValue key = make (replay, "cat", "k", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
+  HrValue value = make (replay, "pad", "v_padded", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
+  HrValue heads = make (replay, "flash_attn_varlen_func", "attn_output", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
+  HrValue flat = make (replay, "reshape", "attn_output", HR_SHAPE (e, T, HR_SYMBOL_VALUE));
+
+  hr_replay_drop (replay, flat);
+  hr_replay_drop (replay, heads);
+  hr_replay_drop (replay, value);
+  hr_replay_drop (replay, key);
+  hr_replay_drop (replay, expanded);
+}
+
+static HrValue
+replay_latent_attention (const HrVllmPlan  *plan,
+                         HrReplay          *replay,
+                         const HrAttention *attention)
+{
+  Latent latent = replay_latent_projections (replay, attention);
+  HrValue heads = HR_NO_VALUE, output;
+
+  if (plan->profile->is_eager)
+    replay_latent_prefill (replay);
+  heads = make (replay, "unified_attention_with_output", "attn_output",
+                HR_SHAPE (replay->dtype, T, HR_SYMBOL_VALUE));
+  try_latent (plan, replay);
+  output = replay_row_parallel (plan, replay);
+  hr_replay_drop (replay, heads);
+  drop_latent (replay, &latent);
+
+  return output;
+}
+
 /* gate_up_proj, SiluAndMul and down_proj, or the two matrices of a perceptron without a gate. */
 static HrValue
 replay_perceptron (const HrVllmPlan *plan,
@@ -213,34 +312,60 @@ replay_perceptron (const HrVllmPlan *plan,
 
 /*
  * fused_experts_impl: what the first and the second product of all experts make is one buffer, what is between them
- * another; the sum goes into what was read.
+ * another, and each product reads eight bits where the experts have these; the sum goes into what was read.
  */
+static void
+replay_products (const HrVllmPlan *plan,
+                 HrReplay         *replay,
+                 const HrMixture  *mixture)
+{
+  HrElement e = replay->dtype;
+  gboolean is_wide = 2 * mixture->intermediate_size >= mixture->hidden_size;
+  HrValue inner = HR_SHAPE (e, HR_SYMBOL_ROUTED, HR_SYMBOL_EXPERT);
+  HrValue products = is_wide ? inner : HR_SHAPE (e, HR_SYMBOL_ROUTED, H);
+  HrValue first = HR_NO_VALUE, second = HR_NO_VALUE;
+  HrValue result, between;
+
+  if (is_wide)
+    products.count = 2;
+  result = make (replay, "fused_moe", "cache13", products);
+  between = make (replay, "fused_moe", "cache2", inner);
+  if (hr_vllm_plan_has_fp8 (plan))
+    {
+      first = make (replay, "moe_kernel_quantize_input", "qcurr_hidden_states",
+                    HR_SHAPE (HR_ELEMENT_FLOAT8, HR_SYMBOL_GATHERED_TOKENS, H));
+      second = make (replay, "moe_kernel_quantize_input", "qintermediate_cache2",
+                     HR_SHAPE (HR_ELEMENT_FLOAT8, HR_SYMBOL_ROUTED, HR_SYMBOL_EXPERT));
+    }
+  hr_replay_drop (replay, second);
+  hr_replay_drop (replay, first);
+  hr_replay_drop (replay, between);
+  hr_replay_drop (replay, result);
+}
+
+/* Tokens and what the router says of them come from all ranks that answer requests of their own (naive_multicast). */
 static HrValue
 replay_experts (const HrVllmPlan *plan,
                 HrReplay         *replay,
                 const HrMixture  *mixture)
 {
   HrElement e = replay->dtype;
-  gboolean is_wide = 2 * mixture->intermediate_size >= mixture->hidden_size;
-  HrValue inner = HR_SHAPE (e, HR_SYMBOL_ROUTED, HR_SYMBOL_EXPERT);
-  HrValue products = is_wide ? inner : HR_SHAPE (e, HR_SYMBOL_ROUTED, H);
-  HrValue shared = HR_NO_VALUE;
-  HrValue logits, weights, ids, between, result;
+  HrSymbol tokens = plan->n_data > 1 ? HR_SYMBOL_GATHERED_TOKENS : T;
+  HrValue shared = HR_NO_VALUE, gathered = HR_NO_VALUE;
+  HrValue logits, weights, ids, result;
 
   if (mixture->shared_intermediate_size > 0)
     shared = replay_perceptron (plan, replay, TRUE, FALSE);
-  logits = make (replay, "linear", "router_logits", HR_SHAPE (e, T, HR_SYMBOL_EXPERTS));
-  weights = make (replay, "topk_softmax", "topk_weights", HR_SHAPE (HR_ELEMENT_FLOAT32, T, HR_SYMBOL_TOP_K));
-  ids = make (replay, "topk_softmax", "topk_ids", HR_SHAPE (HR_ELEMENT_INT32, T, HR_SYMBOL_TOP_K));
-  if (is_wide)
-    products.count = 2;
-  result = make (replay, "fused_moe", "cache13", products);
-  between = make (replay, "fused_moe", "cache2", inner);
-  hr_replay_drop (replay, between);
-  hr_replay_drop (replay, result);
+  if (plan->n_data > 1)
+    gathered = make (replay, "naive_multicast", "hidden_states", HR_SHAPE (e, tokens, H));
+  logits = make (replay, "linear", "router_logits", HR_SHAPE (e, tokens, HR_SYMBOL_EXPERTS));
+  weights = make (replay, "topk_softmax", "topk_weights", HR_SHAPE (HR_ELEMENT_FLOAT32, tokens, HR_SYMBOL_TOP_K));
+  ids = make (replay, "topk_softmax", "topk_ids", HR_SHAPE (HR_ELEMENT_INT32, tokens, HR_SYMBOL_TOP_K));
+  replay_products (plan, replay, mixture);
   hr_replay_drop (replay, ids);
   hr_replay_drop (replay, weights);
   hr_replay_drop (replay, logits);
+  hr_replay_drop (replay, gathered);
   result = make (replay, "moe_sum", "final_hidden_states", HR_SHAPE (e, T, H));
   hr_replay_drop (replay, shared);
 
@@ -273,7 +398,9 @@ replay_eager_layer (const HrVllmPlan   *plan,
 {
   HrValue hidden = make (replay, "linear", "hidden_states", HR_SHAPE (replay->dtype, T, H));
   HrValue residual = make (replay, "rms_norm", "residual", HR_SHAPE (replay->dtype, T, H));
-  HrValue attended = replay_attention (plan, replay, hr_layer_class_get_attention (klass));
+  const HrAttention *attention = hr_layer_class_get_attention (klass);
+  HrValue attended = attention->latent_size > 0 ? replay_latent_attention (plan, replay, attention)
+                                                : replay_attention (plan, replay, attention);
   HrValue output = replay_feed_forward (plan, replay, klass, lets_gate_up_go (plan->pass->model));
 
   hr_replay_drop (replay, attended);
@@ -291,18 +418,29 @@ replay_compiled_layer (const HrVllmPlan   *plan,
                        HrReplay           *replay,
                        const HrLayerClass *klass)
 {
-  HrElement e = replay->dtype;
-  HrValue heads = make (replay, "unified_attention_with_output", "attn_output", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
-  HrValue before = make (replay, "add", "residual", HR_SHAPE (e, T, H));
-  HrValue residual = make (replay, "linear", "residual", HR_SHAPE (e, T, H));
+  const HrAttention *attention = hr_layer_class_get_attention (klass);
+  gboolean is_latent = attention->latent_size > 0;
+  HrValue attended = HR_SHAPE (replay->dtype, T, is_latent ? HR_SYMBOL_VALUE : HR_SYMBOL_QUERY);
+  HrValue heads = make (replay, "unified_attention_with_output", "attn_output", attended);
+  HrValue before = make (replay, "add", "residual", HR_SHAPE (replay->dtype, T, H));
+  HrValue residual = make (replay, "linear", "residual", HR_SHAPE (replay->dtype, T, H));
   HrValue output = replay_feed_forward (plan, replay, klass, TRUE);
-  HrValue qkv = make (replay, "linear", "qkv", HR_SHAPE (e, T, HR_SYMBOL_FUSED));
+  HrValue qkv = HR_NO_VALUE;
+  Latent latent;
 
+  if (is_latent)
+    latent = replay_latent_projections (replay, attention);
+  else
+    qkv = make (replay, "linear", "qkv", HR_SHAPE (replay->dtype, T, HR_SYMBOL_FUSED));
   hr_replay_drop (replay, before);
   hr_replay_drop (replay, output);
   hr_replay_drop (replay, heads);
-  heads = make (replay, "unified_attention_with_output", "attn_output", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
+  heads = make (replay, "unified_attention_with_output", "attn_output", attended);
+  if (is_latent)
+    try_latent (plan, replay);
   hr_replay_drop (replay, heads);
+  if (is_latent)
+    drop_latent (replay, &latent);
   hr_replay_drop (replay, qkv);
   hr_replay_drop (replay, residual);
 }
@@ -407,7 +545,7 @@ replay_layers (const HrVllmPlan *plan,
     {
       HrStretch stretch;
 
-      set_symbols (replay, &stack->layer_classes[i]);
+      set_symbols (plan, replay, &stack->layer_classes[i]);
       hr_replay_begin (replay, &stretch, "profile_run", -1);
       replay->sentence = N_("while as many tokens as are computed at once go through a layer in the trial run");
       if (plan->eager)
@@ -434,6 +572,7 @@ hr_vllm_run_replay (const HrVllmPlan *plan,
   hr_pass_set_model_symbols (&plan->pass->inference, replay);
   replay->symbols[V] = plan->vocabulary;
   replay->symbols[HR_SYMBOL_SEQUENCE] = plan->max_num_batched_tokens;
+  replay->symbols[HR_SYMBOL_GATHERED_TOKENS] = plan->max_num_batched_tokens * plan->n_data;
   replay->symbols[HR_SYMBOL_BATCH] = MIN (plan->max_num_seqs, plan->max_num_batched_tokens);
   replay->component = HR_COMPONENT_ACTIVATIONS;
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_PREFILL);

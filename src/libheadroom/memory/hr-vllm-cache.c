@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-vllm-cache.h"
+
+#include "hr-inference-cache.h"
+#include "hr-message.h"
+
+/*
+ * vLLM's cache, by blocks (vllm/v1/core/kv_cache_utils.py, vllm/v1/kv_cache_interface.py; of the engine V0
+ * vllm/worker/cache_engine.py).
+ */
+
+#define DEFAULT_BLOCK_SIZE 16
+
+/* What the kernels of latent attention read at once: FlashMLA's and those that choose keys (CudaPlatformBase). */
+#define LATENT_BLOCK_SIZE 64
+
+/* CacheEngine._align_cache of vllm/worker/cache_engine.py: elements that the latent of a token is padded to. */
+#define LATENT_ALIGNMENT 128
+
+static const HrAttention *
+get_attention (const HrVllmPlan *self,
+               guint             layer)
+{
+  const HrStack *stack = self->pass->stack;
+
+  return hr_layer_class_get_attention (&stack->layer_classes[stack->layer_class_of[layer]]);
+}
+
+static guint64
+divide_up (guint64 a,
+           guint64 b)
+{
+  return a / b + (a % b != 0);
+}
+
+/* How many tokens a block has, whatever was asked for: CudaPlatformBase.check_and_update_config. */
+static void
+resolve_block_size (HrVllmPlan *self,
+                    guint64     asked,
+                    HrGpu      *gpu)
+{
+  const char *capability = gpu != NULL ? hr_gpu_get_compute_capability (gpu) : NULL;
+  guint major = capability != NULL ? g_ascii_strtoull (capability, NULL, 10) : 0;
+  guint64 multiple = 1;
+
+  if (hr_layer_class_get_attention (&self->pass->stack->layer_classes[0])->latent_size > 0)
+    {
+      if (major == HR_VLLM_HOPPER && !self->profile->is_eager)
+        multiple = LATENT_BLOCK_SIZE;
+      if (major == HR_VLLM_BLACKWELL)
+        multiple = self->profile->latent_block_blackwell;
+    }
+
+  self->block_size = asked > 0 ? asked : DEFAULT_BLOCK_SIZE;
+  if (self->block_size % multiple != 0)
+    self->block_size = multiple;
+}
+
+/* Bytes of an element of keys and values. */
+static gboolean
+resolve_cache_dtype (HrVllmPlan      *self,
+                     HrInferenceJob  *job,
+                     guint           *bytes,
+                     GError         **error)
+{
+  HrDtype dtype = hr_inference_job_get_kv_cache_dtype (job);
+
+  if (dtype == HR_DTYPE_AUTO)
+    dtype = self->pass->dtype;
+  *bytes = hr_dtype_get_bits (dtype) / 8;
+  if (dtype == self->pass->dtype || dtype == HR_DTYPE_FLOAT8)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are names of dtypes, such as bfloat16. */
+                        N_("kv-cache-dtype: expected auto, float8 or the model's own dtype %s, which are what vLLM "
+                           "offers; found %s"),
+                        hr_dtype_get_name (self->pass->dtype), hr_dtype_get_name (dtype));
+
+  return FALSE;
+}
+
+/* Elements of a token's keys and values; of latent attention there is one row for both. */
+static guint64
+get_token_elements (const HrVllmPlan  *self,
+                    const HrAttention *attention)
+{
+  guint64 value_dim = attention->value_head_dim > 0 ? attention->value_head_dim : attention->head_dim;
+  guint64 latent = attention->latent_size + attention->rotary_dim;
+
+  if (attention->latent_size > 0)
+    return self->profile->pads_latent ? divide_up (latent, LATENT_ALIGNMENT) * LATENT_ALIGNMENT : latent;
+
+  return attention->num_key_value_heads * (attention->head_dim + value_dim);
+}
+
+/*
+ * How many latents of what has been computed before are expanded at once: those of eight of the longest requests, or
+ * four blocks of each request, up to a limit, and a block of each at least (determine_chunked_prefill_workspace_size
+ * of vllm/v1/attention/backends/mla/common.py).
+ */
+static guint64
+get_latent_chunk (const HrVllmPlan *self)
+{
+  guint64 blocks = self->max_num_seqs * self->block_size;
+  guint64 wanted = MAX (8 * self->max_model_len, 4 * blocks);
+
+  return MAX (MIN (wanted, self->profile->latent_chunk), blocks);
+}
+
+static gboolean
+reuses_cache (const HrAttention *attention)
+{
+  return attention->reuses_cache;
+}
+
+/*
+ * Layers with a window and layers without one are in groups of their own, all of the same number of layers, whose
+ * blocks are of the same pool (_get_kv_cache_groups_uniform_page_size); up to 0.8 all layers keep all tokens.
+ */
+static void
+resolve_groups (HrVllmPlan *self)
+{
+  guint n_whole = 0, n_windows = 0, least, most;
+
+  for (guint i = 0; i < self->pass->stack->n_layers; i++)
+    {
+      const HrAttention *attention = get_attention (self, i);
+
+      if (reuses_cache (attention))
+        continue;
+      if (attention->sliding_window > 0 && self->profile->has_windows)
+        n_windows++;
+      else
+        n_whole++;
+    }
+
+  least = MIN (n_whole, n_windows);
+  most = MAX (n_whole, n_windows);
+  self->group_layers = least == 0 || most * 4 < least * 5 ? most : least;
+  self->n_groups = divide_up (n_whole, self->group_layers) + divide_up (n_windows, self->group_layers);
+}
+
+/*
+ * hr_vllm_cache_resolve:
+ * @self: a plan, of which the sizes of batches are known
+ * @job: a job
+ * @gpu: (nullable): the GPU to run on
+ * @error: return location for an error
+ *
+ * Works out the blocks of the cache and the groups of layers that share a table of them.
+ *
+ * Returns: whether vLLM has such a cache
+ */
+gboolean
+hr_vllm_cache_resolve (HrVllmPlan      *self,
+                       HrInferenceJob  *job,
+                       HrGpu           *gpu,
+                       GError         **error)
+{
+  guint64 elements = 0;
+  guint bytes;
+
+  resolve_block_size (self, hr_inference_job_get_block_size (job), gpu);
+  if (!resolve_cache_dtype (self, job, &bytes, error))
+    return FALSE;
+
+  for (guint i = 0; i < self->pass->stack->n_layers; i++)
+    {
+      const HrAttention *attention = get_attention (self, i);
+      guint64 own = get_token_elements (self, attention);
+
+      if (reuses_cache (attention))
+        continue;
+      if (elements > 0 && own != elements)
+        {
+          hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                                /* Translators: the place is the name of a model. */
+                                N_("“%s”: expected keys and values of one size in all layers, as it is not known here "
+                                   "how vLLM puts others into blocks; found several"),
+                                hr_model_get_name (self->pass->model));
+          return FALSE;
+        }
+      elements = own;
+    }
+
+  self->layer_block_bytes = elements * bytes * self->block_size;
+  if (get_attention (self, 0)->latent_size > 0 && self->profile->latent_chunk > 0)
+    {
+      self->latent_chunk = get_latent_chunk (self);
+      self->latent_bytes = elements * hr_element_get_bytes (self->pass->element);
+    }
+  resolve_groups (self);
+
+  return TRUE;
+}
+
+/*
+ * hr_vllm_cache_get_block_bytes:
+ * @self: a plan
+ *
+ * Gets what a block takes in all layers of a group.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_vllm_cache_get_block_bytes (const HrVllmPlan *self)
+{
+  return self->layer_block_bytes * self->group_layers;
+}
+
+/*
+ * hr_vllm_cache_count_blocks:
+ * @self: a plan
+ * @tokens: the tokens of a request
+ *
+ * Counts the blocks that a request takes at the most; a window needs those that it sees and those that are computed at
+ * once (SlidingWindowSpec.max_memory_usage_bytes).
+ *
+ * Returns: how many blocks
+ */
+guint64
+hr_vllm_cache_count_blocks (const HrVllmPlan *self,
+                            guint64           tokens)
+{
+  guint64 whole = 0, windows = 0, seen = 0;
+
+  for (guint i = 0; i < self->pass->stack->n_layers; i++)
+    {
+      const HrAttention *attention = get_attention (self, i);
+
+      if (reuses_cache (attention))
+        continue;
+      if (attention->sliding_window == 0 || !self->profile->has_windows)
+        whole++;
+      else
+        windows++;
+      seen = MAX (seen, attention->sliding_window);
+    }
+
+  seen = MIN (seen - MIN (seen, 1) + self->max_num_batched_tokens, tokens);
+
+  return divide_up (whole, self->group_layers) * divide_up (tokens, self->block_size) +
+         divide_up (windows, self->group_layers) * (divide_up (seen, self->block_size) + 1);
+}

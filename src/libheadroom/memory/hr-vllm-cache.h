@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-vllm-plan.h"
+
+G_BEGIN_DECLS
+
+gboolean hr_vllm_cache_resolve         (HrVllmPlan        *self,
+                                        HrInferenceJob    *job,
+                                        HrGpu             *gpu,
+                                        GError           **error);
+guint64  hr_vllm_cache_get_block_bytes (const HrVllmPlan  *self);
+guint64  hr_vllm_cache_count_blocks    (const HrVllmPlan  *self,
+                                        guint64            tokens);
+
+G_END_DECLS

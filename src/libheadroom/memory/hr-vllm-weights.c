@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-vllm-weights.h"
+
+#include "hr-caching-allocator.h"
+#include "hr-inference-cache.h"
+#include "hr-matrix-format.h"
+
+/*
+ * The weights as vLLM's layers hold them (vllm/model_executor/layers: linear.py, vocab_parallel_embedding.py,
+ * rotary_embedding, fused_moe/layer.py), and what is made of them when they have been loaded
+ * (process_weights_after_loading).
+ */
+
+/* DEFAULT_VOCAB_PADDING_SIZE of vocab_parallel_embedding.py. */
+#define VOCABULARY_PADDING 64
+
+/* Elements that share a scale in bitsandbytes' formats of four bits. */
+#define ABSMAX_BLOCK 64
+
+/* Rows and columns of a matrix in eight bits that share a scale. */
+#define SCALE_BLOCK 128
+
+static guint64
+pad (guint64 value,
+     guint64 multiple)
+{
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+/* Which of vLLM's layers a module is a part of: QKVParallelLinear, MergedColumnParallelLinear, FusedMoE. */
+static HrModule
+get_fused_module (HrModule module)
+{
+  switch ((guint) module)
+    {
+    case HR_MODULE_QUERY:
+    case HR_MODULE_KEY:
+    case HR_MODULE_VALUE:
+    case HR_MODULE_KEY_VALUE:
+      return HR_MODULE_QUERY_KEY_VALUE;
+
+    case HR_MODULE_GATE:
+    case HR_MODULE_UP:
+      return HR_MODULE_GATE_UP;
+
+    case HR_MODULE_EXPERT_GATE:
+    case HR_MODULE_EXPERT_UP:
+      return HR_MODULE_EXPERT_GATE_UP;
+
+    default:
+      return module;
+    }
+}
+
+static gboolean
+is_fused_with (const HrTensor *a,
+               const HrTensor *b)
+{
+  return a->block == b->block && a->role == b->role && get_fused_module (a->module) == get_fused_module (b->module) &&
+         get_fused_module (a->module) != HR_MODULE_SELF;
+}
+
+static gint
+find_layer (const HrTensor *tensor,
+            guint           layer)
+{
+  for (guint i = 0; i < tensor->n_layers; i++)
+    {
+      if (tensor->layers[i] == layer)
+        return i;
+    }
+
+  return -1;
+}
+
+/* What the tensors of a row take that are of a layer: those of all its experts are one. */
+static guint64
+get_row_bytes (const HrVllmPlan *self,
+               guint             index,
+               guint             copy)
+{
+  const HrWeightStorage *storage = &self->pass->storage;
+  guint64 n_items = hr_tensor_get_copies_of_layer (hr_model_get_tensor (self->pass->model, index));
+  guint64 bytes;
+
+  hr_weight_storage_get_bytes (storage, index, copy * n_items, &bytes);
+
+  return n_items * bytes;
+}
+
+/* Rows of a layer that are one, and what comes of them. */
+typedef struct
+{
+  guint64 bytes;
+  guint64 rows;
+  guint64 widest;    /* the most that one of @rows takes */
+  guint64 pieces[HR_MATRIX_MAX_PIECES];
+  guint n_pieces;
+} Fused;
+
+/*
+ * What a kernel does without: Marlin has no zeros and no order of symmetric matrices (process_weights_after_loading of
+ * gptq_marlin.py); nested absmax of bitsandbytes are expanded when they are loaded (bitsandbytes_loader.py).
+ */
+static void
+add_pieces (const HrVllmPlan    *self,
+            const HrTensor      *tensor,
+            const HrMatrixPiece *pieces,
+            guint                n_pieces,
+            Fused               *fused)
+{
+  HrQuantization quantization = self->pass->quantization;
+  gboolean is_nested = quantization == HR_QUANTIZATION_BNB_NF4_DQ || quantization == HR_QUANTIZATION_BNB_FP4_DQ;
+  gboolean is_gptq = quantization == HR_QUANTIZATION_GPTQ_INT4 || quantization == HR_QUANTIZATION_GPTQ_INT8;
+  guint64 n_items = hr_tensor_get_copies_of_layer (tensor);
+
+  fused->n_pieces = MAX (fused->n_pieces, is_nested ? 2 : n_pieces);
+  if (is_nested)
+    {
+      fused->pieces[0] += n_items * tensor->n_elements / 2;
+      fused->pieces[1] += n_items * tensor->n_elements / ABSMAX_BLOCK * sizeof (float);
+      return;
+    }
+
+  for (guint i = 0; i < n_pieces; i++)
+    {
+      if (!is_gptq || (!g_str_equal (pieces[i].suffix, ".qzeros") && !g_str_equal (pieces[i].suffix, ".g_idx")))
+        fused->pieces[i] += n_items * pieces[i].n_bytes;
+    }
+}
+
+static void
+add_row (const HrVllmPlan *self,
+         guint             index,
+         guint             copy,
+         Fused            *fused)
+{
+  const HrTensor *tensor = hr_model_get_tensor (self->pass->model, index);
+  guint64 rows = tensor->n_dimensions > 1 ? tensor->shape[0] : 1;
+  guint64 bytes = get_row_bytes (self, index, copy);
+  HrMatrixPiece pieces[HR_MATRIX_MAX_PIECES];
+  guint n_pieces = hr_weight_storage_list_pieces (&self->pass->storage, index,
+                                                  copy * hr_tensor_get_copies_of_layer (tensor), pieces);
+
+  fused->bytes += bytes;
+  fused->rows += rows;
+  fused->widest = MAX (fused->widest, bytes / rows);
+  if (n_pieces > 0)
+    add_pieces (self, tensor, pieces, n_pieces, fused);
+}
+
+/*
+ * Each of the tensors that stand for a matrix is an allocation of its own; rows of a file of llama.cpp are padded to
+ * the widest type among them (GGUFLinearMethod._create_padded_weight_param).
+ */
+static void
+allocate (const HrVllmPlan   *self,
+          const Fused        *fused,
+          HrCachingAllocator *allocator)
+{
+  for (guint i = 0; i < fused->n_pieces; i++)
+    {
+      if (fused->pieces[i] > 0)
+        hr_caching_allocator_allocate (allocator, fused->pieces[i]);
+    }
+  if (fused->n_pieces > 0)
+    return;
+
+  hr_caching_allocator_allocate (allocator, hr_quantization_is_gguf (self->pass->quantization)
+                                              ? fused->rows * fused->widest : fused->bytes);
+}
+
+/* Whether another row of the layer comes before it that it is one with. */
+static gboolean
+is_counted (const HrVllmPlan *self,
+            guint             index,
+            guint             layer)
+{
+  const HrTensor *tensor = hr_model_get_tensor (self->pass->model, index);
+
+  for (guint i = 0; i < index; i++)
+    {
+      const HrTensor *other = hr_model_get_tensor (self->pass->model, i);
+
+      if (is_fused_with (other, tensor) && find_layer (other, layer) >= 0)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* The latent attention of a layer of the decoder. */
+static const HrAttention *
+get_latent (const HrVllmPlan *self,
+            guint             stack,
+            guint             layer)
+{
+  const HrStack *decoder = self->pass->stack;
+  const HrAttention *attention;
+
+  if (hr_model_get_stack (self->pass->model, stack) != decoder)
+    return NULL;
+
+  attention = hr_layer_class_get_attention (&decoder->layer_classes[decoder->layer_class_of[layer]]);
+
+  return attention != NULL && attention->latent_size > 0 ? attention : NULL;
+}
+
+/* A matrix that is multiplied out of two others: in eight bits where these are, with a scale for each block. */
+static void
+allocate_product (const HrVllmPlan   *self,
+                  HrCachingAllocator *allocator,
+                  guint64             rows,
+                  guint64             columns)
+{
+  guint element = hr_element_get_bytes (self->pass->element);
+
+  if (!hr_vllm_plan_has_fp8 (self))
+    {
+      hr_caching_allocator_allocate (allocator, rows * columns * element);
+      return;
+    }
+
+  hr_caching_allocator_allocate (allocator, rows * columns);
+  hr_caching_allocator_allocate (allocator, pad (rows, SCALE_BLOCK) / SCALE_BLOCK * pad (columns, SCALE_BLOCK) /
+                                            SCALE_BLOCK * sizeof (float));
+}
+
+/*
+ * What multi-head latent attention makes of its matrices when they have been loaded: those that expand the latent are
+ * multiplied with tokens by themselves, for which they are kept in sixteen bits beside what the checkpoint has; where
+ * they have sixteen bits, they are seen from another side (MLACommonBaseImpl.process_weights_after_loading). 0.7 has
+ * them multiplied into the queries' matrix and into the last one as well (matrix absorption).
+ */
+static void
+load_latent (const HrVllmPlan   *self,
+             HrCachingAllocator *allocator,
+             const HrAttention  *attention,
+             gboolean            is_quantized)
+{
+  guint64 heads = attention->num_attention_heads;
+  guint64 input = attention->query_latent_size > 0 ? attention->query_latent_size : attention->hidden_size;
+  guint64 expanded = attention->head_dim - attention->rotary_dim + attention->value_head_dim;
+  guint element = hr_element_get_bytes (self->pass->element);
+
+  if (is_quantized)
+    hr_caching_allocator_allocate (allocator, attention->latent_size * heads * expanded * element);
+  if (!self->profile->absorbs_latent)
+    return;
+
+  hr_caching_allocator_allocate (allocator, input * heads * attention->rotary_dim * element);
+  allocate_product (self, allocator, input, heads * attention->latent_size);
+  allocate_product (self, allocator, heads * attention->latent_size, attention->hidden_size);
+}
+
+static void
+load_layer (const HrVllmPlan   *self,
+            HrCachingAllocator *allocator,
+            guint               stack,
+            guint               layer)
+{
+  HrModel *model = self->pass->model;
+  const HrAttention *latent = get_latent (self, stack, layer);
+  guint n_tensors = hr_model_get_n_tensors (model);
+  gboolean is_quantized = FALSE;
+
+  for (guint i = 0; i < n_tensors; i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+      gint copy = find_layer (tensor, layer);
+      Fused fused = { 0 };
+
+      if (tensor->stack != stack || tensor->tied_to != NULL || copy < 0 || is_counted (self, i, layer))
+        continue;
+      add_row (self, i, copy, &fused);
+      for (guint j = i + 1; j < n_tensors; j++)
+        {
+          const HrTensor *other = hr_model_get_tensor (model, j);
+          gint other_copy = find_layer (other, layer);
+
+          if (is_fused_with (tensor, other) && other_copy >= 0)
+            add_row (self, j, other_copy, &fused);
+        }
+      allocate (self, &fused, allocator);
+      is_quantized = is_quantized || (tensor->module == HR_MODULE_EXPANSION && fused.n_pieces > 0);
+    }
+  if (latent != NULL)
+    load_latent (self, allocator, latent, is_quantized);
+}
+
+static void
+load_outer (const HrVllmPlan   *self,
+            HrCachingAllocator *allocator,
+            guint               index)
+{
+  const HrTensor *tensor = hr_model_get_tensor (self->pass->model, index);
+  guint64 bytes = get_row_bytes (self, index, 0);
+
+  if (!self->is_part && (tensor->role == HR_TENSOR_ROLE_EMBEDDING || tensor->role == HR_TENSOR_ROLE_OUTPUT))
+    bytes = bytes / tensor->shape[0] * pad (tensor->shape[0], VOCABULARY_PADDING);
+  hr_caching_allocator_allocate (allocator, bytes);
+}
+
+/* Sines and cosines of all positions, one table for all layers that rotate alike (get_rope). */
+static guint64
+get_rotary_bytes (const HrVllmPlan *self)
+{
+  const HrStack *stack = self->pass->stack;
+  guint64 positions, sizes[2] = { 0, 0 };
+
+  if (!hr_model_get_hyper_parameter (self->pass->model, "max_position_embeddings", &positions))
+    positions = self->max_model_len;
+
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[i]);
+
+      sizes[attention->own_rotary && attention->sliding_window > 0] = attention->rotary_dim;
+    }
+
+  return positions * (sizes[0] + sizes[1]) * hr_element_get_bytes (self->pass->element);
+}
+
+/*
+ * hr_vllm_weights_get_bytes:
+ * @self: a plan
+ * @weights: (out): the same as transformers counts it, and what is beside it
+ *
+ * Finds out what PyTorch's allocator hands out for the weights: matrices that read the same are one, tables of the
+ * vocabulary are padded, and a block that would leave less than a MiB of a segment is handed out as a whole.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_vllm_weights_get_bytes (const HrVllmPlan *self,
+                           HrWeights        *weights)
+{
+  g_autoptr (HrCachingAllocator) allocator = hr_caching_allocator_new ();
+  HrModel *model = self->pass->model;
+  guint n_tensors = hr_model_get_n_tensors (model);
+  guint64 rotary = get_rotary_bytes (self);
+
+  hr_weights_init_model (weights, &self->pass->storage);
+  weights->buffer_bytes = rotary;
+
+  for (guint i = 0; i < hr_model_get_n_stacks (model); i++)
+    {
+      for (guint j = 0; j < n_tensors; j++)
+        {
+          const HrTensor *tensor = hr_model_get_tensor (model, j);
+
+          if (tensor->stack == i && tensor->tied_to == NULL && tensor->n_layers == 0)
+            load_outer (self, allocator, j);
+        }
+      for (guint j = 0; j < hr_model_get_stack (model, i)->n_layers; j++)
+        {
+          load_layer (self, allocator, i, j);
+          if (j == 0 && hr_model_get_stack (model, i) == self->pass->stack && rotary > 0)
+            hr_caching_allocator_allocate (allocator, rotary);
+        }
+    }
+  for (guint j = 0; j < n_tensors; j++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, j);
+
+      if (tensor->stack == HR_TENSOR_NO_STACK && tensor->tied_to == NULL)
+        load_outer (self, allocator, j);
+    }
+
+  return hr_caching_allocator_get_allocated (allocator);
+}
