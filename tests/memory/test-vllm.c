@@ -221,6 +221,45 @@ test_matrices_of_latents_are_kept_twice (void)
   g_assert_cmpuint (parameters[3], >, parameters[0] / 2 + doubled / MIB);
 }
 
+/* Experts in four-bit floats are padded as the kernels of the GPU want them, those of several ranks each for itself. */
+static void
+test_experts_are_padded_for_the_gpu (void)
+{
+  static const struct
+  {
+    const char *gpu;
+    const char *settings;
+    guint64 inner;
+    guint64 hidden;
+  } rows[] = {
+    { "a100-sxm4-80gb", "", 2944, 3072 },
+    { "rtx-pro-6000-blackwell", "", 2944, 3072 },
+    { "b200", "", 3072, 3072 },
+    { "a100-sxm4-80gb", "tensor-parallel=2", 1536, 3072 },
+    { "b200", "tensor-parallel=4", 768, 3072 },
+  };
+  /* What is not experts, which one GPU has whole; of a tensor of each layer the allocator may keep a MiB. */
+  guint64 others = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      guint64 each = 3 * rows[i].inner * rows[i].hidden * 17 / 32 + (2 * rows[i].inner + rows[i].hidden) * 2;
+      g_autofree char *settings = g_strchomp (g_strconcat ("dtype=bfloat16 max-model-len=4096 ", rows[i].settings,
+                                                           NULL));
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) found = estimate_model ("openai/gpt-oss-20b", rows[i].gpu, settings, &error);
+      guint64 bytes;
+
+      g_assert_no_error (error);
+      bytes = hr_estimate_get_component_bytes (found, HR_COMPONENT_WEIGHTS) - 24 * 32 * each;
+      if (others == 0)
+        others = bytes;
+      g_assert_cmpuint (bytes, <=, others + 24 * MIB);
+      if (rows[i].settings[0] == '\0')
+        g_assert_cmpuint (bytes + 24 * MIB, >=, others);
+    }
+}
+
 /* Without a GPU there is no share of its memory: the cache is as large as one request of the longest context needs. */
 static void
 test_cache_without_a_gpu_is_what_is_needed (void)
@@ -334,6 +373,7 @@ main (int   argc,
   g_test_add_func ("/memory/vllm/graphs_are_captured_unless_it_is_eager", test_graphs_are_captured_unless_it_is_eager);
   g_test_add_func ("/memory/vllm/latents_are_whole_on_every_rank", test_latents_are_whole_on_every_rank);
   g_test_add_func ("/memory/vllm/matrices_of_latents_are_kept_twice", test_matrices_of_latents_are_kept_twice);
+  g_test_add_func ("/memory/vllm/experts_are_padded_for_the_gpu", test_experts_are_padded_for_the_gpu);
   g_test_add_func ("/memory/vllm/the_cache_without_a_gpu_is_what_is_needed",
                    test_cache_without_a_gpu_is_what_is_needed);
   g_test_add_func ("/memory/vllm/what_does_not_start_does_not_fit", test_what_does_not_start_does_not_fit);

@@ -41,18 +41,15 @@ divide_up (guint64 a,
 /* How many tokens a block has, whatever was asked for: CudaPlatformBase.check_and_update_config. */
 static void
 resolve_block_size (HrVllmPlan *self,
-                    guint64     asked,
-                    HrGpu      *gpu)
+                    guint64     asked)
 {
-  const char *capability = gpu != NULL ? hr_gpu_get_compute_capability (gpu) : NULL;
-  guint major = capability != NULL ? g_ascii_strtoull (capability, NULL, 10) : 0;
   guint64 multiple = 1;
 
   if (hr_layer_class_get_attention (&self->pass->stack->layer_classes[0])->latent_size > 0)
     {
-      if (major == HR_VLLM_HOPPER && !self->profile->is_eager)
+      if (self->generation == HR_VLLM_HOPPER && !self->profile->is_eager)
         multiple = LATENT_BLOCK_SIZE;
-      if (major == HR_VLLM_BLACKWELL)
+      if (self->generation == HR_VLLM_BLACKWELL)
         multiple = self->profile->latent_block_blackwell;
     }
 
@@ -150,7 +147,6 @@ resolve_groups (HrVllmPlan *self)
  * hr_vllm_cache_resolve:
  * @self: a plan, of which the sizes of batches are known
  * @job: a job
- * @gpu: (nullable): the GPU to run on
  * @error: return location for an error
  *
  * Works out the blocks of the cache and the groups of layers that share a table of them.
@@ -160,13 +156,12 @@ resolve_groups (HrVllmPlan *self)
 gboolean
 hr_vllm_cache_resolve (HrVllmPlan      *self,
                        HrInferenceJob  *job,
-                       HrGpu           *gpu,
                        GError         **error)
 {
   guint64 elements = 0;
   guint bytes;
 
-  resolve_block_size (self, hr_inference_job_get_block_size (job), gpu);
+  resolve_block_size (self, hr_inference_job_get_block_size (job));
   if (!resolve_cache_dtype (self, job, &bytes, error))
     return FALSE;
 

@@ -8,7 +8,6 @@ G_BEGIN_DECLS
 
 gboolean hr_vllm_cache_resolve         (HrVllmPlan        *self,
                                         HrInferenceJob    *job,
-                                        HrGpu             *gpu,
                                         GError           **error);
 guint64  hr_vllm_cache_get_block_bytes (const HrVllmPlan  *self);
 guint64  hr_vllm_cache_count_blocks    (const HrVllmPlan  *self,

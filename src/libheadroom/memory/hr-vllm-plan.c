@@ -121,6 +121,8 @@ knows_format (HrQuantization quantization)
     case HR_QUANTIZATION_BNB_NF4_DQ:
     case HR_QUANTIZATION_BNB_FP4:
     case HR_QUANTIZATION_BNB_FP4_DQ:
+    case HR_QUANTIZATION_MXFP4:
+    case HR_QUANTIZATION_NVFP4:
       return TRUE;
 
     default:
@@ -138,8 +140,8 @@ check_quantization (const HrVllmPlan  *self,
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                         N_("quantization: expected none, gptq-int4, gptq-int8, awq-int4, a format in eight bits, "
-                           "bnb-nf4, bnb-fp4 or a file type of llama.cpp beside vLLM, as it is not known here how it "
-                           "lays out the weights of others; found %s"),
+                           "bnb-nf4, bnb-fp4, mxfp4, nvfp4 or a file type of llama.cpp beside vLLM, as it is not known "
+                           "here how it lays out the weights of others; found %s"),
                         hr_quantization_get_name (self->pass->quantization));
 
   return FALSE;
@@ -169,6 +171,14 @@ check_settings (HrInferenceJob  *job,
     }
 
   return TRUE;
+}
+
+static guint
+get_generation (HrGpu *gpu)
+{
+  const char *capability = gpu != NULL ? hr_gpu_get_compute_capability (gpu) : NULL;
+
+  return capability != NULL ? g_ascii_strtoull (capability, NULL, 10) : 0;
 }
 
 static guint64
@@ -206,6 +216,7 @@ hr_vllm_plan_init (HrVllmPlan       *self,
   *self = (HrVllmPlan) {
     .pass = pass,
     .profile = hr_vllm_profile_get (hr_inference_job_get_vllm_release (job)),
+    .generation = get_generation (gpu),
     .memory = gpu != NULL ? hr_gpu_get_memory (gpu) : 0,
     .n_tensor = 1,
     .n_data = 1,
@@ -223,7 +234,7 @@ hr_vllm_plan_init (HrVllmPlan       *self,
 
   resolve_sizes (self, HR_INFERENCE_JOB (resolved), gpu);
 
-  return hr_vllm_cache_resolve (self, job, gpu, error);
+  return hr_vllm_cache_resolve (self, job, error);
 }
 
 /*

@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  * @pass: the model and how it is stored
  * @profile: what its release does
  * @eager: whether layers run operator by operator
+ * @generation: the first digits of the GPU's compute capability, 0 where none is chosen or it has none
  * @memory: the memory of the GPU, 0 where none is chosen
  * @requested: what of it vLLM may take
  * @workspace_bytes: what products take of the allocator beside their results
@@ -39,6 +40,7 @@ typedef struct
   HrInferencePlan *pass;
   const HrVllmProfile *profile;
   gboolean eager;
+  guint generation;
   guint64 memory;
   guint64 requested;
   guint64 workspace_bytes;

@@ -18,6 +18,9 @@
 /* Elements that share a scale in bitsandbytes' formats of four bits. */
 #define ABSMAX_BLOCK 64
 
+/* Elements that share a scale in MXFP4. */
+#define MX_BLOCK 32
+
 /* Rows and columns of a matrix in eight bits that share a scale. */
 #define SCALE_BLOCK 128
 
@@ -130,6 +133,75 @@ add_pieces (const HrVllmPlan    *self,
     }
 }
 
+/*
+ * What experts of MXFP4 are padded to for the kernels of a GPU (Mxfp4MoEMethod.create_weights): those of Marlin, of
+ * FlashInfer on Blackwell, or of Triton on Hopper, which shuffles them after loading (HopperMXValueLayout and
+ * HopperMXScaleLayout of triton_kernels).
+ */
+static guint64
+pad_expert (const HrVllmPlan *self,
+            guint64           size,
+            gboolean          is_inner)
+{
+  if (self->generation == HR_VLLM_BLACKWELL)
+    return pad (size, 256);
+  if (self->generation == HR_VLLM_HOPPER)
+    return is_inner ? pad (size, 64) : size;
+
+  return pad (size, is_inner ? 128 : 256);
+}
+
+static gboolean
+is_down (const HrTensor *tensor)
+{
+  return tensor->module == HR_MODULE_EXPERT_DOWN;
+}
+
+static void
+add_expert (const HrVllmPlan *self,
+            const HrTensor   *tensor,
+            Fused            *fused)
+{
+  gboolean is_hopper = self->generation == HR_VLLM_HOPPER;
+  guint64 n_matrices, rows, columns, groups;
+
+  hr_tensor_get_matrix (tensor, &n_matrices, &rows, &columns);
+  n_matrices *= hr_tensor_get_copies_of_layer (tensor);
+  rows = is_down (tensor) ? pad_expert (self, rows, FALSE) : 2 * pad_expert (self, rows / 2, TRUE);
+  columns = pad_expert (self, columns, is_down (tensor));
+  groups = columns / MX_BLOCK;
+  if (is_hopper)
+    {
+      rows = pad (rows, 256);
+      columns = pad (columns, 128);
+      groups = pad (groups, 2);
+    }
+
+  fused->n_pieces = 2;
+  fused->pieces[0] += n_matrices * rows * columns / 2;
+  fused->pieces[1] += n_matrices * rows * groups;
+}
+
+/* Biases of such experts, which Triton's kernels read in fp32. */
+static guint64
+get_expert_bias_bytes (const HrVllmPlan *self,
+                       const HrTensor   *tensor)
+{
+  guint64 size = tensor->shape[tensor->n_dimensions - 1];
+  guint64 n_experts = tensor->n_elements / size * hr_tensor_get_copies_of_layer (tensor);
+  guint64 padded = is_down (tensor) ? pad_expert (self, size, FALSE) : 2 * pad_expert (self, size / 2, TRUE);
+
+  return n_experts * padded * (self->generation == HR_VLLM_HOPPER ? sizeof (float) : 2);
+}
+
+static gboolean
+is_padded_expert (const HrVllmPlan *self,
+                  const HrTensor   *tensor)
+{
+  return self->pass->quantization == HR_QUANTIZATION_MXFP4 &&
+         (tensor->module == HR_MODULE_EXPERT_GATE_UP || is_down (tensor));
+}
+
 static void
 add_row (const HrVllmPlan *self,
          guint             index,
@@ -143,10 +215,14 @@ add_row (const HrVllmPlan *self,
   guint n_pieces = hr_weight_storage_list_pieces (&self->pass->storage, index,
                                                   copy * hr_tensor_get_copies_of_layer (tensor), pieces);
 
+  if (is_padded_expert (self, tensor) && n_pieces == 0)
+    bytes = get_expert_bias_bytes (self, tensor);
   fused->bytes += bytes;
   fused->rows += rows;
   fused->widest = MAX (fused->widest, bytes / rows);
-  if (n_pieces > 0)
+  if (is_padded_expert (self, tensor) && n_pieces > 0)
+    add_expert (self, tensor, fused);
+  else if (n_pieces > 0)
     add_pieces (self, tensor, pieces, n_pieces, fused);
 }
 
