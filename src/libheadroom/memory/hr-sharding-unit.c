@@ -74,7 +74,7 @@ hr_sharding_choose_element (const HrReplay *replay,
 {
   const HrSharding *self = replay->sharding;
 
-  return self != NULL && self->has_units && self->is_mixed ? self->gathered_element : element;
+  return self != NULL && (self->has_units || self->adds_matrices) && self->is_mixed ? self->gathered_element : element;
 }
 
 /* Says which unit is meant by %HR_SHARDED_UNIT. */

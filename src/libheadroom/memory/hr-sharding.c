@@ -83,7 +83,7 @@ hr_sharding_init (HrSharding *self,
 
   *self = (HrSharding) {
     .is_sharded = TRUE, .element = element, .gathered_element = gathered_element,
-    .reduced_element = HR_ELEMENT_FLOAT32, .n_ranks = n_ranks,
+    .reduced_element = HR_ELEMENT_FLOAT32, .n_ranks = n_ranks, .frozen_element = element,
   };
   for (guint i = 0; i < n_tensors; i++)
     self->is_tied |= hr_model_get_tensor (model, i)->tied_to != NULL;
@@ -100,7 +100,101 @@ hr_sharding_init (HrSharding *self,
       highest[group] = MAX (highest[group], self->n_elements[group] + tensor->n_elements);
     }
   for (guint i = 0; i < HR_N_SHARDED_GROUPS; i++)
-    self->n_cast[i] = highest[i] - self->n_elements[i];
+    {
+      self->n_cast[i] = highest[i] - self->n_elements[i];
+      self->n_held[i] = self->n_part[i];
+    }
+}
+
+/* What a matrix that is added is computed with. */
+static HrElement
+get_added_element (const HrSharding *self)
+{
+  return self->is_mixed ? self->gathered_element : self->element;
+}
+
+/*
+ * _find_final_norm of accelerate/utils/fsdp_utils.py looks among the modules that are called like the class’s
+ * base_model_prefix, which is “model” for most: of PEFT’s model that is the class itself, which has no norm.
+ */
+static void
+hand_norms_to_root (HrSharding *self,
+                    HrModel    *model)
+{
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+      guint64 n_part;
+
+      if (tensor->n_layers > 0 || tensor->role != HR_TENSOR_ROLE_NORM || !g_str_has_prefix (tensor->pattern, "model."))
+        continue;
+
+      n_part = count_part (self, tensor->shape[0], tensor->n_elements);
+      self->n_elements[HR_SHARDED_HEAD] -= tensor->n_elements;
+      self->n_part[HR_SHARDED_HEAD] -= n_part;
+      self->root_bytes += hr_ledger_round (n_part * self->n_ranks * hr_element_get_bytes (self->gathered_element));
+    }
+}
+
+/*
+ * hr_sharding_add_matrices:
+ * @self: groups of parameters that are frozen
+ * @model: the model that they are of
+ * @added: matrices that a method of fine-tuning adds to each layer
+ *
+ * Has matrices be gathered with the layers that they are in, and reduced alone. What is gathered at once is bytes where
+ * not all of it is in one data type (_get_all_gather_input_metadatas of _fsdp_collectives.py).
+ */
+void
+hr_sharding_add_matrices (HrSharding         *self,
+                          HrModel            *model,
+                          const HrTrainables *added)
+{
+  guint wide = hr_element_get_bytes (get_added_element (self));
+  guint64 n_part = 0, n_elements = 0, gradient_bytes = 0;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (added); i++)
+    {
+      const HrTrainable *matrix = hr_trainables_get_item (added, i);
+      guint64 copies = matrix->copies / self->n_layers;
+
+      n_part += copies * count_part (self, matrix->shape[0], matrix->n_elements);
+      n_elements += copies * matrix->n_elements;
+      gradient_bytes += copies * hr_ledger_round (matrix->n_elements * wide);
+    }
+
+  self->adds_matrices = TRUE;
+  self->n_part[HR_SHARDED_UNIT] = n_part;
+  self->n_elements[HR_SHARDED_UNIT] = n_elements;
+  self->n_part[HR_SHARDED_LAYER] += n_part * wide / hr_element_get_bytes (self->gathered_element);
+  for (guint i = 0; i < HR_N_SHARDED_GROUPS; i++)
+    self->gradient_bytes[i] = i == HR_SHARDED_LAYER ? gradient_bytes : 0;
+  hand_norms_to_root (self, model);
+}
+
+/*
+ * hr_sharding_get_held_bytes:
+ * @self: groups of parameters
+ * @model: the model that they are of
+ *
+ * Returns: what a rank holds of what the model is loaded with
+ */
+guint64
+hr_sharding_get_held_bytes (const HrSharding *self,
+                            HrModel          *model)
+{
+  g_autoptr (HrTrainables) parameters = hr_trainables_new_for_model (model, self->frozen_element);
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
+    {
+      const HrTrainable *parameter = hr_trainables_get_item (parameters, i);
+
+      bytes += hr_ledger_round (count_part (self, parameter->shape[0], parameter->n_elements) *
+                                hr_element_get_bytes (self->frozen_element)) * parameter->copies;
+    }
+
+  return bytes;
 }
 
 /*
@@ -122,6 +216,7 @@ hr_sharding_list_parts (const HrSharding   *self,
       guint64 rows = part.shape[0];
 
       part.n_elements = count_part (self, rows, part.n_elements);
+      part.element = self->element;
       part.shape[0] = (rows + self->n_ranks - 1) / self->n_ranks;
       hr_trainables_add (list, &part);
     }
@@ -155,6 +250,7 @@ hr_sharding_begin (HrSharding *self,
       replay->symbols[symbols[i][HR_SHARDED_CAST]] = self->n_cast[i];
     }
   replay->sharding = self->is_sharded ? self : NULL;
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_TEMPORARY, self->root_bytes);
 }
 
 static HrShardedGroup
@@ -164,19 +260,34 @@ find_group (const HrSharding *self,
   return group == HR_SHARDED_EMBEDDING && self->is_tied ? HR_SHARDED_HEAD : group;
 }
 
-/* foreach_all_gather of _fsdp_collectives.py: the part is cast first, or comes from the host. */
+/*
+ * _get_param_all_gather_inputs of _fsdp_collectives.py: what is held in another data type than it is gathered in is
+ * copied first, and so is what comes from the host.
+ */
+static HrValue
+copy_part (HrReplay       *replay,
+           HrShardedGroup  group)
+{
+  const HrSharding *self = replay->sharding;
+  gboolean casts = self->frozen_element != replay->parameter_dtype || self->is_offloaded;
+  HrShardedGroup copied = casts ? group : HR_SHARDED_UNIT;
+
+  if (!casts && (!self->adds_matrices || !self->is_mixed || group != HR_SHARDED_LAYER))
+    return HR_NO_VALUE;
+
+  return hr_replay_make (replay, self->is_offloaded ? "_to_copy" : "_foreach_copy_", "flat_foreach_copy_input",
+                         HR_COMPONENT_TEMPORARY, HR_SHAPE (replay->parameter_dtype, symbols[copied][HR_SHARDED_PART]));
+}
+
+/* foreach_all_gather of _fsdp_collectives.py */
 static HrValue
 gather_parts (HrReplay       *replay,
               HrShardedGroup  group)
 {
-  HrSharding *self = replay->sharding;
-  HrValue part = HR_NO_VALUE;
-  HrValue gathered;
+  HrValue part, gathered;
 
   replay->sentence = N_("while parameters of all ranks are gathered");
-  if (self->element != replay->parameter_dtype || self->is_offloaded)
-    part = hr_replay_make (replay, self->is_offloaded ? "_to_copy" : "_foreach_copy_", "flat_foreach_copy_input",
-                           HR_COMPONENT_TEMPORARY, HR_SHAPE (replay->parameter_dtype, symbols[group][HR_SHARDED_PART]));
+  part = copy_part (replay, group);
   gathered = hr_replay_make (replay, "all_gather", "all_gather_output", HR_COMPONENT_COMMUNICATION,
                              HR_SHAPE (replay->parameter_dtype, symbols[group][HR_SHARDED_GATHERED]));
   hr_replay_drop (replay, part);
@@ -401,15 +512,15 @@ hr_sharding_take (HrReplay *replay,
 
 /*
  * A variable of foreach_reduce holds the gradient of the group's last parameter, where there are several ranks:
- * the table of tokens, or the head behind the last norm, whose gradient comes first; of a layer it is that of a
- * norm.
+ * the table of tokens, or the head behind the last norm, whose gradient comes first, as that of the last matrix does
+ * which is added to a layer; else it is that of a norm.
  */
 static gboolean
 keeps_matrix (const HrSharding *self,
               HrShardedGroup    group)
 {
   return self->n_ranks > 1 && self->n_gradients[group] > 0 &&
-         (group == HR_SHARDED_EMBEDDING || (group == HR_SHARDED_HEAD && !self->is_tied));
+         (group == HR_SHARDED_EMBEDDING || (group == HR_SHARDED_HEAD && !self->is_tied) || self->adds_matrices);
 }
 
 static void
@@ -454,6 +565,8 @@ count_held_bytes (const HrSharding *self)
 
   if (!self->has_replicas || self->element == self->reduced_element || (self->waits && !self->is_last))
     return 0;
+  if (self->adds_matrices)
+    return self->n_layers * hr_ledger_round (self->n_part[HR_SHARDED_UNIT] * bytes);
 
   return self->n_layers * hr_ledger_round (self->n_part[HR_SHARDED_LAYER] * bytes) +
          hr_ledger_round (self->n_part[HR_SHARDED_EMBEDDING] * bytes) +
@@ -473,6 +586,7 @@ hr_sharding_reduce (HrReplay       *replay,
                     HrShardedGroup  group)
 {
   HrSharding *self = replay->sharding;
+  HrShardedGroup reduced;
   HrValue shape, output;
 
   if (self == NULL)
@@ -484,7 +598,8 @@ hr_sharding_reduce (HrReplay       *replay,
       hr_sharding_reduce_flat (replay, group);
       return;
     }
-  shape = HR_SHAPE (self->reduced_element, symbols[group][HR_SHARDED_GATHERED]);
+  reduced = self->adds_matrices ? HR_SHARDED_UNIT : group;
+  shape = HR_SHAPE (self->reduced_element, symbols[reduced][HR_SHARDED_GATHERED]);
   replay->sentence = self->reduced_element == HR_ELEMENT_FLOAT32
                        ? N_("in the backward pass, while gradients are put into one piece in fp32 and reduced")
                        : N_("in the backward pass, while gradients are put into one piece and reduced");
@@ -495,12 +610,15 @@ hr_sharding_reduce (HrReplay       *replay,
       return;
     }
   hr_replay_assign (replay, &self->reduced, HR_NO_VALUE);
+  if (self->adds_matrices && group != HR_SHARDED_LAYER)
+    return;
+
   self->reduced = hr_replay_make (replay, "chunk_cat", "reduce_scatter_input", HR_COMPONENT_TEMPORARY, shape);
   for (guint i = keeps_matrix (self, group) ? 1 : 0; i < self->n_gradients[group]; i++)
     hr_replay_drop (replay, self->gradients[group][i]);
   if (self->waits && replay->has_gradients)
     hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, self->gradient_bytes[group]);
-  shape = HR_SHAPE (self->reduced_element, symbols[group][HR_SHARDED_PART]);
+  shape = HR_SHAPE (self->reduced_element, symbols[reduced][HR_SHARDED_PART]);
   output = hr_replay_make (replay, "empty", "reduce_output", HR_COMPONENT_GRADIENTS, shape);
   if (self->n_ranks == 1)
     hr_replay_drop (replay, hr_replay_make (replay, "div", "reduce_scatter_input / 1.0", HR_COMPONENT_TEMPORARY,
@@ -538,6 +656,9 @@ hr_sharding_end (HrReplay *replay)
     return;
 
   hr_replay_drop (replay, replay->sharding->reduced);
+  /* What was gathered for embeddings that get no gradient, and never used (finalize_backward). */
+  hr_replay_drop (replay, replay->sharding->ahead);
+  hr_ledger_remove (&replay->ledger, HR_COMPONENT_TEMPORARY, replay->sharding->root_bytes);
   hr_ledger_remove (&replay->ledger, HR_COMPONENT_COMMUNICATION, count_held_bytes (replay->sharding));
   replay->sharding = NULL;
 }

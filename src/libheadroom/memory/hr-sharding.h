@@ -61,6 +61,7 @@ typedef struct
  * @has_replicas: whether several groups of @n_ranks each hold all parameters; what is reduced among them is held to the
  *   end of the backward pass, where gradients are cast behind that
  * @n_part: how many parameters of a group each of these holds, with what pads them
+ * @n_held: how many of those that the model is loaded with a rank holds
  * @is_aligned: whether each parameter begins at a multiple of 16 bytes, and what pads all to the number of ranks is
  *   among them, as views of the parameters stay what is trained (use_orig_params)
  * @stays_gathered: whether they are gathered once, and let go of when their gradients are there
@@ -71,9 +72,11 @@ typedef struct
  * @waits: whether gradients stay whole until the last micro-batch of a step has been differentiated (no_sync)
  * @gradient_bytes: what the gradients of a group take then
  * @has_units: whether matrices that a method of fine-tuning adds are what is trained, each gathered by itself
- * @frozen_element: what all others are held in, where there are such
+ * @frozen_element: what all others are held in, where there are such, and @element else
  * @unit_bytes: what a rank has of the matrices that are added
  * @whole_bytes: what each rank has whole beside them: scales of quantized matrices
+ * @adds_matrices: whether such matrices are gathered with the layer that they are in, as fully_shard does it
+ * @root_bytes: what the root gathers of parameters that are in no group, from the beginning of a micro-batch to its end
  *
  * Parameters that fully_shard or FullyShardedDataParallel gathers, group by group.
  */
@@ -89,6 +92,7 @@ struct _HrSharding
   guint64 n_ranks;
   gboolean has_replicas;
   guint64 n_part[HR_N_SHARDED_GROUPS];
+  guint64 n_held[HR_N_SHARDED_GROUPS];
   gboolean is_aligned;
   gboolean stays_gathered;
   HrBackwardPrefetch gathers_ahead;
@@ -101,6 +105,8 @@ struct _HrSharding
   HrElement frozen_element;
   guint64 unit_bytes;
   guint64 whole_bytes;
+  gboolean adds_matrices;
+  guint64 root_bytes;
 
   /*< private >*/
   HrShardedGroup current;
@@ -147,6 +153,11 @@ void     hr_sharding_end_forward  (HrReplay       *replay,
                                    HrValue        *output);
 void     hr_sharding_return       (HrReplay       *replay);
 void     hr_sharding_end          (HrReplay       *replay);
+void     hr_sharding_add_matrices (HrSharding         *self,
+                                   HrModel            *model,
+                                   const HrTrainables *added);
+guint64  hr_sharding_get_held_bytes (const HrSharding *self,
+                                     HrModel          *model);
 HrTrainables *hr_sharding_list_parts (const HrSharding   *self,
                                       const HrTrainables *parameters);
 

@@ -382,7 +382,8 @@ add_of_parameters (const HrTrainingPlan *plan,
                                 : plan->masters != NULL          ? plan->masters
                                 : plan->flat != NULL             ? plan->flat
                                                                  : plan->reached;
-  const HrTrainables *held = plan->training.sharding.has_units ? plan->flat : plan->reached;
+  const HrTrainables *held = plan->training.sharding.has_units || plan->training.sharding.adds_matrices
+                               ? plan->flat : plan->reached;
   guint element = hr_element_get_bytes (hr_trainables_get_item (held, 0)->element);
   guint64 n_stepped = hr_trainables_get_n_elements (stepped);
   g_autofree char *substitution = NULL;

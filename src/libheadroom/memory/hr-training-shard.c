@@ -144,7 +144,7 @@ check_second_version (const HrTrainingPlan  *plan,
                       GError               **error)
 {
   static const char * const values[][HR_TRAINING_MAX_VALUES] = {
-    { "fine-tuning-method", "full" },
+    { "fine-tuning-method", "full", "lora", "rslora", "pissa" },
   };
 
   return hr_training_check_values (plan, "FSDP 2", values, G_N_ELEMENTS (values), error);
@@ -325,7 +325,14 @@ warn_of_second_version (HrTrainingPlan *plan,
                                    "layer, and the last norm with the head, which stays gathered from the forward "
                                    "pass on, are groups. What NCCL takes, and what blocks of several streams reserve "
                                    "beyond what is allocated, is not known, and not counted"));
-  if (is_mixed)
+  if (adds_matrices (plan))
+    hr_inference_plan_warn (pass, N_("What LoRA adds to a layer is gathered with the layer, and reduced alone; the "
+                                     "table of tokens is gathered once more in the backward pass, which does not need "
+                                     "it (FSDPParamGroup._backward_prefetch)"));
+  if (is_mixed && adds_matrices (plan))
+    hr_inference_plan_warn (pass, N_("accelerate casts what is trained to fp32 where FSDP computes in 16 bits: each "
+                                     "rank holds its part of that in fp32, and of all else in what it was loaded in"));
+  else if (is_mixed)
     hr_inference_plan_warn (pass, N_("accelerate casts parameters to fp32 where FSDP computes in 16 bits, and has "
                                      "fully_shard compute and reduce in these without autocast: each rank holds its "
                                      "part of parameters and gradients in fp32"));
@@ -338,14 +345,42 @@ warn_of_second_version (HrTrainingPlan *plan,
 }
 
 static gboolean
+refuse_quantized (const HrTrainingPlan  *plan,
+                  GError               **error)
+{
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("quantization: expected none, as what fully_shard makes of quantized matrices is not known; "
+                           "found %s"),
+                        hr_quantization_get_name (plan->pass.quantization));
+
+  return FALSE;
+}
+
+static gboolean
+refuse_tied (const HrTrainingPlan  *plan,
+             GError               **error)
+{
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("“%s”: expected a head of its own, as fully_shard of torch 2.14 refuses a table of tokens "
+                           "that the head shares (FSDPState._validate_no_duplicate_params)"),
+                        hr_model_get_name (plan->pass.model));
+
+  return FALSE;
+}
+
+static gboolean
 resolve_second_version (HrTrainingPlan  *plan,
                         GError         **error)
 {
   HrSharding *sharding = &plan->training.sharding;
   gboolean is_mixed = plan->autocast != HR_ELEMENT_NONE;
-  HrElement element = is_mixed ? HR_ELEMENT_FLOAT32 : plan->pass.element;
+  gboolean casts_all = is_mixed && !adds_matrices (plan);
+  HrElement element = casts_all ? HR_ELEMENT_FLOAT32 : plan->pass.element;
   HrElement gathered = is_mixed ? plan->autocast : plan->pass.element;
 
+  if (plan->pass.quantization != HR_QUANTIZATION_NONE)
+    return refuse_quantized (plan, error);
   if (!has_groups (plan))
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
@@ -365,7 +400,9 @@ resolve_second_version (HrTrainingPlan  *plan,
   sharding->is_mixed = is_mixed;
   sharding->waits = TRUE;
   sharding->is_offloaded = hr_training_job_get_parameter_offload (plan->job) == HR_OFFLOAD_CPU;
-  if (is_mixed)
+  if (sharding->is_tied && adds_matrices (plan))
+    return refuse_tied (plan, error);
+  if (casts_all)
     plan->pass.storage.dtype = HR_DTYPE_FLOAT32;
   plan->pass.element = gathered;
   plan->autocast = HR_ELEMENT_NONE;
@@ -420,6 +457,23 @@ hr_training_shard_resolve (HrTrainingPlan  *plan,
   return hr_training_shard_flatten (plan, &settings, "FSDP", error);
 }
 
+/* Matrices that fully_shard gathers with the layers that they are in. */
+static void
+take_matrices (HrTrainingPlan *plan)
+{
+  HrSharding *sharding = &plan->training.sharding;
+  g_autoptr (HrTrainables) parts = NULL;
+
+  if (!sharding->is_mixed)
+    sharding->reduced_element = sharding->element;
+  hr_sharding_add_matrices (sharding, plan->pass.model, plan->parameters);
+  if (sharding->is_offloaded)
+    return;
+
+  parts = hr_sharding_list_parts (sharding, plan->parameters);
+  sharding->unit_bytes = hr_trainables_get_bytes (parts, FALSE);
+}
+
 /*
  * hr_training_shard_take_trained:
  * @plan: a plan, of which what is trained is known
@@ -437,7 +491,7 @@ hr_training_shard_take_trained (HrTrainingPlan  *plan,
   g_autoptr (HrTrainables) parts = NULL;
   g_autofree char *found = NULL;
 
-  if (!sharding->has_units)
+  if (hr_training_job_get_fsdp (plan->job) == HR_FSDP_NONE || !adds_matrices (plan))
     return TRUE;
 
   if (!hr_sharding_takes_units (plan->parameters))
@@ -449,8 +503,12 @@ hr_training_shard_take_trained (HrTrainingPlan  *plan,
       return FALSE;
     }
 
-  if (!sharding->is_mixed)
-    sharding->element = hr_tuning_get_element (plan->tuning);
+  sharding->element = sharding->is_mixed ? HR_ELEMENT_FLOAT32 : hr_tuning_get_element (plan->tuning);
+  if (!sharding->has_units)
+    {
+      take_matrices (plan);
+      return TRUE;
+    }
   if (!sharding->is_offloaded)
     {
       parts = hr_sharding_list_units (sharding, plan->parameters);
@@ -576,7 +634,7 @@ hr_training_shard_get_bytes (const HrTrainingPlan *plan)
   const HrSharding *sharding = &plan->training.sharding;
 
   if (!sharding->is_flat)
-    return sharding->is_offloaded ? 0 : hr_trainables_get_bytes (plan->flat, FALSE);
+    return sharding->is_offloaded ? 0 : hr_sharding_get_held_bytes (sharding, plan->pass.model);
 
   return (sharding->is_offloaded ? 0 : hr_sharding_get_part_bytes (sharding, plan->pass.stack->n_layers)) +
          sharding->whole_bytes;
@@ -592,9 +650,9 @@ add_rows (const HrTrainingPlan *plan,
   const HrSharding *sharding = &plan->training.sharding;
   g_autofree char *substitution =
     g_strdup_printf ("(%u·%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT ")·%u + %"
-                     G_GUINT64_FORMAT, plan->pass.stack->n_layers, sharding->n_part[HR_SHARDED_LAYER],
-                     sharding->n_part[HR_SHARDED_EMBEDDING], sharding->n_part[HR_SHARDED_HEAD],
-                     hr_element_get_bytes (sharding->element), buffer_bytes);
+                     G_GUINT64_FORMAT, plan->pass.stack->n_layers, sharding->n_held[HR_SHARDED_LAYER],
+                     sharding->n_held[HR_SHARDED_EMBEDDING], sharding->n_held[HR_SHARDED_HEAD],
+                     hr_element_get_bytes (sharding->frozen_element), buffer_bytes);
 
   _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes,
                               "(L·⌈p_l/N_d⌉ + ⌈p_e/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers", substitution, SOURCE_ROWS);

@@ -744,6 +744,13 @@ run_sharding (HrReplay       *replay,
   hr_replay_end (replay);
 }
 
+/* Whether the last norm is gathered with the head; else it is the root's, and there from the beginning to the end. */
+static gboolean
+gathers_norm (const HrReplay *replay)
+{
+  return replay->sharding == NULL || replay->sharding->root_bytes == 0;
+}
+
 /* Begins the function of the model without its head. */
 static void
 call_live (HrReplay *replay)
@@ -795,7 +802,8 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   self->needs_gradient[HR_SHARED_DISTANCES] = hr_value_needs_gradient (variables->forward.distances);
   run_layers_forward (self);
   hold_shared (self);
-  run_sharding (replay, hr_sharding_gather, HR_SHARDED_HEAD);
+  if (gathers_norm (replay))
+    run_sharding (replay, hr_sharding_gather, HR_SHARDED_HEAD);
 
   replay->graph = self->final;
   read = variables->feature.storage >= 0 ? &variables->feature : &variables->hidden;
@@ -811,6 +819,8 @@ hr_training_stack_run_forward (HrTrainingStack *self)
     hr_pass_scale_output (&self->pass, replay, variables);
   self->output = variables->hidden;
   replay->graph = NULL;
+  if (!gathers_norm (replay))
+    run_sharding (replay, hr_sharding_gather, HR_SHARDED_HEAD);
 }
 
 static HrValue
@@ -1116,11 +1126,14 @@ hr_training_stack_run_backward (HrTrainingStack *self,
 {
   self->replay->symbols[HR_SYMBOL_SEQUENCE] = self->pass.prompt;
   self->replay->symbols[HR_SYMBOL_TARGET] = self->variables.past + self->pass.prompt;
+  if (!gathers_norm (self->replay))
+    run_sharding (self->replay, hr_sharding_reduce, HR_SHARDED_HEAD);
   gradient = run_final_backward (self, gradient);
-  if (self->replay->sharding != NULL && !self->replay->sharding->is_tied)
+  if (self->replay->sharding != NULL && !self->replay->sharding->is_tied && gathers_norm (self->replay))
     run_sharding (self->replay, hr_sharding_reduce, HR_SHARDED_HEAD);
   gradient = run_layers_backward (self, gradient);
-  run_sharding (self->replay, hr_sharding_gather, HR_SHARDED_EMBEDDING);
+  if (hr_value_needs_gradient (self->embedded))
+    run_sharding (self->replay, hr_sharding_gather, HR_SHARDED_EMBEDDING);
   hr_sharding_enter (self->replay, HR_SHARDED_EMBEDDING);
   run_embeddings_backward (self, gradient, table_gradient, hands_table_on);
   run_sharding (self->replay, hr_sharding_reduce, HR_SHARDED_EMBEDDING);

@@ -1443,7 +1443,7 @@ begin_steps (const HrTraining *self,
   hr_ledger_add (&replay->ledger, HR_COMPONENT_REWARD_MODEL, self->reward_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_ROLLOUT_ENGINE, self->engine_sleeps ? 0 : self->engine_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_ADAPTERS,
-                 self->sharding.has_units ? self->sharding.unit_bytes
+                 self->sharding.has_units || self->sharding.adds_matrices ? self->sharding.unit_bytes
                  : self->live.is_used     ? 0
                                           : hr_tuning_get_added_bytes (self->tuning));
   if (self->critic != NULL && !self->critic_shares)

@@ -158,10 +158,18 @@ def answer_as_real():
     modeling_utils.PreTrainedModel.initialize_weights = lambda _model: None
 
 
+def tell_apart():
+    """accelerate finds the parameters of an optimizer by where they are on the device."""
+    from torch._subclasses.fake_tensor import FakeTensor  # pylint: disable=import-outside-toplevel
+
+    FakeTensor.data_ptr = lambda tensor: tensor.untyped_storage()._cdata  # pylint: disable=protected-access
+
+
 @contextlib.contextmanager
 def device(explains=False):
     """The device, for as long as the context lasts; what it replaces in torch stays replaced in this process."""
     load_device()
+    import fake_streams  # pylint: disable=import-outside-toplevel
     import tracker as tracking  # pylint: disable=import-outside-toplevel
     from torch._subclasses.fake_tensor import FakeTensorMode  # pylint: disable=import-outside-toplevel
 
@@ -169,7 +177,9 @@ def device(explains=False):
     tracker.explains = explains
     kernels = add_kernels()
     answer_as_device(tracker)
+    fake_streams.install(tracker)
     answer_as_real()
+    tell_apart()
     replace_functions(tracker)
     # torch.tensor() makes its tensor on the host, since there is no device to make it on.
     FakeTensorMode.avoid_device_init = True

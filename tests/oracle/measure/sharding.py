@@ -173,8 +173,8 @@ class Engine:
         pass
 
 
-def run_step(engine, inputs, settings, meter):
-    for _ in range(engine.steps):
+def run_step(engine, batches, settings, meter):
+    for inputs in batches:
         with engine.accumulate():
             meter.enter('forward')
             with models.kernels(settings['attention']):
@@ -202,7 +202,8 @@ def run_step(engine, inputs, settings, meter):
 def measure(model, settings, meter):
     """Runs the steps, and leaves the last one's figures in the meter."""
     begin(settings)
-    inputs = training.make_batch(model, settings)
+    # Trainer.get_batch_samples brings all of a step's to the device.
+    batches = [training.make_batch(model, settings) for _ in range(settings['gradient-accumulation-steps'])]
     counts = {'parameters': models.count(model), 'trainable': models.count(model, trainable=True)}
     make = Engine if settings['framework'] == 'deepspeed' else Accelerated
     engine = make(model, settings)
@@ -210,5 +211,5 @@ def measure(model, settings, meter):
         for _ in range(N_STEPS):
             meter.restart()
             meter.mark('step-start')
-            run_step(engine, inputs, settings, meter)
+            run_step(engine, batches, settings, meter)
     return counts

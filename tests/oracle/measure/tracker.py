@@ -10,6 +10,7 @@ import weakref
 
 import torch
 import torch._dynamo.eval_frame
+from torch.distributed.tensor import DTensor
 from torch._prims_common import is_non_overlapping_and_dense_or_false
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -126,6 +127,17 @@ class Tracker(TorchDispatchMode):
         # The storage's object of Python lives as long as the storage does.
         self.alive[key] = Storage(size, name, weakref.ref(storage, functools.partial(self.forget, key)))
 
+    def resize(self, storage):
+        """Counts a storage anew that has got another size; its bytes count as it was made."""
+        held = self.alive.get(storage._cdata)  # pylint: disable=protected-access
+        if held is None:
+            return
+        size = storage.nbytes()
+        self.allocated += round_up(size) - round_up(held.size)
+        self.requested += size - held.size
+        held.size = size
+        self.note_peak('resize_')
+
     def write_in_place(self, function, arguments, options):
         """Runs the operator's twin that writes into its first argument; the result is that storage."""
         function(*arguments, **options)
@@ -150,6 +162,9 @@ class Tracker(TorchDispatchMode):
         return host_values.run(function, arguments, options, self)
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        # What is sharded first becomes operators on the shards.
+        if any(issubclass(kind, DTensor) for kind in types):
+            return NotImplemented
         result = self.run(func, args, kwargs or {})
         for value in tree_leaves(result):
             if isinstance(value, torch.Tensor):
