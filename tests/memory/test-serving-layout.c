@@ -308,7 +308,7 @@ test_what_cannot_be_divided_is_refused (void)
     { MIXTURE, "tensor-parallel=3", 1, "vocab_size that tensor-parallel divides; found 151936 and 3" },
     { "Qwen/Qwen2.5-7B", "tensor-parallel=8", 1, "num_attention_heads that tensor-parallel divides; found 28 and 8" },
     { "Qwen/Qwen2.5-7B", "tensor-parallel=2 expert-parallel=2", 1, "has no experts" },
-    { "state-spaces/mamba-130m-hf", "tensor-parallel=2", 1, "expected attention, perceptrons and experts" },
+    { "google/recurrentgemma-2b", "tensor-parallel=2", 1, "expected attention, state spaces, perceptrons" },
     { "google-t5/t5-small", "tensor-parallel=2", 1, "expected a decoder alone" },
   };
 

@@ -260,6 +260,63 @@ test_experts_are_padded_for_the_gpu (void)
     }
 }
 
+/* Blocks are as large as the state of a sequence, in steps of sixteen tokens; logs of vLLM say the same. */
+static void
+test_blocks_are_as_large_as_states (void)
+{
+  static const struct
+  {
+    const char *model;
+    const char *settings;
+    guint64 tokens;
+    guint64 token_bytes;   /* of a layer */
+    guint layers;          /* of a group */
+  } rows[] = {
+    { "Qwen/Qwen3-Next-80B-A3B-Instruct", "tensor-parallel=2", 544, 1024, 12 },
+    { "Qwen/Qwen3.5-9B", "", 528, 4096, 8 },
+    { "Qwen/Qwen3.5-9B", "kv-cache-dtype=float8", 1056, 2048, 8 },
+    { "Qwen/Qwen3.6-27B", "", 784, 4096, 16 },
+    { "Qwen/Qwen3.6-27B", "kv-cache-dtype=float8 vllm-release=0.28", 1568, 2048, 16 },
+    { "Qwen/Qwen3.6-27B", "block-size=1024", 1024, 4096, 16 },
+    { "LiquidAI/LFM2-350M", "", 16, 2048, 6 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *settings = g_strchomp (g_strconcat ("dtype=bfloat16 max-model-len=4096 ", rows[i].settings,
+                                                           NULL));
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) found = estimate_model (rows[i].model, "h200-sxm5-141gb", settings, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (hr_estimate_get_component_bytes (found, HR_COMPONENT_KV_CACHE) %
+                          (rows[i].tokens * rows[i].token_bytes * rows[i].layers), ==, 0);
+    }
+}
+
+/* Two GPUs have half of what keeps a state each, but for norms of a head and of the hidden state. */
+static void
+test_state_spaces_are_divided (void)
+{
+  static const char * const models[] = {
+    "Qwen/Qwen3-Next-80B-A3B-Instruct", "nvidia/NVIDIA-Nemotron-Nano-9B-v2", "ai21labs/Jamba-v0.1",
+    "LiquidAI/LFM2-350M", "ibm-granite/granite-4.0-h-350m",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (models); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) whole = estimate_model (models[i], "h200-sxm5-141gb", "max-model-len=4096", &error);
+      g_autoptr (HrEstimate) half = NULL;
+
+      g_assert_no_error (error);
+      half = estimate_model (models[i], "h200-sxm5-141gb", "max-model-len=4096 tensor-parallel=2", &error);
+      g_assert_no_error (error);
+      g_assert_cmpfloat_with_epsilon ((double) hr_estimate_get_component_bytes (half, HR_COMPONENT_WEIGHTS) /
+                                        hr_estimate_get_component_bytes (whole, HR_COMPONENT_WEIGHTS), 0.5, 0.02);
+    }
+}
+
 /* Without a GPU there is no share of its memory: the cache is as large as one request of the longest context needs. */
 static void
 test_cache_without_a_gpu_is_what_is_needed (void)
@@ -341,6 +398,7 @@ test_what_is_not_known_is_refused (void)
     { MODEL, "quantization=hqq-int4", "quantization: expected none, gptq-int4" },
     { "openai-community/gpt2", "max-model-len=4096", NULL },
     { "google-t5/t5-small", "", "it is not known here how vLLM computes the layers" },
+    { "Qwen/Qwen3.5-9B", "vllm-release=0.8", "vllm-release: expected 0.11 or a later one" },
     { "state-spaces/mamba-130m-hf", "", "it is not known here how vLLM computes the layers" },
   };
 
@@ -374,6 +432,8 @@ main (int   argc,
   g_test_add_func ("/memory/vllm/latents_are_whole_on_every_rank", test_latents_are_whole_on_every_rank);
   g_test_add_func ("/memory/vllm/matrices_of_latents_are_kept_twice", test_matrices_of_latents_are_kept_twice);
   g_test_add_func ("/memory/vllm/experts_are_padded_for_the_gpu", test_experts_are_padded_for_the_gpu);
+  g_test_add_func ("/memory/vllm/blocks_are_as_large_as_states", test_blocks_are_as_large_as_states);
+  g_test_add_func ("/memory/vllm/state_spaces_are_divided", test_state_spaces_are_divided);
   g_test_add_func ("/memory/vllm/the_cache_without_a_gpu_is_what_is_needed",
                    test_cache_without_a_gpu_is_what_is_needed);
   g_test_add_func ("/memory/vllm/what_does_not_start_does_not_fit", test_what_does_not_start_does_not_fit);

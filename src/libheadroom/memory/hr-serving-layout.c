@@ -194,6 +194,10 @@ is_known (const HrBlock *block)
     case HR_BLOCK_ATTENTION:
     case HR_BLOCK_MLP:
     case HR_BLOCK_MIXTURE:
+    case HR_BLOCK_MAMBA:
+    case HR_BLOCK_MAMBA2:
+    case HR_BLOCK_GATED_DELTA:
+    case HR_BLOCK_SHORT_CONVOLUTION:
     case HR_BLOCK_HEAD:
       return TRUE;
 
@@ -214,8 +218,9 @@ check_chain (HrModel        *model,
 
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             /* Translators: the places are the name of a model and the path of one of its modules. */
-                            N_("“%s”: expected attention, perceptrons and experts, as it is not known here how engines "
-                               "divide other blocks; found %s"), hr_model_get_name (model), chain->blocks[i].path);
+                            N_("“%s”: expected attention, state spaces, perceptrons and experts, as it is not known "
+                               "here how engines divide other blocks; found %s"), hr_model_get_name (model),
+                            chain->blocks[i].path);
       return FALSE;
     }
 

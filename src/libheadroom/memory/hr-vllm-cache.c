@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-message.h"
+#include "hr-vllm-run.h"
 
 /*
  * vLLM's cache, by blocks (vllm/v1/core/kv_cache_utils.py, vllm/v1/kv_cache_interface.py; of the engine V0
@@ -38,6 +39,67 @@ divide_up (guint64 a,
   return a / b + (a % b != 0);
 }
 
+static gboolean
+has_latents (const HrVllmPlan *self)
+{
+  for (guint i = 0; i < self->pass->stack->n_layer_classes; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&self->pass->stack->layer_classes[i]);
+
+      if (attention != NULL && attention->latent_size > 0)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/*
+ * What a layer keeps of a sequence, however long that is: what its convolution still needs, and a state that the config
+ * may want in fp32 (MambaStateShapeCalculator and MambaStateDtypeCalculator of
+ * vllm/model_executor/layers/mamba/mamba_utils.py).
+ */
+static guint64
+get_block_state_bytes (const HrVllmPlan *self,
+                       const HrBlock    *block)
+{
+  guint e = hr_element_get_bytes (self->pass->element);
+  const HrMamba2 *mamba2 = &block->mamba2;
+  const HrGatedDelta *delta = &block->gated_delta;
+  guint64 channels;
+
+  switch ((guint) block->kind)
+    {
+    case HR_BLOCK_MAMBA:
+      return block->mamba.intermediate_size * (block->mamba.conv_kernel - 1 + block->mamba.state_size) * e;
+
+    case HR_BLOCK_MAMBA2:
+      channels = mamba2->intermediate_size + 2 * mamba2->n_groups * mamba2->state_size;
+      return channels * (mamba2->conv_kernel - 1) * e +
+             mamba2->intermediate_size * mamba2->state_size * (mamba2->fp32_state ? sizeof (float) : e);
+
+    case HR_BLOCK_GATED_DELTA:
+      channels = 2 * delta->num_key_heads * delta->key_head_dim + delta->num_value_heads * delta->value_head_dim;
+      return channels * (delta->conv_kernel - 1) * e +
+             delta->num_value_heads * delta->value_head_dim * delta->key_head_dim *
+               (delta->fp32_state ? sizeof (float) : e);
+
+    case HR_BLOCK_SHORT_CONVOLUTION:
+      return block->short_convolution.hidden_size * (block->short_convolution.conv_kernel - 1) * e;
+
+    default:
+      return 0;
+    }
+}
+
+static guint64
+get_state_bytes (const HrVllmPlan   *self,
+                 const HrLayerClass *klass)
+{
+  const HrBlock *state = hr_vllm_run_find_state (klass);
+
+  return state != NULL ? get_block_state_bytes (self, state) : 0;
+}
+
 /* How many tokens a block has, whatever was asked for: CudaPlatformBase.check_and_update_config. */
 static void
 resolve_block_size (HrVllmPlan *self,
@@ -45,7 +107,7 @@ resolve_block_size (HrVllmPlan *self,
 {
   guint64 multiple = 1;
 
-  if (hr_layer_class_get_attention (&self->pass->stack->layer_classes[0])->latent_size > 0)
+  if (has_latents (self))
     {
       if (self->generation == HR_VLLM_HOPPER && !self->profile->is_eager)
         multiple = LATENT_BLOCK_SIZE;
@@ -110,37 +172,76 @@ get_latent_chunk (const HrVllmPlan *self)
   return MAX (MIN (wanted, self->profile->latent_chunk), blocks);
 }
 
-static gboolean
-reuses_cache (const HrAttention *attention)
+/* Layers by what their blocks hold. */
+typedef struct
 {
-  return attention->reuses_cache;
+  guint n_whole;
+  guint n_windows;
+  guint n_states;
+} Kinds;
+
+static Kinds
+count_kinds (const HrVllmPlan *self)
+{
+  const HrStack *stack = self->pass->stack;
+  Kinds kinds = { 0 };
+
+  for (guint i = 0; i < stack->n_layers; i++)
+    {
+      const HrAttention *attention = get_attention (self, i);
+
+      if (get_state_bytes (self, &stack->layer_classes[stack->layer_class_of[i]]) > 0)
+        kinds.n_states++;
+      if (attention == NULL || attention->reuses_cache)
+        continue;
+      if (attention->sliding_window > 0 && self->profile->has_windows)
+        kinds.n_windows++;
+      else
+        kinds.n_whole++;
+    }
+
+  return kinds;
 }
 
 /*
- * Layers with a window and layers without one are in groups of their own, all of the same number of layers, whose
- * blocks are of the same pool (_get_kv_cache_groups_uniform_page_size); up to 0.8 all layers keep all tokens.
+ * Layers whose blocks are alike are in groups, all of the same number of layers, whose blocks are of the same pool
+ * (_get_kv_cache_groups_uniform_page_size); up to 0.8 all layers with a window keep all tokens.
  */
 static void
 resolve_groups (HrVllmPlan *self)
 {
-  guint n_whole = 0, n_windows = 0, least, most;
+  Kinds kinds = count_kinds (self);
+  const guint counts[] = { kinds.n_whole, kinds.n_windows, kinds.n_states };
+  guint least = G_MAXUINT, most = 0;
 
-  for (guint i = 0; i < self->pass->stack->n_layers; i++)
+  for (guint i = 0; i < G_N_ELEMENTS (counts); i++)
     {
-      const HrAttention *attention = get_attention (self, i);
-
-      if (reuses_cache (attention))
-        continue;
-      if (attention->sliding_window > 0 && self->profile->has_windows)
-        n_windows++;
-      else
-        n_whole++;
+      if (counts[i] > 0)
+        least = MIN (least, counts[i]);
+      most = MAX (most, counts[i]);
     }
 
-  least = MIN (n_whole, n_windows);
-  most = MAX (n_whole, n_windows);
-  self->group_layers = least == 0 || most * 4 < least * 5 ? most : least;
-  self->n_groups = divide_up (n_whole, self->group_layers) + divide_up (n_windows, self->group_layers);
+  self->group_layers = most * 4 < least * 5 ? most : least;
+  self->n_groups = 0;
+  for (guint i = 0; i < G_N_ELEMENTS (counts); i++)
+    self->n_groups += divide_up (counts[i], self->group_layers);
+}
+
+/*
+ * A block of keys and values is made as large as the state of a sequence, in steps that kernels read at once, and the
+ * state is padded to it (HybridAttentionMambaModelConfig.verify_and_update_config).
+ */
+static void
+widen_blocks (HrVllmPlan *self,
+              guint64     token_bytes)
+{
+  const HrStack *stack = self->pass->stack;
+  guint64 state = 0, tokens;
+
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    state = MAX (state, get_state_bytes (self, &stack->layer_classes[i]));
+  tokens = divide_up (state, DEFAULT_BLOCK_SIZE * token_bytes) * DEFAULT_BLOCK_SIZE;
+  self->block_size = MAX (self->block_size, tokens);
 }
 
 /*
@@ -168,10 +269,11 @@ hr_vllm_cache_resolve (HrVllmPlan      *self,
   for (guint i = 0; i < self->pass->stack->n_layers; i++)
     {
       const HrAttention *attention = get_attention (self, i);
-      guint64 own = get_token_elements (self, attention);
+      guint64 own;
 
-      if (reuses_cache (attention))
+      if (attention == NULL || attention->reuses_cache)
         continue;
+      own = get_token_elements (self, attention);
       if (elements > 0 && own != elements)
         {
           hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
@@ -184,8 +286,9 @@ hr_vllm_cache_resolve (HrVllmPlan      *self,
       elements = own;
     }
 
+  widen_blocks (self, elements * bytes);
   self->layer_block_bytes = elements * bytes * self->block_size;
-  if (get_attention (self, 0)->latent_size > 0 && self->profile->latent_chunk > 0)
+  if (has_latents (self) && self->profile->latent_chunk > 0)
     {
       self->latent_chunk = get_latent_chunk (self);
       self->latent_bytes = elements * hr_element_get_bytes (self->pass->element);
@@ -215,7 +318,7 @@ hr_vllm_cache_get_block_bytes (const HrVllmPlan *self)
  * @tokens: the tokens of a request
  *
  * Counts the blocks that a request takes at the most; a window needs those that it sees and those that are computed at
- * once (SlidingWindowSpec.max_memory_usage_bytes).
+ * once (SlidingWindowSpec.max_memory_usage_bytes), and a state one, or two where prefixes are kept (MambaSpec).
  *
  * Returns: how many blocks
  */
@@ -223,23 +326,20 @@ guint64
 hr_vllm_cache_count_blocks (const HrVllmPlan *self,
                             guint64           tokens)
 {
-  guint64 whole = 0, windows = 0, seen = 0;
+  Kinds kinds = count_kinds (self);
+  guint64 seen = 0;
 
-  for (guint i = 0; i < self->pass->stack->n_layers; i++)
+  for (guint i = 0; i < self->pass->stack->n_layer_classes; i++)
     {
-      const HrAttention *attention = get_attention (self, i);
+      const HrAttention *attention = hr_layer_class_get_attention (&self->pass->stack->layer_classes[i]);
 
-      if (reuses_cache (attention))
-        continue;
-      if (attention->sliding_window == 0 || !self->profile->has_windows)
-        whole++;
-      else
-        windows++;
-      seen = MAX (seen, attention->sliding_window);
+      if (attention != NULL)
+        seen = MAX (seen, attention->sliding_window);
     }
 
   seen = MIN (seen - MIN (seen, 1) + self->max_num_batched_tokens, tokens);
 
-  return divide_up (whole, self->group_layers) * divide_up (tokens, self->block_size) +
-         divide_up (windows, self->group_layers) * (divide_up (seen, self->block_size) + 1);
+  return divide_up (kinds.n_whole, self->group_layers) * divide_up (tokens, self->block_size) +
+         divide_up (kinds.n_windows, self->group_layers) * (divide_up (seen, self->block_size) + 1) +
+         divide_up (kinds.n_states, self->group_layers) * self->profile->state_blocks;
 }

@@ -46,7 +46,9 @@ has_windows (const HrVllmPlan *self)
 {
   for (guint i = 0; i < self->pass->stack->n_layer_classes; i++)
     {
-      if (hr_layer_class_get_attention (&self->pass->stack->layer_classes[i])->sliding_window > 0)
+      const HrAttention *attention = hr_layer_class_get_attention (&self->pass->stack->layer_classes[i]);
+
+      if (attention != NULL && attention->sliding_window > 0)
         return TRUE;
     }
 
@@ -99,6 +101,30 @@ check_model (const HrVllmPlan  *self,
                         hr_model_get_name (self->pass->model));
 
   return FALSE;
+}
+
+/* States are in blocks of the cache since they are beside keys and values there. */
+static gboolean
+check_states (const HrVllmPlan  *self,
+              GError           **error)
+{
+  if (self->profile->state_blocks > 0)
+    return TRUE;
+
+  for (guint i = 0; i < self->pass->stack->n_layer_classes; i++)
+    {
+      if (hr_vllm_run_find_state (&self->pass->stack->layer_classes[i]) == NULL)
+        continue;
+
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the place is the name of a model. */
+                            N_("vllm-release: expected 0.11 or a later one, as it is not known here how those before "
+                               "keep the states of “%s”; found an earlier one"),
+                            hr_model_get_name (self->pass->model));
+      return FALSE;
+    }
+
+  return TRUE;
 }
 
 /* Formats whose tensors vLLM's kernels read as a checkpoint has them, or in another order. */
@@ -229,7 +255,8 @@ hr_vllm_plan_init (HrVllmPlan       *self,
   if (gpu != NULL && hr_framework_init_for_gpu (&framework, gpu))
     self->workspace_bytes = framework.workspace_bytes;
 
-  if (!check_model (self, error) || !check_settings (job, error) || !check_quantization (self, error))
+  if (!check_model (self, error) || !check_states (self, error) || !check_settings (job, error) ||
+      !check_quantization (self, error))
     return FALSE;
 
   resolve_sizes (self, HR_INFERENCE_JOB (resolved), gpu);

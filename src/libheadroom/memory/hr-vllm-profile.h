@@ -49,6 +49,7 @@ typedef enum
  * @has_windows: whether layers with a window keep what they see alone
  * @draws_logits: whether the sampler is tried out on random hidden states, and not on those of the trial run
  * @sampler: what it does
+ * @state_blocks: how many blocks of each group of layers with states a request has; 0: states are not in blocks
  * @latent_block_blackwell: how many tokens a block of latents has on Blackwell
  * @pads_latent: whether the latent of a token is padded in the cache
  * @absorbs_latent: whether the matrices that expand the latent are multiplied into those around them
@@ -68,6 +69,7 @@ typedef struct
   gboolean has_windows;
   gboolean draws_logits;
   HrVllmSampler sampler;
+  guint64 state_blocks;
   guint64 latent_block_blackwell;
   gboolean pads_latent;
   gboolean absorbs_latent;

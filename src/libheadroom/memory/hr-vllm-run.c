@@ -73,6 +73,10 @@ knows_chain (const HrChain *chain)
         {
         case HR_BLOCK_NORM:
         case HR_BLOCK_MLP:
+        case HR_BLOCK_MAMBA:
+        case HR_BLOCK_MAMBA2:
+        case HR_BLOCK_GATED_DELTA:
+        case HR_BLOCK_SHORT_CONVOLUTION:
           break;
 
         case HR_BLOCK_ATTENTION:
@@ -97,18 +101,22 @@ knows_chain (const HrChain *chain)
  * hr_vllm_run_knows:
  * @stack: a decoder
  *
- * Checks whether it is known how its layers run: an attention, then a perceptron or experts, each with a norm before.
+ * Checks whether it is known how its layers run: an attention or another mixer of tokens, then a perceptron or experts,
+ * each with a norm before, or one of these alone; some of the layers attend.
  *
  * Returns: whether it is
  */
 gboolean
 hr_vllm_run_knows (const HrStack *stack)
 {
+  gboolean attends = FALSE;
+
   for (guint i = 0; i < stack->n_layer_classes; i++)
     {
       const HrLayerClass *klass = &stack->layer_classes[i];
 
-      if (klass->n_sublayers != 2 || klass->n_skipped_sublayers > 0 || hr_layer_class_get_attention (klass) == NULL)
+      attends = attends || hr_layer_class_get_attention (klass) != NULL;
+      if (klass->n_sublayers > 2 || klass->n_skipped_sublayers > 0)
         return FALSE;
       for (guint j = 0; j < klass->n_sublayers; j++)
         {
@@ -119,7 +127,71 @@ hr_vllm_run_knows (const HrStack *stack)
         }
     }
 
-  return TRUE;
+  return attends;
+}
+
+/*
+ * hr_vllm_run_find_state:
+ * @klass: layers
+ *
+ * Finds what keeps a state of each sequence.
+ *
+ * Returns: (nullable): a block, or %NULL if there is none
+ */
+const HrBlock *
+hr_vllm_run_find_state (const HrLayerClass *klass)
+{
+  static const HrBlockKind kinds[] = {
+    HR_BLOCK_MAMBA, HR_BLOCK_MAMBA2, HR_BLOCK_GATED_DELTA, HR_BLOCK_SHORT_CONVOLUTION,
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      const HrBlock *block = find_block (klass, kinds[i]);
+
+      if (block != NULL)
+        return block;
+    }
+
+  return NULL;
+}
+
+/* What a mixer with a state reads, as its matrices make it, and what it makes. */
+static void
+set_state_symbols (HrReplay      *replay,
+                   const HrBlock *block)
+{
+  const HrMamba2 *mamba2 = &block->mamba2;
+  const HrGatedDelta *delta = &block->gated_delta;
+  guint64 *symbols = replay->symbols;
+
+  switch ((guint) block->kind)
+    {
+    case HR_BLOCK_MAMBA:
+      symbols[HR_SYMBOL_MIXER] = block->mamba.intermediate_size;
+      symbols[HR_SYMBOL_PROJECTED] = 2 * block->mamba.intermediate_size;
+      break;
+
+    case HR_BLOCK_MAMBA2:
+      symbols[HR_SYMBOL_MIXER] = mamba2->intermediate_size;
+      symbols[HR_SYMBOL_PROJECTED] = 2 * (mamba2->intermediate_size + mamba2->n_groups * mamba2->state_size) +
+                                     mamba2->num_heads;
+      break;
+
+    case HR_BLOCK_GATED_DELTA:
+      symbols[HR_SYMBOL_MIXER] = delta->num_value_heads * delta->value_head_dim;
+      symbols[HR_SYMBOL_PROJECTED] = 2 * (delta->num_key_heads * delta->key_head_dim + symbols[HR_SYMBOL_MIXER] +
+                                          delta->num_value_heads);
+      break;
+
+    case HR_BLOCK_SHORT_CONVOLUTION:
+      symbols[HR_SYMBOL_MIXER] = block->short_convolution.hidden_size;
+      symbols[HR_SYMBOL_PROJECTED] = 3 * block->short_convolution.hidden_size;
+      break;
+
+    default:
+      break;
+    }
 }
 
 static void
@@ -129,9 +201,16 @@ set_symbols (const HrVllmPlan   *plan,
 {
   const HrBlock *mlp = find_block (klass, HR_BLOCK_MLP);
   const HrBlock *mixture = find_block (klass, HR_BLOCK_MIXTURE);
+  const HrBlock *state = hr_vllm_run_find_state (klass);
+  const HrAttention *attention = hr_layer_class_get_attention (klass);
   guint64 *symbols = replay->symbols;
 
-  hr_pass_set_attention_symbols (replay, hr_layer_class_get_attention (klass));
+  if (attention != NULL)
+    hr_pass_set_attention_symbols (replay, attention);
+  if (attention != NULL && attention->output_gate == HR_OUTPUT_GATE_QUERY)
+    symbols[HR_SYMBOL_FUSED] += symbols[HR_SYMBOL_QUERY];
+  if (state != NULL)
+    set_state_symbols (replay, state);
   hr_pass_set_context (replay, plan->latent_chunk);
   if (mlp != NULL)
     symbols[HR_SYMBOL_INTERMEDIATE] = mlp->mlp.intermediate_size;
@@ -372,6 +451,40 @@ replay_experts (const HrVllmPlan *plan,
   return result;
 }
 
+/* A mixer with a state, which the trial run does not compute: what it reads, what it would make, and its gate's. */
+static HrValue
+replay_state (const HrVllmPlan *plan,
+              HrReplay         *replay)
+{
+  HrElement e = replay->dtype;
+  HrValue projected = make (replay, "linear", "projected_states", HR_SHAPE (e, T, HR_SYMBOL_PROJECTED));
+  HrValue mixed = make (replay, "zeros", "core_attn_out", HR_SHAPE (e, T, HR_SYMBOL_MIXER));
+  HrValue gated = make (replay, "rms_norm_gated", "core_attn_out", HR_SHAPE (e, T, HR_SYMBOL_MIXER));
+  HrValue output;
+
+  hr_replay_drop (replay, mixed);
+  output = replay_row_parallel (plan, replay);
+  hr_replay_drop (replay, gated);
+  hr_replay_drop (replay, projected);
+
+  return output;
+}
+
+/* A layer's mixer of tokens; HR_NO_VALUE: it has none. */
+static HrValue
+replay_mixer (const HrVllmPlan   *plan,
+              HrReplay           *replay,
+              const HrLayerClass *klass)
+{
+  const HrAttention *attention = hr_layer_class_get_attention (klass);
+
+  if (attention != NULL)
+    return attention->latent_size > 0 ? replay_latent_attention (plan, replay, attention)
+                                      : replay_attention (plan, replay, attention);
+
+  return hr_vllm_run_find_state (klass) != NULL ? replay_state (plan, replay) : HR_NO_VALUE;
+}
+
 static HrValue
 replay_feed_forward (const HrVllmPlan   *plan,
                      HrReplay           *replay,
@@ -384,7 +497,7 @@ replay_feed_forward (const HrVllmPlan   *plan,
   if (mixture != NULL)
     return replay_experts (plan, replay, &mixture->mixture);
 
-  return replay_perceptron (plan, replay, mlp->mlp.gated, lets_go);
+  return mlp != NULL ? replay_perceptron (plan, replay, mlp->mlp.gated, lets_go) : HR_NO_VALUE;
 }
 
 /*
@@ -398,20 +511,59 @@ replay_eager_layer (const HrVllmPlan   *plan,
 {
   HrValue hidden = make (replay, "linear", "hidden_states", HR_SHAPE (replay->dtype, T, H));
   HrValue residual = make (replay, "rms_norm", "residual", HR_SHAPE (replay->dtype, T, H));
-  const HrAttention *attention = hr_layer_class_get_attention (klass);
-  HrValue attended = attention->latent_size > 0 ? replay_latent_attention (plan, replay, attention)
-                                                : replay_attention (plan, replay, attention);
+  HrValue mixed = replay_mixer (plan, replay, klass);
   HrValue output = replay_feed_forward (plan, replay, klass, lets_gate_up_go (plan->pass->model));
 
-  hr_replay_drop (replay, attended);
+  hr_replay_drop (replay, mixed);
   hr_replay_drop (replay, hidden);
   hr_replay_drop (replay, output);
   hr_replay_drop (replay, residual);
 }
 
+/* What the matrices before a mixer make of the tokens, which a compiled piece ends with. */
+typedef struct
+{
+  HrValue joined;
+  Latent latent;
+} Inputs;
+
+static Inputs
+replay_inputs (HrReplay           *replay,
+               const HrLayerClass *klass)
+{
+  const HrAttention *attention = hr_layer_class_get_attention (klass);
+  HrElement e = replay->dtype;
+  Inputs inputs = { HR_NO_VALUE, { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE } };
+
+  if (attention != NULL && attention->latent_size > 0)
+    inputs.latent = replay_latent_projections (replay, attention);
+  else if (attention != NULL)
+    inputs.joined = make (replay, "linear", "qkv", HR_SHAPE (e, T, HR_SYMBOL_FUSED));
+  else if (hr_vllm_run_find_state (klass) != NULL)
+    inputs.joined = make (replay, "linear", "projected_states", HR_SHAPE (e, T, HR_SYMBOL_PROJECTED));
+
+  return inputs;
+}
+
+/* What a mixer writes to. */
+static HrValue
+make_mixed (HrReplay           *replay,
+            const HrLayerClass *klass)
+{
+  const HrAttention *attention = hr_layer_class_get_attention (klass);
+  HrElement e = replay->dtype;
+
+  if (attention != NULL)
+    return make (replay, "unified_attention_with_output", "attn_output",
+                 HR_SHAPE (e, T, attention->latent_size > 0 ? HR_SYMBOL_VALUE : HR_SYMBOL_QUERY));
+
+  return hr_vllm_run_find_state (klass) != NULL ? make (replay, "zeros", "core_attn_out",
+                                                        HR_SHAPE (e, T, HR_SYMBOL_MIXER)) : HR_NO_VALUE;
+}
+
 /*
- * The piece of a compiled graph between two attentions: what it reads, what an attention has made and the residual, is
- * held by the caller until it has run.
+ * The piece of a compiled graph between two mixers: what it reads, what a mixer has made and the residual, is held by
+ * the caller until it has run.
  */
 static void
 replay_compiled_layer (const HrVllmPlan   *plan,
@@ -419,29 +571,21 @@ replay_compiled_layer (const HrVllmPlan   *plan,
                        const HrLayerClass *klass)
 {
   const HrAttention *attention = hr_layer_class_get_attention (klass);
-  gboolean is_latent = attention->latent_size > 0;
-  HrValue attended = HR_SHAPE (replay->dtype, T, is_latent ? HR_SYMBOL_VALUE : HR_SYMBOL_QUERY);
-  HrValue heads = make (replay, "unified_attention_with_output", "attn_output", attended);
+  HrValue mixed = make_mixed (replay, klass);
   HrValue before = make (replay, "add", "residual", HR_SHAPE (replay->dtype, T, H));
   HrValue residual = make (replay, "linear", "residual", HR_SHAPE (replay->dtype, T, H));
   HrValue output = replay_feed_forward (plan, replay, klass, TRUE);
-  HrValue qkv = HR_NO_VALUE;
-  Latent latent;
+  Inputs inputs = replay_inputs (replay, klass);
 
-  if (is_latent)
-    latent = replay_latent_projections (replay, attention);
-  else
-    qkv = make (replay, "linear", "qkv", HR_SHAPE (replay->dtype, T, HR_SYMBOL_FUSED));
   hr_replay_drop (replay, before);
   hr_replay_drop (replay, output);
-  hr_replay_drop (replay, heads);
-  heads = make (replay, "unified_attention_with_output", "attn_output", attended);
-  if (is_latent)
+  hr_replay_drop (replay, mixed);
+  mixed = make_mixed (replay, klass);
+  if (attention != NULL && attention->latent_size > 0)
     try_latent (plan, replay);
-  hr_replay_drop (replay, heads);
-  if (is_latent)
-    drop_latent (replay, &latent);
-  hr_replay_drop (replay, qkv);
+  hr_replay_drop (replay, mixed);
+  drop_latent (replay, &inputs.latent);
+  hr_replay_drop (replay, inputs.joined);
   hr_replay_drop (replay, residual);
 }
 
@@ -535,6 +679,7 @@ replay_sampler (const HrVllmPlan *plan,
   hr_replay_drop (replay, last);
   hr_replay_drop (replay, hidden);
 }
+
 static void
 replay_layers (const HrVllmPlan *plan,
                HrReplay         *replay)

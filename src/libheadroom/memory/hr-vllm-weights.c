@@ -392,6 +392,8 @@ get_rotary_bytes (const HrVllmPlan *self)
     {
       const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[i]);
 
+      if (attention == NULL)
+        continue;
       sizes[attention->own_rotary && attention->sliding_window > 0] = attention->rotary_dim;
     }
 

@@ -27,6 +27,7 @@ static const HrParameter delta_parameters[] = {
   COUNT ("conv-kernel", gated_delta.conv_kernel),
   CHOICE ("projection", gated_delta.projection, projections),
   BOOLEAN ("negative-eigenvalues", gated_delta.negative_eigenvalues),
+  BOOLEAN ("fp32-state", gated_delta.fp32_state),
   { NULL }
 };
 

@@ -66,6 +66,7 @@ static const HrParameter mamba2_parameters[] = {
   BOOLEAN ("conv-bias", mamba2.has_conv_bias),
   BOOLEAN ("drops-full-mask", mamba2.drops_full_mask),
   BOOLEAN ("scaled", mamba2.scaled),
+  BOOLEAN ("fp32-state", mamba2.fp32_state),
   CHOICE ("norm", mamba2.norm, mamba2_norms),
   CHOICE ("code-path", mamba2.path, mamba2_paths),
   { NULL }

@@ -526,6 +526,7 @@ typedef struct
   gboolean has_conv_bias;
   gboolean drops_full_mask;  /* a mask of ones does not reach it (Nemotron-H) */
   gboolean scaled;           /* input and projection are multiplied by constants (Falcon-H1) */
+  gboolean fp32_state;       /* engines keep its state in fp32, as the config says (Nemotron 3) */
   HrMamba2Norm norm;
   HrMamba2Path path;
 } HrMamba2;
@@ -575,6 +576,7 @@ typedef struct
   guint64 conv_kernel;
   HrDeltaProjection projection;
   gboolean negative_eigenvalues; /* the rate is doubled (OLMo Hybrid) */
+  gboolean fp32_state;           /* engines keep its state in fp32, as the config says (Qwen3.5) */
 } HrGatedDelta;
 
 typedef struct

@@ -164,6 +164,54 @@ divide_mixture (const Division *division,
   return TRUE;
 }
 
+/*
+ * Heads of a state space are divided with what is computed for each of them. Where groups of heads share B and C and
+ * there are fewer groups than ranks, each rank has those of its heads (extra_groups_for_head_shards of
+ * vllm/model_executor/layers/mamba/mamba_utils.py).
+ */
+static gboolean
+divide_mamba2 (const Division *division,
+               HrMamba2       *mamba2)
+{
+  guint64 n_ranks = division->shard->tensor;
+
+  if (!check_divides (division, "mamba_num_heads", mamba2->num_heads) ||
+      (n_ranks % mamba2->n_groups != 0 && !check_divides (division, "n_groups", mamba2->n_groups)))
+    return FALSE;
+
+  mamba2->num_heads /= n_ranks;
+  mamba2->intermediate_size /= n_ranks;
+  mamba2->n_groups = MAX (1, mamba2->n_groups / n_ranks);
+
+  return TRUE;
+}
+
+static gboolean
+divide_gated_delta (const Division *division,
+                    HrGatedDelta   *delta)
+{
+  if (!check_divides (division, "linear_num_key_heads", delta->num_key_heads) ||
+      !check_divides (division, "linear_num_value_heads", delta->num_value_heads))
+    return FALSE;
+
+  delta->num_key_heads /= division->shard->tensor;
+  delta->num_value_heads /= division->shard->tensor;
+
+  return TRUE;
+}
+
+static gboolean
+divide_channels (const Division *division,
+                 guint64        *channels)
+{
+  if (!check_divides (division, "channels", *channels))
+    return FALSE;
+
+  *channels /= division->shard->tensor;
+
+  return TRUE;
+}
+
 static gboolean
 divide_block (const Division *division,
               HrBlock        *block)
@@ -184,6 +232,18 @@ divide_block (const Division *division,
 
     case HR_BLOCK_MIXTURE:
       return divide_mixture (division, &block->mixture);
+
+    case HR_BLOCK_MAMBA:
+      return divide_channels (division, &block->mamba.intermediate_size);
+
+    case HR_BLOCK_MAMBA2:
+      return divide_mamba2 (division, &block->mamba2);
+
+    case HR_BLOCK_GATED_DELTA:
+      return divide_gated_delta (division, &block->gated_delta);
+
+    case HR_BLOCK_SHORT_CONVOLUTION:
+      return divide_channels (division, &block->short_convolution.hidden_size);
 
     case HR_BLOCK_TOKEN_EMBEDDING:
       return divide_vocabulary (division, &block->token_embedding.vocab_size);
@@ -317,6 +377,30 @@ copy_stack (const Division *division,
          (!division->shard->has_head || copy_chain (division, &stack->final, &copy->final));
 }
 
+/* What keeps a state of a sequence. */
+static gboolean
+has_state (const HrBlock *block)
+{
+  return block->kind == HR_BLOCK_MAMBA || block->kind == HR_BLOCK_MAMBA2 || block->kind == HR_BLOCK_GATED_DELTA ||
+         block->kind == HR_BLOCK_SHORT_CONVOLUTION;
+}
+
+/*
+ * All that is of channels or heads is divided, which is the rows of each tensor but for what reads them; norms of a
+ * whole head are not.
+ */
+static int
+find_divided_state (const HrTensor *tensor,
+                    const HrBlock  *block)
+{
+  if (tensor->role == HR_TENSOR_ROLE_NORM)
+    return block->kind == HR_BLOCK_MAMBA2 ? 0 : -1;
+  if (tensor->module == HR_MODULE_OUTPUT || tensor->module == HR_MODULE_SELECTION)
+    return tensor->n_dimensions == 2 ? 1 : -1;
+
+  return 0;
+}
+
 /* Which dimension of a tensor is divided; -1: none is. */
 static int
 find_divided (const HrTensor *tensor,
@@ -325,6 +409,8 @@ find_divided (const HrTensor *tensor,
   gboolean is_matrix = tensor->n_dimensions == 2;
   int outputs = is_matrix && tensor->is_transposed ? 1 : 0;
 
+  if (has_state (block))
+    return find_divided_state (tensor, block);
   if (tensor->role == HR_TENSOR_ROLE_NORM)
     return -1;
   if (block->kind == HR_BLOCK_TOKEN_EMBEDDING || block->kind == HR_BLOCK_HEAD)
@@ -351,6 +437,21 @@ find_divided (const HrTensor *tensor,
     default:
       return -1;
     }
+}
+
+/* Rows of which some are of groups that ranks share: those of the projection, and of the convolution. */
+static guint64
+divide_mamba2_size (const HrTensor *tensor,
+                    const HrMamba2 *whole,
+                    const HrMamba2 *part,
+                    guint64         size)
+{
+  guint64 shared = 2 * whole->n_groups * whole->state_size;
+
+  if (tensor->module != HR_MODULE_PROJECTION && size != whole->intermediate_size + shared)
+    return size / (whole->num_heads / part->num_heads);
+
+  return (size - shared) / (whole->num_heads / part->num_heads) + 2 * part->n_groups * part->state_size;
 }
 
 /* Of keys and values each rank has at least one head. */
@@ -471,7 +572,10 @@ copy_tensor (const Division *division,
   if (division->shard->plan == NULL && is_of_experts (tensor))
     divide_expert_tensor (division->shard, block->whole->mixture.num_experts, copy);
   else if (divided >= 0)
-    copy->shape[divided] = divide_size (division, tensor, block->whole, tensor->shape[divided]);
+    copy->shape[divided] = block->whole->kind == HR_BLOCK_MAMBA2
+                             ? divide_mamba2_size (tensor, &block->whole->mamba2, &block->part->mamba2,
+                                                   tensor->shape[divided])
+                             : divide_size (division, tensor, block->whole, tensor->shape[divided]);
   copy->n_elements = 1;
   for (guint i = 0; i < copy->n_dimensions; i++)
     copy->n_elements *= copy->shape[i];
