@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "hr-estimator.h"
+#include "hr-fine-tuning-job.h"
 #include "hr-training-job.h"
 
 #include "estimates.h"
@@ -311,6 +312,40 @@ a_trainer_hands_zero_on_to_deepspeed (void)
 }
 
 static guint64
+get_adapter_bytes (HrTrainingFramework framework,
+                   HrDtype             dtype,
+                   guint64             stage)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id (models[5].id, &error);
+  g_autoptr (HrFineTuningJob) job = hr_fine_tuning_job_new ();
+  g_autoptr (HrEstimate) estimate = NULL;
+
+  g_assert_no_error (error);
+  g_object_set (job, "framework", framework, "zero-stage", stage, "data-parallel", (guint64) 8, "autocast",
+                framework == HR_TRAINING_FRAMEWORK_DEEPSPEED ? HR_AUTOCAST_NONE : HR_AUTOCAST_BFLOAT16, "dtype",
+                HR_DTYPE_BFLOAT16, "adapter-dtype", dtype, "sequence-length", (guint64) 512, NULL);
+  estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
+  g_assert_no_error (error);
+
+  return get_component_bytes (estimate, HR_COMPONENT_ADAPTERS);
+}
+
+/* PEFT makes them in fp32, and the engine casts all parameters to what it trains in. */
+static void
+adapters_are_cast_with_the_module (void)
+{
+  guint64 expected = get_adapter_bytes (HR_TRAINING_FRAMEWORK_DEEPSPEED, HR_DTYPE_BFLOAT16, 2);
+
+  g_assert_cmpuint (expected, >, 0);
+  for (guint64 stage = 1; stage <= 2; stage++)
+    {
+      g_assert_cmpuint (get_adapter_bytes (HR_TRAINING_FRAMEWORK_DEEPSPEED, HR_DTYPE_FLOAT32, stage), ==, expected);
+      g_assert_cmpuint (get_adapter_bytes (HR_TRAINING_FRAMEWORK_TRANSFORMERS, HR_DTYPE_AUTO, stage), ==, expected);
+    }
+}
+
+static guint64
 get_activations (guint64 n_layers)
 {
   g_autoptr (GError) error = NULL;
@@ -383,6 +418,7 @@ main (int    argc,
   ADD (small_parameters_stay);
   ADD (what_waits_on_the_host_is_not_on_the_device);
   ADD (a_trainer_hands_zero_on_to_deepspeed);
+  ADD (adapters_are_cast_with_the_module);
   ADD (each_layer_of_a_deep_model_keeps_as_much_without_checkpointing);
   ADD (what_is_not_followed_is_refused_in_a_sentence);
 #undef ADD

@@ -35,12 +35,13 @@ typedef struct
   guint64 n_elements;
   guint64 n_part;
   gboolean persists;
+  gboolean is_frozen;
   State state;
   guint users;
   guint gathering;      /* one more than the index of what it was gathered with, until it has been asked for */
   gint64 fetched_for;
   HrValue value;
-  gboolean has_secondary;
+  gboolean has_secondary;   /* that of a frozen one is in the books before a step begins */
   HrValue secondary;    /* a part of the copy that fewer ranks share, where it is on the device */
 } Parameter;
 
@@ -150,6 +151,17 @@ get_first_state (const Parameter *parameter)
 }
 
 /*
+ * invalidate_secondary_tensor of deepspeed/runtime/zero/stage3.py knows the parameters of the optimizer alone: second
+ * copies of all others stay from the first step on.
+ */
+static gboolean
+keeps_secondary (const HrLiveParameters *self,
+                 const Parameter        *parameter)
+{
+  return parameter->is_frozen && self->settings.n_secondary_ranks > 1 && self->settings.n_ranks > 1;
+}
+
+/*
  * hr_live_parameters_finish_trace:
  * @self: parameters, of which a rehearsal has written the order down
  *
@@ -177,7 +189,7 @@ hr_live_parameters_finish_trace (HrLiveParameters *self)
       parameter->state = get_first_state (parameter);
       parameter->users = parameter->gathering = 0;
       parameter->value = parameter->secondary = HR_NO_VALUE;
-      parameter->has_secondary = FALSE;
+      parameter->has_secondary = keeps_secondary (self, parameter);
     }
 }
 
@@ -640,6 +652,7 @@ add_parameter (HrReplay *replay,
     .secondary = HR_NO_VALUE,
   };
 
+  parameter.is_frozen = self->settings.n_wrappers > 0 && !hr_value_needs_gradient (shape);
   parameter.n_part = (parameter.n_elements + self->settings.n_ranks - 1) / self->settings.n_ranks;
   parameter.persists = parameter.n_elements <= self->settings.persistent_elements;
   parameter.state = get_first_state (&parameter);
@@ -921,6 +934,6 @@ hr_live_parameters_end_step (HrReplay *replay)
 
       hr_replay_drop (replay, parameter->secondary);
       parameter->secondary = HR_NO_VALUE;
-      parameter->has_secondary = FALSE;
+      parameter->has_secondary = keeps_secondary (self, parameter);
     }
 }

@@ -49,19 +49,29 @@ are_in_bfloat16 (const HrInferencePlan *pass,
 }
 
 /*
- * The type that a framework gives adapters of PEFT's default. DeepSpeed casts the whole module to what it trains in
- * (DeepSpeedEngine._configure_distributed_model of deepspeed/runtime/engine.py).
+ * DeepSpeed casts the whole module to what it trains in, whatever parameters were made in
+ * (DeepSpeedEngine._configure_distributed_model of deepspeed/runtime/engine.py), for a trainer that hands a job on as
+ * well.
  */
+static gboolean
+is_cast_by_engine (const HrInferencePlan *pass,
+                   HrTrainingJob         *job)
+{
+  HrTrainingFramework framework = hr_training_job_get_framework (job);
+
+  return pass->quantization == HR_QUANTIZATION_NONE &&
+         (framework == HR_TRAINING_FRAMEWORK_DEEPSPEED ||
+          (hr_training_job_get_zero_stage (job) > 0 &&
+           (framework == HR_TRAINING_FRAMEWORK_TRANSFORMERS || framework == HR_TRAINING_FRAMEWORK_TRL)));
+}
+
+/* The type that a framework gives adapters of PEFT's default. */
 static HrElement
 get_adapter_element (const HrInferencePlan *pass,
                      HrTrainingJob         *job)
 {
   if (are_in_bfloat16 (pass, job))
     return HR_ELEMENT_BFLOAT16;
-  if (hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_DEEPSPEED &&
-      pass->quantization == HR_QUANTIZATION_NONE)
-    return pass->element;
-
   return hr_element_widen (pass->element);
 }
 
@@ -76,6 +86,12 @@ resolve_element (const HrInferencePlan  *pass,
                  GError                **error)
 {
   HrDtype dtype = hr_fine_tuning_job_get_adapter_dtype (job);
+
+  if (is_cast_by_engine (pass, HR_TRAINING_JOB (job)))
+    {
+      *element = pass->element;
+      return TRUE;
+    }
 
   switch (dtype)
     {

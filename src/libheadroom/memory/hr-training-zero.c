@@ -218,9 +218,7 @@ check_third_stage (const HrTrainingPlan  *plan,
   static const char * const handed_on[][HR_TRAINING_MAX_VALUES] = {
     { "fine-tuning-method", "full" },
   };
-  /* Of frozen parameters the second copy stays from step to step. */
   static const char * const frozen[][HR_TRAINING_MAX_VALUES] = {
-    { "zero-hpz-partition-size", "1" },
     { "quantization", "auto", "none" },
   };
 
@@ -501,6 +499,26 @@ adds_matrices (const HrTrainingPlan *plan)
   return hr_tuning_get_added_bytes (plan->tuning) > 0;
 }
 
+/* Parts of second copies of what is frozen, which stay from step to step (_partition_param_sec). */
+static guint64
+count_secondary_bytes (const HrTrainingPlan *plan,
+                       const HrTrainables   *parameters)
+{
+  guint64 n_ranks = MIN (hr_training_job_get_zero_hpz_partition_size (plan->job), plan->layout.data);
+  guint element = hr_element_get_bytes (plan->pass.element);
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (parameters) && n_ranks > 1; i++)
+    {
+      const HrTrainable *parameter = hr_trainables_get_item (parameters, i);
+      guint64 n_part = get_part (plan, parameter->n_elements) * plan->layout.data / n_ranks;
+
+      bytes += hr_ledger_round (n_part * element) * parameter->copies;
+    }
+
+  return bytes;
+}
+
 static void
 count_held (const HrTrainingPlan *plan,
             guint64              *parts,
@@ -513,6 +531,7 @@ count_held (const HrTrainingPlan *plan,
       g_autoptr (HrTrainables) frozen = hr_trainables_new_for_model (plan->pass.model, plan->pass.element);
 
       add_held (plan, frozen, TRUE, parts, persistent);
+      *parts += count_secondary_bytes (plan, frozen);
     }
 }
 
