@@ -30,6 +30,16 @@ def the_json_of_an_estimate_adds_up():
     assert [p['id'] for p in result['phases']] == ['load', 'prefill', 'head', 'decode']
 
 
+def a_safe_figure_of_an_engine_says_what_its_margin_is_of():
+    for engine, words in (('vllm', 'CUDA graphs'), ('llama.cpp', 'Compute buffers')):
+        result = succeed_json('estimate', MODEL, '--gpu', 'h200', '--engine', engine)
+        assert result['total-bytes'] < result['safe-bytes'] < 1.1 * result['total-bytes'], result
+        assert result['safe-reason'].startswith(words) and result['safe-reason'].endswith('.'), result
+        text = succeed('estimate', MODEL, '--gpu', 'h200', '--engine', engine).decode()
+        assert 'Safe figure' in text and words in text, text
+    assert 'safe-reason' not in succeed_json('estimate', MODEL, '--gpu', 'h200')
+
+
 def allocated_and_reserved_stand_beside_what_the_device_shows():
     result = succeed_json('estimate', MODEL, '--mode', 'fine-tuning', '--gpu', 'h200')
     parts = {part['id']: part['bytes'] for part in result['components']}
@@ -290,6 +300,7 @@ if __name__ == '__main__':
     sys.exit(tap.main(
         'cli/estimate',
         the_json_of_an_estimate_adds_up,
+        a_safe_figure_of_an_engine_says_what_its_margin_is_of,
         allocated_and_reserved_stand_beside_what_the_device_shows,
         an_option_is_a_property_under_the_same_name,
         the_last_of_two_equal_options_holds,

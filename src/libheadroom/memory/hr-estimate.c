@@ -71,6 +71,8 @@ struct _HrEstimate
   HrEstimate *rule_of_thumb;
   GPtrArray *warnings;
   guint below, above;
+  guint64 margin;
+  const char *margin_reason;
   gboolean knows_growth;
   guint64 linear_bytes, square_bytes;  /* of activations */
   gboolean reserves_unknown;
@@ -586,6 +588,23 @@ _hr_estimate_set_spread (HrEstimate *self,
 }
 
 /*
+ * _hr_estimate_set_margin:
+ * @self: an estimate, of a program whose allocator is not replayed
+ * @bytes: what cases which were measured had more than the estimate says, but for one in twenty
+ * @reason: (transfer none): what that is of, a sentence that is translated where it is shown
+ *
+ * States how far measurements lie above the total.
+ */
+void
+_hr_estimate_set_margin (HrEstimate *self,
+                         guint64     bytes,
+                         const char *reason)
+{
+  self->margin = bytes;
+  self->margin_reason = reason;
+}
+
+/*
  * _hr_estimate_add_phase:
  * @self: an estimate
  * @id: a phase
@@ -971,7 +990,8 @@ hr_estimate_get_reserved_range (HrEstimate *self,
  * @bytes: (out) (optional): the size, in bytes
  *
  * Gets what to have room for: of cases that were measured, nineteen of twenty stay below the total with as much more as
- * the upper end of [method@Estimate.get_reserved_range] lies above what the estimate says is reserved.
+ * the upper end of [method@Estimate.get_reserved_range] lies above what the estimate says is reserved, or with the
+ * margin that [method@Estimate.get_safe_reason] is about.
  *
  * Returns: whether such cases were measured
  */
@@ -983,6 +1003,12 @@ hr_estimate_get_safe_bytes (HrEstimate *self,
 
   g_return_val_if_fail (HR_IS_ESTIMATE (self), FALSE);
 
+  if (self->margin_reason != NULL)
+    {
+      if (bytes != NULL)
+        *bytes = hr_estimate_get_total_bytes (self) + self->margin;
+      return TRUE;
+    }
   if (self->reserves_unknown || !hr_estimate_get_reserved_range (self, NULL, &high))
     return FALSE;
 
@@ -990,6 +1016,22 @@ hr_estimate_get_safe_bytes (HrEstimate *self,
     *bytes = hr_estimate_get_total_bytes (self) + high - MIN (high, hr_estimate_get_reserved_bytes (self));
 
   return TRUE;
+}
+
+/**
+ * hr_estimate_get_safe_reason:
+ * @self: an estimate
+ *
+ * Gets what the margin of [method@Estimate.get_safe_bytes] is of, where no allocator is replayed.
+ *
+ * Returns: (transfer none) (nullable): a sentence to be translated, or %NULL if there is none
+ */
+const char *
+hr_estimate_get_safe_reason (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
+
+  return self->margin_reason;
 }
 
 /**

@@ -84,5 +84,9 @@ typedef struct
 const HrVllmProfile  *hr_vllm_profile_get       (HrVllmRelease        release);
 const HrVllmMeasured *hr_vllm_profile_get_beside (const HrVllmProfile *self,
                                                   guint64              n_ranks);
+guint64               hr_vllm_profile_get_spread (const HrVllmProfile *self,
+                                                  guint64              n_ranks,
+                                                  gboolean             captures_graphs,
+                                                  gboolean             counts_beside);
 
 G_END_DECLS

@@ -71,6 +71,8 @@ add_safe (HrDocumentBlock *facts,
 {
   g_autofree char *size = NULL;
   g_autofree char *margin = NULL;
+  const char *reason = hr_estimate_get_safe_reason (estimate);
+  g_autofree char *margin_text = NULL;
   g_autofree char *text = NULL;
   guint64 bytes;
 
@@ -80,8 +82,11 @@ add_safe (HrDocumentBlock *facts,
   size = hr_format_bytes (bytes, units);
   margin = hr_format_bytes (bytes - hr_estimate_get_total_bytes (estimate), units);
   /* Translators: two sizes */
-  text = g_strdup_printf (_("%1$s, with a margin of %2$s that nineteen of twenty measured cases stay within"), size,
-                          margin);
+  margin_text = g_strdup_printf (_("%1$s, with a margin of %2$s that nineteen of twenty measured cases stay within"),
+                                 size, margin);
+  /* Translators: what is safe, and a sentence that says what the margin is of */
+  text = reason != NULL ? g_strdup_printf (_("%1$s. %2$s"), margin_text, hr_text_translate (reason))
+                        : g_steal_pointer (&margin_text);
   hr_document_block_add_fact (facts, _("Safe figure"), text, HR_DOCUMENT_PLAIN);
 }
 

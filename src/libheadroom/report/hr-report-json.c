@@ -117,6 +117,8 @@ add_peak (JsonBuilder *builder,
       add_reserved_range (builder, estimate);
       if (hr_estimate_get_safe_bytes (estimate, &safe))
         hr_json_build_integer (builder, "safe-bytes", safe);
+      if (hr_estimate_get_safe_reason (estimate) != NULL)
+        hr_json_build_string (builder, "safe-reason", hr_text_translate (hr_estimate_get_safe_reason (estimate)));
     }
   hr_json_build_string (builder, "peak-phase", hr_phase_id_get_name (hr_estimate_get_peak_phase (estimate)));
   hr_json_build_string (builder, "peak-moment", hr_text_translate (hr_estimate_get_peak_moment (estimate)));
