@@ -6,6 +6,8 @@
  */
 
 #include "hr-estimator.h"
+#include "hr-training-estimate.h"
+#include "hr-training-heap.h"
 
 #include "estimates.h"
 #include "oracle.h"
@@ -15,6 +17,11 @@
 #define MAX_MEDIAN_PERCENT_OF_ZERO 0.005
 #define MAX_MEDIAN_PERCENT_OF_MEASURED 0.001
 #define MAX_WORST_PERCENT_OF_MEASURED 0.015
+#define MAX_MEDIAN_PERCENT_OF_RESERVED 1
+#define MAX_WORST_PERCENT_OF_RESERVED 12.5
+
+/* CUBLAS_WORKSPACE_CONFIG of an H100 (_parseChosenWorkspaceSize of ATen/cuda/CUDABlas.cpp). */
+#define WORKSPACE_BYTES (32 << 20)
 
 /* The norm of all gradients, which a variable holds from step to step; what each bucket rounds up by itself. */
 #define MAX_BYTES 512
@@ -87,6 +94,47 @@ run_measured (JsonNode   *root,
   return percent;
 }
 
+/* Where parameters are whole, what the allocator had reserved for that. */
+static void
+compare_reserved (JsonNode   *root,
+                  JsonObject *test,
+                  GArray     *errors)
+{
+  g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (test, "model"));
+  g_autoptr (HrJob) job = oracle_make_job (HR_MODE_FINE_TUNING, json_object_get_object_member (test, "settings"));
+  g_autoptr (HrTrainingPlan) plan = g_new0 (HrTrainingPlan, 1);
+  g_autoptr (HrEstimate) estimate = NULL;
+  g_autoptr (GError) error = NULL;
+  HrTrainingHeap heap;
+  double percent;
+
+  hr_training_plan_init (plan, model, HR_TRAINING_JOB (job), 1, 0, NULL, &error);
+  g_assert_no_error (error);
+  if (!hr_training_heap_can_run (plan))
+    return;
+
+  estimate = hr_training_estimate_new (plan, NULL, HR_ESTIMATE_DETAIL_SIZES, &error);
+  g_assert_no_error (error);
+  hr_training_heap_init (&heap, plan, WORKSPACE_BYTES, TRUE);
+  percent = oracle_get_percent (heap.reserved_bytes, json_object_get_int_member (test, "reserved-bytes"));
+  g_test_message ("%-150s %+9.3f %%", json_object_get_string_member (test, "id"), percent);
+  oracle_errors_add (errors, percent);
+}
+
+static void
+test_reserved (void)
+{
+  g_autoptr (JsonNode) root = oracle_load_file ("sharded-measured.json");
+  JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "cases");
+  g_autoptr (GArray) errors = oracle_errors_new ();
+
+  for (guint i = 0; i < json_array_get_length (cases); i++)
+    compare_reserved (root, json_array_get_object_element (cases, i), errors);
+
+  oracle_errors_judge (errors, "what the allocator of a rank reserved", MAX_MEDIAN_PERCENT_OF_RESERVED,
+                       MAX_WORST_PERCENT_OF_RESERVED);
+}
+
 static void
 test_measured (void)
 {
@@ -113,6 +161,7 @@ main (int   argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/oracle/a_rank_asks_for_what_was_measured_on_a_gpu", test_measured);
+  g_test_add_func ("/oracle/a_rank_with_whole_parameters_has_reserved_what_was_measured_on_a_gpu", test_reserved);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_deepspeeds_third_stage", test_zero);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_sharded_steps", test_peaks);
 

@@ -54,7 +54,7 @@ run_stage (HrModel           *model,
   hr_estimate_add_warnings (estimate, &plan->pass);
   if (hr_estimate_get_method (estimate) != HR_ESTIMATE_METHOD_EXACT)
     return estimate;
-  if (layout->pipeline == 1 && !hr_training_shard_is_divided (plan) && !plan->training.reduction.has_ranks)
+  if (hr_training_heap_can_run (plan))
     hr_training_heap_attach (estimate, g_steal_pointer (&plan), gpu);
   else
     _hr_estimate_doubt_reserved (estimate);

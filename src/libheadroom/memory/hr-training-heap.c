@@ -5,10 +5,17 @@
 #include "hr-estimate-private.h"
 #include "hr-framework.h"
 #include "hr-training-critic.h"
+#include "hr-training-shard.h"
 #include "hr-weights.h"
 
 /* The optimizer's states come in the first step; what the second leaves is what all others find. */
 #define N_STEPS 3
+
+/* broadcast_bucket_size, kDefaultFirstBucketBytes and kDefaultBucketBytesCap of DistributedDataParallel */
+#define BROADCAST_BYTES (250 * G_GUINT64_CONSTANT (1048576))
+#define FIRST_BUCKET_BYTES G_GUINT64_CONSTANT (1048576)
+#define BUCKET_BYTES (25 * G_GUINT64_CONSTANT (1048576))
+#define MAX_IN_FLIGHT 2
 
 /* All layers are on the tape at once; no known model comes near. */
 #define MAX_LAYERS 1024
@@ -41,6 +48,144 @@ load_adapters (const HrTrainingPlan *plan,
     hr_heap_take (heap, added - trained);
 }
 
+/*
+ * compute_bucket_assignment_by_size of torch/csrc/distributed/c10d/reducer.cpp: a bucket is full when it has as many
+ * bytes as it may have. The last limit counts for all that follow.
+ */
+static GArray *
+list_buckets (const GArray  *sizes,
+              const guint64 *limits,
+              guint          n_limits,
+              gboolean       is_reversed)
+{
+  GArray *buckets = g_array_new (FALSE, FALSE, sizeof (guint64));
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < sizes->len; i++)
+    {
+      bytes += g_array_index (sizes, guint64, is_reversed ? sizes->len - 1 - i : i);
+      if (bytes < limits[MIN (buckets->len, n_limits - 1)])
+        continue;
+      g_array_append_val (buckets, bytes);
+      bytes = 0;
+    }
+  if (bytes > 0)
+    g_array_append_val (buckets, bytes);
+
+  return buckets;
+}
+
+static void
+add_size (const HrTrainable *parameter,
+          gpointer           user_data)
+{
+  guint64 bytes = hr_trainable_get_bytes (parameter);
+
+  g_array_append_val ((GArray *) user_data, bytes);
+}
+
+static GArray *
+list_sizes (const HrTrainables *parameters)
+{
+  GArray *sizes = g_array_new (FALSE, FALSE, sizeof (guint64));
+
+  hr_trainables_foreach (parameters, add_size, sizes);
+
+  return sizes;
+}
+
+/*
+ * _sync_module_states of torch/distributed/utils.py sends all parameters from the first rank, 250 MiB in one piece, of
+ * which two are there at a time (broadcast_coalesced of torch/csrc/distributed/c10d/comm.cpp).
+ */
+static void
+broadcast (const HrTrainingPlan *plan,
+           HrHeap               *heap)
+{
+  static const guint64 limit = BROADCAST_BYTES;
+  g_autoptr (HrTrainables) parameters = hr_trainables_new_for_model (plan->pass.model, plan->pass.element);
+  g_autoptr (GArray) sizes = list_sizes (parameters);
+  g_autoptr (GArray) buckets = list_buckets (sizes, &limit, 1, FALSE);
+  HrHeapBlock blocks[MAX_IN_FLIGHT] = { HR_NO_BLOCK };
+  guint64 added = hr_tuning_get_added_bytes (plan->tuning);
+
+  /* What is added in another data type has pieces of its own, in the order of the first of each. */
+  if (added > 0 && buckets->len > 0)
+    g_array_insert_val (buckets, 1, added);
+  for (guint i = 0; i < buckets->len; i++)
+    {
+      hr_heap_give (heap, blocks[i % MAX_IN_FLIGHT]);
+      blocks[i % MAX_IN_FLIGHT] = hr_heap_take (heap, g_array_index (buckets, guint64, i));
+    }
+  for (guint i = 0; i < MAX_IN_FLIGHT; i++)
+    hr_heap_give (heap, blocks[i]);
+}
+
+/*
+ * All gradients are in one bucket at first, as the order in which they come is not known
+ * (BucketCapacityConfig.compute_bucket_size_limits of torch/nn/parallel/distributed.py); when it is, buckets are made
+ * anew (Reducer::rebuild_buckets).
+ */
+static void
+rebuild_buckets (HrHeap   *heap,
+                 gpointer  user_data)
+{
+  static const guint64 limits[] = { FIRST_BUCKET_BYTES, BUCKET_BYTES };
+  const HrTrainingPlan *plan = user_data;
+  g_autoptr (GArray) sizes = NULL;
+  g_autoptr (GArray) buckets = NULL;
+
+  if (plan->training.bucket_bytes == 0)
+    return;
+
+  sizes = list_sizes (plan->parameters);
+  buckets = list_buckets (sizes, limits, G_N_ELEMENTS (limits), TRUE);
+  hr_heap_give_left (heap, HR_COMPONENT_COMMUNICATION);
+  for (guint i = 0; i < buckets->len; i++)
+    hr_heap_take (heap, g_array_index (buckets, guint64, i));
+}
+
+/* ZeRO's first two stages. */
+static gboolean
+has_flat_parameters (const HrTrainingPlan *plan)
+{
+  const HrReduction *reduction = &plan->training.reduction;
+
+  return reduction->has_ranks && !reduction->scatters && !reduction->divides;
+}
+
+static void
+take_for_now (const HrTrainable *parameter,
+              gpointer           user_data)
+{
+  guint64 bytes = hr_trainable_get_bytes (parameter);
+
+  hr_heap_leave (user_data, hr_heap_take (user_data, bytes), HR_COMPONENT_WEIGHTS, bytes);
+}
+
+/*
+ * DeepSpeedZeroOptimizer.__init__ of deepspeed/runtime/zero/stage_1_and_2.py makes one piece of all that is trained,
+ * beside which parameters are as they were loaded; of its part of that the rank makes a copy in fp32.
+ */
+static void
+load_for_zero (const HrTrainingPlan *plan,
+               HrHeap               *heap)
+{
+  guint64 n_part = plan->training.reduction.n_elements;
+  guint64 bytes = hr_trainables_get_bytes (plan->parameters, FALSE);
+  HrHeapBlock block;
+
+  if (hr_tuning_get_added_bytes (plan->tuning) > 0)
+    hr_weights_load (&plan->pass.storage, heap);
+  hr_trainables_foreach (plan->parameters, take_for_now, heap);
+  hr_heap_take (heap, bytes);
+  hr_heap_give_left (heap, HR_COMPONENT_WEIGHTS);
+  block = hr_heap_take (heap, n_part * hr_element_get_bytes (plan->pass.element));
+  hr_heap_take (heap, n_part * sizeof (float));
+  hr_heap_give (heap, block);
+  hr_heap_give (heap, hr_heap_take (heap, n_part * sizeof (float)));
+}
+
 /* Puts on an empty heap what is there before the first step. */
 static void
 load (const HrTrainingPlan *plan,
@@ -49,6 +194,11 @@ load (const HrTrainingPlan *plan,
 {
   for (guint i = 0; has_workspaces && i < HR_N_HEAP_THREADS; i++)
     hr_heap_multiply (heap, i);
+  if (has_flat_parameters (plan))
+    {
+      load_for_zero (plan, heap);
+      return;
+    }
   hr_weights_load (&plan->pass.storage, heap);
   if (plan->training.reference_bytes > 0)
     hr_weights_load (&plan->pass.storage, heap);
@@ -57,6 +207,8 @@ load (const HrTrainingPlan *plan,
   /* What the optimizer steps on the host is not here. */
   if (plan->masters != NULL && plan->training.master_bytes > 0)
     hr_trainables_foreach (plan->masters, take_all, heap);
+  if (plan->training.bucket_bytes > 0)
+    broadcast (plan, heap);
   hr_heap_take (heap, plan->training.buffer_bytes);
   hr_heap_take (heap, plan->training.main_gradient_bytes);
   hr_heap_take (heap, plan->training.summed_gradient_bytes);
@@ -78,10 +230,26 @@ run_steps (HrTrainingHeap       *self,
   hr_training_plan_init_replay (plan, replay);
   replay->heap = heap;
   replay->repeats_on_heap = !every_layer;
-  hr_training_replay_heap (&plan->training, replay, N_STEPS);
+  hr_training_replay_heap (&plan->training, replay, N_STEPS, rebuild_buckets, (gpointer) plan);
   *self = (HrTrainingHeap) { hr_heap_get_reserved (heap), hr_heap_get_peak (heap) };
 
   return replay->repeats_on_heap == !every_layer;
+}
+
+/*
+ * hr_training_heap_can_run:
+ * @plan: a plan, of which everything is resolved
+ *
+ * Says whether all that is asked for comes from one stream, in an order that is known: not in a pipeline, and not where
+ * parameters are gathered.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_training_heap_can_run (const HrTrainingPlan *plan)
+{
+  return plan->layout.pipeline == 1 && !hr_training_shard_is_divided (plan) &&
+         (!plan->training.reduction.has_ranks || has_flat_parameters (plan));
 }
 
 /*

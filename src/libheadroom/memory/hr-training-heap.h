@@ -27,6 +27,7 @@ typedef struct
   guint64 peak_bytes;
 } HrTrainingHeap;
 
+gboolean hr_training_heap_can_run (const HrTrainingPlan *plan);
 void hr_training_heap_init (HrTrainingHeap       *self,
                             const HrTrainingPlan *plan,
                             guint64               workspace_bytes,

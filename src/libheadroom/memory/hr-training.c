@@ -1436,7 +1436,8 @@ begin_steps (const HrTraining *self,
   hr_pass_set_model_symbols (&self->pass, replay);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->pass.weight_bytes + self->buffer_bytes);
   if (replay->heap != NULL && self->bucket_bytes > 0)
-    hr_heap_take (replay->heap, self->bucket_bytes);
+    hr_heap_leave (replay->heap, hr_heap_take (replay->heap, self->bucket_bytes), HR_COMPONENT_COMMUNICATION,
+                   self->bucket_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_COMMUNICATION, self->bucket_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_REFERENCE_MODEL, self->reference_bytes);
   hr_ledger_add (&replay->ledger, HR_COMPONENT_VALUE_MODEL, self->critic_bytes);
@@ -1754,6 +1755,8 @@ hr_training_replay (const HrTraining *self,
  * @self: what is to be replayed
  * @replay: a tape with a heap, on which nothing has happened but that the model was loaded
  * @n_steps: how many steps
+ * @between: what is done when the first step is over
+ * @user_data: what @between is handed
  *
  * Replays the first steps of training, every layer of them, on a heap. The levels of the books mean nothing. The steps
  * make the same requests, but for the optimizer's states, if what a step takes is gone when it ends.
@@ -1761,7 +1764,9 @@ hr_training_replay (const HrTraining *self,
 void
 hr_training_replay_heap (const HrTraining *self,
                          HrReplay         *replay,
-                         guint             n_steps)
+                         guint             n_steps,
+                         HrBetweenSteps    between,
+                         gpointer          user_data)
 {
   gboolean is_alike = self->zero_grad == HR_ZERO_GRAD_AFTER_STEP && self->algorithm != HR_ALGORITHM_PPO;
   g_autoptr (HrLiveParameters) live = trace_parameters (self, replay);
@@ -1773,6 +1778,7 @@ hr_training_replay_heap (const HrTraining *self,
   hr_heap_set_recording (replay->heap, TRUE);
   run_step (self, replay, TRUE, &state, NULL);
   hr_heap_set_recording (replay->heap, FALSE);
+  between (replay->heap, user_data);
   if (is_alike)
     hr_heap_repeat (replay->heap, n_steps - 1);
   for (guint i = 1; i < n_steps && !is_alike; i++)

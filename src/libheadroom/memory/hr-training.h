@@ -31,6 +31,16 @@ typedef enum
 } HrPolicyCode;
 
 /**
+ * HrBetweenSteps:
+ * @heap: a device's memory
+ * @user_data: what the caller handed over
+ *
+ * Does what happens once between the first two steps.
+ */
+typedef void (*HrBetweenSteps) (HrHeap   *heap,
+                                gpointer  user_data);
+
+/**
  * HrTraining:
  * @pass: the forward pass; its prompt is the length of the sequences, virtual tokens included
  * @tuning: (nullable): what a method of fine-tuning does to the model, or %NULL if all of it is trained
@@ -213,6 +223,8 @@ guint64 hr_training_count_traced (const HrTraining *self,
                                   const HrReplay   *replay);
 void hr_training_replay_heap (const HrTraining *self,
                               HrReplay         *replay,
-                              guint             n_steps);
+                              guint             n_steps,
+                              HrBetweenSteps    between,
+                              gpointer          user_data);
 
 G_END_DECLS
