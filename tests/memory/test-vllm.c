@@ -260,6 +260,50 @@ test_experts_are_padded_for_the_gpu (void)
     }
 }
 
+/* Beside the latents of a token, indexers keep a key of it in eight bits, and a scale; narrow latents have 656. */
+static void
+test_indexers_keep_keys_of_their_own (void)
+{
+  static const struct
+  {
+    const char *settings;
+    guint64 token;
+  } rows[] = {
+    { "dtype=bfloat16 max-model-len=4096 tensor-parallel=8 quantization=fp8", 61 * (576 * 2 + 132) },
+    { "dtype=bfloat16 max-model-len=4096 tensor-parallel=8 quantization=fp8 kv-cache-dtype=float8",
+      61 * (656 + 132) },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) found = estimate_model ("deepseek-ai/DeepSeek-V3.2", "b200", rows[i].settings, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (hr_estimate_get_component_bytes (found, HR_COMPONENT_KV_CACHE) % (64 * rows[i].token), ==, 0);
+    }
+}
+
+/* Experts that one tensor holds are quantized one by one. */
+static void
+test_all_experts_are_quantized (void)
+{
+  static const char * const models[] = { "Qwen/Qwen3-30B-A3B", "mistralai/Mixtral-8x7B-v0.1" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (models); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) wide = estimate_model (models[i], "h200-sxm5-141gb", "dtype=bfloat16", &error);
+      g_autoptr (HrEstimate) narrow = NULL;
+
+      g_assert_no_error (error);
+      narrow = estimate_model (models[i], "h200-sxm5-141gb", "dtype=bfloat16 quantization=fp8", &error);
+      g_assert_no_error (error);
+      g_assert_cmpfloat_with_epsilon ((double) hr_estimate_get_component_bytes (narrow, HR_COMPONENT_WEIGHTS) /
+                                        hr_estimate_get_component_bytes (wide, HR_COMPONENT_WEIGHTS), 0.505, 0.01);
+    }
+}
+
 /* Blocks are as large as the state of a sequence, in steps of sixteen tokens; logs of vLLM say the same. */
 static void
 test_blocks_are_as_large_as_states (void)
@@ -399,6 +443,7 @@ test_what_is_not_known_is_refused (void)
     { "openai-community/gpt2", "max-model-len=4096", NULL },
     { "google-t5/t5-small", "", "it is not known here how vLLM computes the layers" },
     { "Qwen/Qwen3.5-9B", "vllm-release=0.8", "vllm-release: expected 0.11 or a later one" },
+    { "deepseek-ai/DeepSeek-V3.2", "vllm-release=0.8", "vllm-release: expected 0.11 or a later one" },
     { "state-spaces/mamba-130m-hf", "", "it is not known here how vLLM computes the layers" },
   };
 
@@ -432,6 +477,8 @@ main (int   argc,
   g_test_add_func ("/memory/vllm/latents_are_whole_on_every_rank", test_latents_are_whole_on_every_rank);
   g_test_add_func ("/memory/vllm/matrices_of_latents_are_kept_twice", test_matrices_of_latents_are_kept_twice);
   g_test_add_func ("/memory/vllm/experts_are_padded_for_the_gpu", test_experts_are_padded_for_the_gpu);
+  g_test_add_func ("/memory/vllm/indexers_keep_keys_of_their_own", test_indexers_keep_keys_of_their_own);
+  g_test_add_func ("/memory/vllm/all_experts_are_quantized", test_all_experts_are_quantized);
   g_test_add_func ("/memory/vllm/blocks_are_as_large_as_states", test_blocks_are_as_large_as_states);
   g_test_add_func ("/memory/vllm/state_spaces_are_divided", test_state_spaces_are_divided);
   g_test_add_func ("/memory/vllm/the_cache_without_a_gpu_is_what_is_needed",

@@ -20,6 +20,14 @@
 /* What the kernels of latent attention read at once: FlashMLA's and those that choose keys (CudaPlatformBase). */
 #define LATENT_BLOCK_SIZE 64
 
+/*
+ * What an indexer keeps of a token for each element of its key (DeepseekV32IndexerCache: eight bits, and a scale for
+ * 128 of them), and what sparse attention keeps of a latent in eight bits: 512 of it, four scales, and 64 in sixteen
+ * bits (fp8_ds_mla).
+ */
+#define INDEX_SCALE_ELEMENTS 128
+#define SPARSE_LATENT_BYTES 656
+
 /* CacheEngine._align_cache of vllm/worker/cache_engine.py: elements that the latent of a token is padded to. */
 #define LATENT_ALIGNMENT 128
 
@@ -107,7 +115,9 @@ resolve_block_size (HrVllmPlan *self,
 {
   guint64 multiple = 1;
 
-  if (has_latents (self))
+  if (hr_vllm_plan_get_index_topk (self) > 0)
+    multiple = LATENT_BLOCK_SIZE;
+  else if (has_latents (self))
     {
       if (self->generation == HR_VLLM_HOPPER && !self->profile->is_eager)
         multiple = LATENT_BLOCK_SIZE;
@@ -118,6 +128,23 @@ resolve_block_size (HrVllmPlan *self,
   self->block_size = asked > 0 ? asked : DEFAULT_BLOCK_SIZE;
   if (self->block_size % multiple != 0)
     self->block_size = multiple;
+}
+
+/* What indexers keep of a token in all layers that have one. */
+static guint64
+get_index_bytes (const HrVllmPlan *self)
+{
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < self->pass->stack->n_layers; i++)
+    {
+      const HrAttention *attention = get_attention (self, i);
+
+      if (attention != NULL && attention->index_num_heads > 0)
+        bytes += attention->index_head_dim + attention->index_head_dim / INDEX_SCALE_ELEMENTS * sizeof (float);
+    }
+
+  return bytes;
 }
 
 /* Bytes of an element of keys and values. */
@@ -288,7 +315,10 @@ hr_vllm_cache_resolve (HrVllmPlan      *self,
 
   widen_blocks (self, elements * bytes);
   self->layer_block_bytes = elements * bytes * self->block_size;
-  if (has_latents (self) && self->profile->latent_chunk > 0)
+  if (hr_vllm_plan_get_index_topk (self) > 0 && bytes == 1)
+    self->layer_block_bytes = SPARSE_LATENT_BYTES * self->block_size;
+  self->index_block_bytes = get_index_bytes (self) * self->block_size;
+  if (has_latents (self) && hr_vllm_plan_get_index_topk (self) == 0 && self->profile->latent_chunk > 0)
     {
       self->latent_chunk = get_latent_chunk (self);
       self->latent_bytes = elements * hr_element_get_bytes (self->pass->element);
@@ -309,7 +339,7 @@ hr_vllm_cache_resolve (HrVllmPlan      *self,
 guint64
 hr_vllm_cache_get_block_bytes (const HrVllmPlan *self)
 {
-  return self->layer_block_bytes * self->group_layers;
+  return self->layer_block_bytes * self->group_layers + self->index_block_bytes;
 }
 
 /*

@@ -103,28 +103,33 @@ check_model (const HrVllmPlan  *self,
   return FALSE;
 }
 
-/* States are in blocks of the cache since they are beside keys and values there. */
 static gboolean
-check_states (const HrVllmPlan  *self,
-              GError           **error)
+has_states (const HrVllmPlan *self)
 {
-  if (self->profile->state_blocks > 0)
-    return TRUE;
-
   for (guint i = 0; i < self->pass->stack->n_layer_classes; i++)
     {
-      if (hr_vllm_run_find_state (&self->pass->stack->layer_classes[i]) == NULL)
-        continue;
-
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            /* Translators: the place is the name of a model. */
-                            N_("vllm-release: expected 0.11 or a later one, as it is not known here how those before "
-                               "keep the states of “%s”; found an earlier one"),
-                            hr_model_get_name (self->pass->model));
-      return FALSE;
+      if (hr_vllm_run_find_state (&self->pass->stack->layer_classes[i]) != NULL)
+        return TRUE;
     }
 
-  return TRUE;
+  return FALSE;
+}
+
+/* States are in blocks of the cache, and indexers choose tokens, in newer releases alone. */
+static gboolean
+check_release (const HrVllmPlan  *self,
+               GError           **error)
+{
+  if (self->profile->state_blocks > 0 || (!has_states (self) && hr_vllm_plan_get_index_topk (self) == 0))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("vllm-release: expected 0.11 or a later one, as it is not known here how those before run "
+                           "“%s”; found an earlier one"),
+                        hr_model_get_name (self->pass->model));
+
+  return FALSE;
 }
 
 /* Formats whose tensors vLLM's kernels read as a checkpoint has them, or in another order. */
@@ -255,7 +260,7 @@ hr_vllm_plan_init (HrVllmPlan       *self,
   if (gpu != NULL && hr_framework_init_for_gpu (&framework, gpu))
     self->workspace_bytes = framework.workspace_bytes;
 
-  if (!check_model (self, error) || !check_states (self, error) || !check_settings (job, error) ||
+  if (!check_model (self, error) || !check_release (self, error) || !check_settings (job, error) ||
       !check_quantization (self, error))
     return FALSE;
 
@@ -305,4 +310,28 @@ hr_vllm_plan_has_fp8 (const HrVllmPlan *self)
     default:
       return FALSE;
     }
+}
+
+/*
+ * hr_vllm_plan_get_index_topk:
+ * @self: a plan
+ *
+ * Gets how many tokens an indexer chooses for each to attend to.
+ *
+ * Returns: how many; 0 where all are attended to
+ */
+guint64
+hr_vllm_plan_get_index_topk (const HrVllmPlan *self)
+{
+  guint64 chosen = 0;
+
+  for (guint i = 0; i < self->pass->stack->n_layer_classes; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&self->pass->stack->layer_classes[i]);
+
+      if (attention != NULL)
+        chosen = MAX (chosen, attention->index_topk);
+    }
+
+  return chosen;
 }

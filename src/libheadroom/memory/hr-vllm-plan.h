@@ -24,6 +24,7 @@ G_BEGIN_DECLS
  * @n_groups: how many groups of layers there are that see as much of the text as each other
  * @group_layers: how many layers a group has
  * @layer_block_bytes: what a block of one layer takes
+ * @index_block_bytes: what a block takes beside keys and values in all layers together, of indexers' keys
  * @is_part: whether the model is what a rank has of one, whose tables are padded already
  * @n_tensor: how many ranks share each layer
  * @n_data: how many ranks of each kind answer requests of their own
@@ -51,6 +52,7 @@ typedef struct
   guint n_groups;
   guint group_layers;
   guint64 layer_block_bytes;
+  guint64 index_block_bytes;
   gboolean is_part;
   guint64 n_tensor;
   guint64 n_data;
@@ -71,5 +73,6 @@ void     hr_vllm_plan_set_rank         (HrVllmPlan            *self,
                                         const HrServingLayout *layout,
                                         const HrServingRank   *rank);
 gboolean hr_vllm_plan_has_fp8          (const HrVllmPlan      *self);
+guint64  hr_vllm_plan_get_index_topk   (const HrVllmPlan      *self);
 
 G_END_DECLS

@@ -22,6 +22,9 @@
 /* VLLM_FUSED_MOE_CHUNK_SIZE: tokens that go through the experts at once (fused_experts_impl). */
 #define EXPERT_CHUNK 32768
 
+/* How many of the longest requests an indexer gathers keys of at once (get_max_prefill_buffer_size). */
+#define INDEX_REQUESTS 40
+
 #define T HR_SYMBOL_SEQUENCE
 #define H HR_SYMBOL_HIDDEN
 #define V HR_SYMBOL_VOCABULARY
@@ -80,7 +83,7 @@ knows_chain (const HrChain *chain)
           break;
 
         case HR_BLOCK_ATTENTION:
-          if (block->attention.is_cross || block->attention.index_topk > 0)
+          if (block->attention.is_cross)
             return FALSE;
           break;
 
@@ -207,6 +210,11 @@ set_symbols (const HrVllmPlan   *plan,
 
   if (attention != NULL)
     hr_pass_set_attention_symbols (replay, attention);
+  if (attention != NULL && attention->index_num_heads > 0)
+    {
+      symbols[HR_SYMBOL_TARGET] = plan->max_model_len * INDEX_REQUESTS;
+      symbols[HR_SYMBOL_KEPT] = attention->index_head_dim + sizeof (float);
+    }
   if (attention != NULL && attention->output_gate == HR_OUTPUT_GATE_QUERY)
     symbols[HR_SYMBOL_FUSED] += symbols[HR_SYMBOL_QUERY];
   if (state != NULL)
@@ -267,6 +275,33 @@ replay_attention (const HrVllmPlan  *plan,
   return output;
 }
 
+/*
+ * An indexer (Indexer.forward of vllm/model_executor/models/deepseek_v2.py): its queries, in sixteen bits and in
+ * eight, and keys of as many tokens as are ever gathered at once, which the trial run makes room for
+ * (sparse_attn_indexer_fake).
+ */
+static void
+replay_indexer (HrReplay          *replay,
+                const HrAttention *attention)
+{
+  HrElement e = replay->dtype;
+  HrValue query, rotated, narrow, keys, gathered;
+
+  if (attention->index_num_heads == 0)
+    return;
+
+  query = make (replay, "linear", "q", HR_SHAPE (e, T, HR_SYMBOL_INDEX));
+  keys = make (replay, "linear", "k", HR_SHAPE (e, T, HR_SYMBOL_INDEX_HEAD));
+  rotated = make (replay, "cat", "q", HR_SHAPE (e, T, HR_SYMBOL_INDEX));
+  hr_replay_drop (replay, query);
+  narrow = make (replay, "per_token_group_quant_fp8", "q_fp8", HR_SHAPE (HR_ELEMENT_FLOAT8, T, HR_SYMBOL_INDEX));
+  hr_replay_drop (replay, rotated);
+  gathered = make (replay, "empty", "_flattened_kv", HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_TARGET, HR_SYMBOL_KEPT));
+  hr_replay_drop (replay, gathered);
+  hr_replay_drop (replay, narrow);
+  hr_replay_drop (replay, keys);
+}
+
 /* What the projections of latent attention make, and what of it attention reads. */
 typedef struct
 {
@@ -307,7 +342,7 @@ try_latent (const HrVllmPlan *plan,
 {
   HrValue expanded;
 
-  if (!plan->profile->tries_latent)
+  if (!plan->profile->tries_latent || plan->latent_chunk == 0)
     return;
 
   expanded = make (replay, "empty", "kv_nope", HR_SHAPE (replay->dtype, HR_SYMBOL_CONTEXT, HR_SYMBOL_EXPANDED));
@@ -352,6 +387,7 @@ replay_latent_attention (const HrVllmPlan  *plan,
   Latent latent = replay_latent_projections (replay, attention);
   HrValue heads = HR_NO_VALUE, output;
 
+  replay_indexer (replay, attention);
   if (plan->profile->is_eager)
     replay_latent_prefill (replay);
   heads = make (replay, "unified_attention_with_output", "attn_output",
@@ -577,6 +613,8 @@ replay_compiled_layer (const HrVllmPlan   *plan,
   HrValue output = replay_feed_forward (plan, replay, klass, TRUE);
   Inputs inputs = replay_inputs (replay, klass);
 
+  if (attention != NULL)
+    replay_indexer (replay, attention);
   hr_replay_drop (replay, before);
   hr_replay_drop (replay, output);
   hr_replay_drop (replay, mixed);

@@ -116,20 +116,22 @@ add_pieces (const HrVllmPlan    *self,
   HrQuantization quantization = self->pass->quantization;
   gboolean is_nested = quantization == HR_QUANTIZATION_BNB_NF4_DQ || quantization == HR_QUANTIZATION_BNB_FP4_DQ;
   gboolean is_gptq = quantization == HR_QUANTIZATION_GPTQ_INT4 || quantization == HR_QUANTIZATION_GPTQ_INT8;
-  guint64 n_items = hr_tensor_get_copies_of_layer (tensor);
+  guint64 n_matrices, rows, columns;
 
+  hr_tensor_get_matrix (tensor, &n_matrices, &rows, &columns);
+  n_matrices *= hr_tensor_get_copies_of_layer (tensor);
   fused->n_pieces = MAX (fused->n_pieces, is_nested ? 2 : n_pieces);
   if (is_nested)
     {
-      fused->pieces[0] += n_items * tensor->n_elements / 2;
-      fused->pieces[1] += n_items * tensor->n_elements / ABSMAX_BLOCK * sizeof (float);
+      fused->pieces[0] += n_matrices * rows * columns / 2;
+      fused->pieces[1] += n_matrices * rows * columns / ABSMAX_BLOCK * sizeof (float);
       return;
     }
 
   for (guint i = 0; i < n_pieces; i++)
     {
       if (!is_gptq || (!g_str_equal (pieces[i].suffix, ".qzeros") && !g_str_equal (pieces[i].suffix, ".g_idx")))
-        fused->pieces[i] += n_items * pieces[i].n_bytes;
+        fused->pieces[i] += n_matrices * pieces[i].n_bytes;
     }
 }
 
@@ -418,9 +420,12 @@ hr_vllm_weights_get_bytes (const HrVllmPlan *self,
   HrModel *model = self->pass->model;
   guint n_tensors = hr_model_get_n_tensors (model);
   guint64 rotary = get_rotary_bytes (self);
+  guint64 chosen = hr_vllm_plan_get_index_topk (self);   /* DeepseekV2Model.topk_indices_buffer */
 
   hr_weights_init_model (weights, &self->pass->storage);
   weights->buffer_bytes = rotary;
+  if (chosen > 0)
+    hr_caching_allocator_allocate (allocator, self->max_num_batched_tokens * chosen * sizeof (gint32));
 
   for (guint i = 0; i < hr_model_get_n_stacks (model); i++)
     {
