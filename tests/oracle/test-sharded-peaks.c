@@ -94,11 +94,12 @@ run_measured (JsonNode   *root,
   return percent;
 }
 
-/* Where parameters are whole, what the allocator had reserved for that. */
+/* What the allocator had reserved, where one stream asks for all of it. */
 static void
 compare_reserved (JsonNode   *root,
                   JsonObject *test,
-                  GArray     *errors)
+                  GArray     *errors,
+                  guint      *n_within)
 {
   g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (test, "model"));
   g_autoptr (HrJob) job = oracle_make_job (HR_MODE_FINE_TUNING, json_object_get_object_member (test, "settings"));
@@ -106,7 +107,7 @@ compare_reserved (JsonNode   *root,
   g_autoptr (HrEstimate) estimate = NULL;
   g_autoptr (GError) error = NULL;
   HrTrainingHeap heap;
-  double percent;
+  double percent, thousandths;
 
   hr_training_plan_init (plan, model, HR_TRAINING_JOB (job), 1, 0, NULL, &error);
   g_assert_no_error (error);
@@ -117,6 +118,8 @@ compare_reserved (JsonNode   *root,
   g_assert_no_error (error);
   hr_training_heap_init (&heap, plan, WORKSPACE_BYTES, TRUE);
   percent = oracle_get_percent (heap.reserved_bytes, json_object_get_int_member (test, "reserved-bytes"));
+  thousandths = 1000.0 * json_object_get_int_member (test, "reserved-bytes") / heap.reserved_bytes - 1000;
+  *n_within += thousandths >= -HR_TRAINING_HEAP_BELOW_OF_RANK && thousandths <= HR_TRAINING_HEAP_ABOVE_OF_RANK;
   g_test_message ("%-150s %+9.3f %%", json_object_get_string_member (test, "id"), percent);
   oracle_errors_add (errors, percent);
 }
@@ -127,10 +130,13 @@ test_reserved (void)
   g_autoptr (JsonNode) root = oracle_load_file ("sharded-measured.json");
   JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "cases");
   g_autoptr (GArray) errors = oracle_errors_new ();
+  guint n_within = 0;
 
   for (guint i = 0; i < json_array_get_length (cases); i++)
-    compare_reserved (root, json_array_get_object_element (cases, i), errors);
+    compare_reserved (root, json_array_get_object_element (cases, i), errors, &n_within);
 
+  g_test_message ("%u of %u cases are in the range of what is reserved", n_within, errors->len);
+  g_assert_cmpfloat (n_within, >=, 0.89 * errors->len);
   oracle_errors_judge (errors, "what the allocator of a rank reserved", MAX_MEDIAN_PERCENT_OF_RESERVED,
                        MAX_WORST_PERCENT_OF_RESERVED);
 }
@@ -161,7 +167,7 @@ main (int   argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/oracle/a_rank_asks_for_what_was_measured_on_a_gpu", test_measured);
-  g_test_add_func ("/oracle/a_rank_with_whole_parameters_has_reserved_what_was_measured_on_a_gpu", test_reserved);
+  g_test_add_func ("/oracle/a_rank_has_reserved_what_was_measured_on_a_gpu", test_reserved);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_deepspeeds_third_stage", test_zero);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_sharded_steps", test_peaks);
 

@@ -20,6 +20,12 @@
 /* All layers are on the tape at once; no known model comes near. */
 #define MAX_LAYERS 1024
 
+typedef struct
+{
+  HrHeap *heap;
+  guint64 n_ranks;
+} Parts;
+
 static void
 take_added (const HrTrainable *parameter,
             gpointer           user_data)
@@ -186,6 +192,73 @@ load_for_zero (const HrTrainingPlan *plan,
   hr_heap_give (heap, hr_heap_take (heap, n_part * sizeof (float)));
 }
 
+static void
+take_part (const HrTrainable *parameter,
+           gpointer           user_data)
+{
+  Parts *parts = user_data;
+  guint64 n = (parameter->n_elements + parts->n_ranks - 1) / parts->n_ranks;
+
+  hr_heap_take (parts->heap, n * hr_element_get_bytes (parameter->element));
+}
+
+/*
+ * _create_fp32_partitions of deepspeed/runtime/zero/stage3.py copies each group twice; initialize_optimizer_states
+ * makes a gradient of the largest.
+ */
+static void
+load_masters (const HrTrainingPlan *plan,
+              HrHeap               *heap)
+{
+  HrHeapBlock converted = HR_NO_BLOCK;
+  guint64 most = 0;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (plan->masters); i++)
+    {
+      guint64 bytes = hr_trainable_get_bytes (hr_trainables_get_item (plan->masters, i));
+      HrHeapBlock before = converted;
+
+      most = MAX (most, bytes);
+      converted = hr_heap_take (heap, bytes);
+      hr_heap_give (heap, before);
+      hr_heap_take (heap, bytes);
+    }
+  hr_heap_give (heap, converted);
+  hr_heap_give (heap, hr_heap_take (heap, most));
+}
+
+/*
+ * _create_fp16_partitions_with_defragmentation of deepspeed/runtime/zero/stage3.py: parts of what is trained are put
+ * together on the host, and whatever is cached is given back before they come to the device in one piece.
+ */
+static void
+load_parts (const HrTrainingPlan *plan,
+            HrHeap               *heap)
+{
+  const HrTraining *training = &plan->training;
+  Parts parts = { .heap = heap, .n_ranks = plan->layout.data };
+  guint64 n = 0;
+
+  if (!training->live.is_offloaded && hr_tuning_get_added_bytes (plan->tuning) > 0)
+    {
+      g_autoptr (HrTrainables) frozen = hr_trainables_new_for_model (plan->pass.model, plan->pass.element);
+
+      hr_trainables_foreach (frozen, take_part, &parts);
+    }
+  hr_heap_take (heap, hr_model_get_loaded_buffer_bytes (plan->pass.model, plan->pass.storage.dtype));
+  for (guint i = 0; i < hr_trainables_get_n_items (plan->parameters) && !training->live.is_offloaded; i++)
+    {
+      const HrTrainable *parameter = hr_trainables_get_item (plan->parameters, i);
+
+      n += (parameter->n_elements + parts.n_ranks - 1) / parts.n_ranks * parameter->copies;
+    }
+  hr_heap_take (heap, n * hr_element_get_bytes (plan->pass.element));
+  if (training->master_bytes > 0)
+    load_masters (plan, heap);
+  hr_heap_take (heap, training->held_gradient_bytes);
+  hr_heap_take (heap, training->persistent_bytes);
+}
+
 /* Puts on an empty heap what is there before the first step. */
 static void
 load (const HrTrainingPlan *plan,
@@ -197,6 +270,11 @@ load (const HrTrainingPlan *plan,
   if (has_flat_parameters (plan))
     {
       load_for_zero (plan, heap);
+      return;
+    }
+  if (plan->training.live.is_used)
+    {
+      load_parts (plan, heap);
       return;
     }
   hr_weights_load (&plan->pass.storage, heap);
@@ -241,15 +319,17 @@ run_steps (HrTrainingHeap       *self,
  * @plan: a plan, of which everything is resolved
  *
  * Says whether all that is asked for comes from one stream, in an order that is known: not in a pipeline, and not where
- * parameters are gathered.
+ * FSDP gathers parameters, or ZeRO's third stage does it on a stream of its own (overlap_comm).
  *
  * Returns: whether it does
  */
 gboolean
 hr_training_heap_can_run (const HrTrainingPlan *plan)
 {
-  return plan->layout.pipeline == 1 && !hr_training_shard_is_divided (plan) &&
-         (!plan->training.reduction.has_ranks || has_flat_parameters (plan));
+  gboolean has_streams = plan->training.live.is_used && hr_training_job_get_overlap_comm (plan->job);
+
+  return plan->layout.pipeline == 1 && !hr_training_shard_is_divided (plan) && !has_streams &&
+         (!plan->training.reduction.has_ranks || has_flat_parameters (plan) || plan->training.live.is_used);
 }
 
 /*
@@ -331,7 +411,10 @@ hr_training_heap_attach (HrEstimate     *estimate,
   if (plan->pass.stack->n_layers <= MAX_LAYERS)
     {
       _hr_estimate_set_heap (estimate, run_pending, pending, pending_free);
-      _hr_estimate_set_spread (estimate, HR_TRAINING_HEAP_BELOW, HR_TRAINING_HEAP_ABOVE);
+      if (plan->layout.data > 1)
+        _hr_estimate_set_spread (estimate, HR_TRAINING_HEAP_BELOW_OF_RANK, HR_TRAINING_HEAP_ABOVE_OF_RANK);
+      else
+        _hr_estimate_set_spread (estimate, HR_TRAINING_HEAP_BELOW, HR_TRAINING_HEAP_ABOVE);
     }
   else
     pending_free (pending);

@@ -14,6 +14,10 @@ G_BEGIN_DECLS
 #define HR_TRAINING_HEAP_BELOW 18
 #define HR_TRAINING_HEAP_ABOVE 22
 
+/* The same of a rank among several, in tests/oracle/sharded-measured.json. */
+#define HR_TRAINING_HEAP_BELOW_OF_RANK 24
+#define HR_TRAINING_HEAP_ABOVE_OF_RANK 97
+
 /**
  * HrTrainingHeap:
  * @reserved_bytes: what the allocator has taken from the driver, workspaces included

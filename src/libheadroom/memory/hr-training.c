@@ -1769,14 +1769,20 @@ hr_training_replay_heap (const HrTraining *self,
                          gpointer          user_data)
 {
   gboolean is_alike = self->zero_grad == HR_ZERO_GRAD_AFTER_STEP && self->algorithm != HR_ALGORITHM_PPO;
-  g_autoptr (HrLiveParameters) live = trace_parameters (self, replay);
+  g_autoptr (HrLiveParameters) live = self->live.is_used ? hr_live_parameters_new (&self->live) : NULL;
   HrRolloutState state;
 
   replay->live = live;
   begin_steps (self, replay);
   hr_rollout_state_init (&state, self, replay);
+  /* The first steps gather no parameters ahead. */
+  if (live != NULL)
+    {
+      run_step (self, replay, TRUE, &state, NULL);
+      hr_live_parameters_finish_trace (live);
+    }
   hr_heap_set_recording (replay->heap, TRUE);
-  run_step (self, replay, TRUE, &state, NULL);
+  run_step (self, replay, live == NULL, &state, NULL);
   hr_heap_set_recording (replay->heap, FALSE);
   between (replay->heap, user_data);
   if (is_alike)
