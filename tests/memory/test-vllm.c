@@ -304,6 +304,41 @@ test_all_experts_are_quantized (void)
     }
 }
 
+/* Adapters have room for their rank beside each matrix, by what it reads and makes; Llama's beside its tables too. */
+static void
+test_adapters_have_room_beside_each_matrix (void)
+{
+  static const struct
+  {
+    const char *model;
+    guint64 sizes;      /* of all matrices of a layer: what they read and make */
+    guint layers;
+    guint64 others;     /* elements of rank 64 beside the tables of tokens, and of words */
+  } rows[] = {
+    { MODEL, 7 * 896 + 4864 - 896 + 896 + 2 * 128 + 896 + 2 * 4864 + 896, 24, 0 },
+    { "meta-llama/Llama-3.2-1B-Instruct", 6 * 2048 + 8192 + 2048 + 2 * 512 + 2048 + 2 * 8192 + 2048, 16,
+      2 * ((128256 + 256) * 64 + 2048 * 64 + 256 * 2048) + 256 * 2048 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) alone = estimate_model (rows[i].model, "l4", "max-model-len=4096", &error);
+      g_autoptr (HrEstimate) adapted = NULL;
+      guint64 each, found;
+
+      g_assert_no_error (error);
+      adapted = estimate_model (rows[i].model, "l4", "max-model-len=4096 max-loras=1 max-lora-rank=64", &error);
+      g_assert_no_error (error);
+      each = (rows[i].sizes * 64 * rows[i].layers + rows[i].others) * 2;
+      found = hr_estimate_get_component_bytes (adapted, HR_COMPONENT_WEIGHTS) -
+              hr_estimate_get_component_bytes (alone, HR_COMPONENT_WEIGHTS);
+      g_assert_cmpfloat_with_epsilon ((double) found / each, 1, 0.03);
+      g_assert_true (has_warning (alone, "without LoRA"));
+      g_assert_false (has_warning (adapted, "without LoRA"));
+    }
+}
+
 /* Blocks are as large as the state of a sequence, in steps of sixteen tokens; logs of vLLM say the same. */
 static void
 test_blocks_are_as_large_as_states (void)
@@ -479,6 +514,7 @@ main (int   argc,
   g_test_add_func ("/memory/vllm/experts_are_padded_for_the_gpu", test_experts_are_padded_for_the_gpu);
   g_test_add_func ("/memory/vllm/indexers_keep_keys_of_their_own", test_indexers_keep_keys_of_their_own);
   g_test_add_func ("/memory/vllm/all_experts_are_quantized", test_all_experts_are_quantized);
+  g_test_add_func ("/memory/vllm/adapters_have_room_beside_each_matrix", test_adapters_have_room_beside_each_matrix);
   g_test_add_func ("/memory/vllm/blocks_are_as_large_as_states", test_blocks_are_as_large_as_states);
   g_test_add_func ("/memory/vllm/state_spaces_are_divided", test_state_spaces_are_divided);
   g_test_add_func ("/memory/vllm/the_cache_without_a_gpu_is_what_is_needed",

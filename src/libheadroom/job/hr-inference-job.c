@@ -46,6 +46,8 @@ struct _HrInferenceJob
   HrLlamaRelease llama_release;
   double gpu_memory_utilization;
   guint64 block_size;
+  guint64 max_loras;
+  guint64 max_lora_rank;
   gboolean enforce_eager;
   HrVllmRelease vllm_release;
 };
@@ -75,6 +77,8 @@ enum
   PROP_LLAMA_RELEASE,
   PROP_GPU_MEMORY_UTILIZATION,
   PROP_BLOCK_SIZE,
+  PROP_MAX_LORAS,
+  PROP_MAX_LORA_RANK,
   PROP_ENFORCE_EAGER,
   PROP_VLLM_RELEASE,
   N_PROPS
@@ -180,6 +184,14 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_BLOCK_SIZE:
       g_value_set_uint64 (value, self->block_size);
+      break;
+
+    case PROP_MAX_LORAS:
+      g_value_set_uint64 (value, self->max_loras);
+      break;
+
+    case PROP_MAX_LORA_RANK:
+      g_value_set_uint64 (value, self->max_lora_rank);
       break;
 
     case PROP_ENFORCE_EAGER:
@@ -297,6 +309,14 @@ hr_inference_job_set_property (GObject      *object,
 
     case PROP_BLOCK_SIZE:
       self->block_size = g_value_get_uint64 (value);
+      break;
+
+    case PROP_MAX_LORAS:
+      self->max_loras = g_value_get_uint64 (value);
+      break;
+
+    case PROP_MAX_LORA_RANK:
+      self->max_lora_rank = g_value_get_uint64 (value);
       break;
 
     case PROP_ENFORCE_EAGER:
@@ -724,6 +744,31 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrInferenceJob:max-loras:
+   *
+   * How many adapters requests may use at once, each of which has room on the GPU from the start; 0: none.
+   */
+  properties[PROP_MAX_LORAS] =
+    g_param_spec_uint64 ("max-loras",
+                         N_("LoRA adapters at once"),
+                         N_("For how many LoRA adapters there is room on the GPU, whether they are loaded or not; 0 "
+                            "serves the model alone"),
+                         0, 1024, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:max-lora-rank:
+   *
+   * The highest rank that an adapter may have.
+   */
+  properties[PROP_MAX_LORA_RANK] =
+    g_param_spec_uint64 ("max-lora-rank",
+                         N_("Highest rank of adapters"),
+                         N_("The highest rank that a LoRA adapter may have; each of them has room for it"),
+                         1, 512, 16,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrInferenceJob:enforce-eager:
    *
    * Whether the model runs operator by operator, without torch.compile and CUDA graphs.
@@ -773,6 +818,8 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_LLAMA_RELEASE], 648, TRUE);
   hr_job_mark_setting (properties[PROP_GPU_MEMORY_UTILIZATION], 606, FALSE);
   hr_job_mark_setting (properties[PROP_BLOCK_SIZE], 650, TRUE);
+  hr_job_mark_setting (properties[PROP_MAX_LORAS], 654, TRUE);
+  hr_job_mark_setting (properties[PROP_MAX_LORA_RANK], 656, TRUE);
   hr_job_mark_setting (properties[PROP_ENFORCE_EAGER], 710, FALSE);
   hr_job_mark_setting (properties[PROP_VLLM_RELEASE], 652, TRUE);
 }
@@ -788,6 +835,7 @@ hr_inference_job_init (HrInferenceJob *self)
   self->gpu_layers = G_PARAM_SPEC_UINT64 (properties[PROP_GPU_LAYERS])->default_value;
   self->kv_offload = G_PARAM_SPEC_BOOLEAN (properties[PROP_KV_OFFLOAD])->default_value;
   self->gpu_memory_utilization = G_PARAM_SPEC_DOUBLE (properties[PROP_GPU_MEMORY_UTILIZATION])->default_value;
+  self->max_lora_rank = G_PARAM_SPEC_UINT64 (properties[PROP_MAX_LORA_RANK])->default_value;
 }
 
 /**
@@ -1154,6 +1202,38 @@ hr_inference_job_get_block_size (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
 
   return self->block_size;
+}
+
+/**
+ * hr_inference_job_get_max_loras:
+ * @self: a job
+ *
+ * Gets how many adapters requests may use at once.
+ *
+ * Returns: the value of the setting; 0 where there are none
+ */
+guint64
+hr_inference_job_get_max_loras (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->max_loras;
+}
+
+/**
+ * hr_inference_job_get_max_lora_rank:
+ * @self: a job
+ *
+ * Gets the highest rank that an adapter may have.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_max_lora_rank (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->max_lora_rank;
 }
 
 /**

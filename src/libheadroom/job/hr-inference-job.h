@@ -33,6 +33,8 @@ gboolean         hr_inference_job_get_swa_full               (HrInferenceJob *se
 HrLlamaRelease   hr_inference_job_get_llama_release          (HrInferenceJob *self);
 double           hr_inference_job_get_gpu_memory_utilization (HrInferenceJob *self);
 guint64          hr_inference_job_get_block_size             (HrInferenceJob *self);
+guint64          hr_inference_job_get_max_loras              (HrInferenceJob *self);
+guint64          hr_inference_job_get_max_lora_rank          (HrInferenceJob *self);
 gboolean         hr_inference_job_get_enforce_eager          (HrInferenceJob *self);
 HrVllmRelease    hr_inference_job_get_vllm_release           (HrInferenceJob *self);
 

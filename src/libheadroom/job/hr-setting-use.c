@@ -126,6 +126,8 @@ static const struct
   { "llama-release", "engine", { "llama.cpp" } },
   { "gpu-memory-utilization", "engine", { "vllm" } },
   { "block-size", "engine", { "vllm" } },
+  { "max-loras", "engine", { "vllm" } },
+  { "max-lora-rank", "engine", { "vllm" } },
   { "enforce-eager", "engine", { "vllm" } },
   { "vllm-release", "engine", { "vllm" } },
   { "num-generations", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo", "rloo" } },

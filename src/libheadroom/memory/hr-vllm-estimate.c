@@ -191,9 +191,11 @@ warn (HrVllmPlan     *plan,
       hr_vllm_cache_count_blocks (plan, plan->max_model_len) <= shares->blocks)
     tell_waiting (plan, shares);
 
-  hr_inference_plan_warn (plan->pass,
-                          N_("vLLM is counted with max-num-seqs %s and max-num-batched-tokens %s, and without LoRA, "
-                             "speculative decoding and other processes on the GPU"),
+  hr_inference_plan_warn (plan->pass, plan->max_loras > 0
+                          ? N_("vLLM is counted with max-num-seqs %s and max-num-batched-tokens %s, and without "
+                               "speculative decoding and other processes on the GPU")
+                          : N_("vLLM is counted with max-num-seqs %s and max-num-batched-tokens %s, and without LoRA, "
+                               "speculative decoding and other processes on the GPU"),
                           seqs, batched);
   if (hr_model_get_n_stacks (plan->pass->model) > 1)
     hr_inference_plan_warn (plan->pass,

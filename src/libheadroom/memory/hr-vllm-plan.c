@@ -73,6 +73,8 @@ resolve_sizes (HrVllmPlan     *self,
   gboolean chunks = self->profile->has_large_batches;
   gboolean is_large = chunks && has_large_gpu (self, gpu);
 
+  self->max_loras = hr_inference_job_get_max_loras (job);
+  self->max_lora_rank = hr_inference_job_get_max_lora_rank (job);
   self->max_model_len = hr_inference_job_get_max_model_len (job);
   self->max_num_seqs = hr_inference_job_get_max_num_seqs (job);
   self->max_num_batched_tokens = hr_inference_job_get_max_num_batched_tokens (job);

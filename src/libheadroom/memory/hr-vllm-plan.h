@@ -21,6 +21,8 @@ G_BEGIN_DECLS
  * @max_num_seqs: how many requests are computed at once
  * @max_num_batched_tokens: how many tokens are computed at once
  * @block_size: how many tokens a block of the cache has
+ * @max_loras: for how many adapters there is room
+ * @max_lora_rank: of which rank
  * @n_groups: how many groups of layers there are that see as much of the text as each other
  * @group_layers: how many layers a group has
  * @layer_block_bytes: what a block of one layer takes
@@ -49,6 +51,8 @@ typedef struct
   guint64 max_num_seqs;
   guint64 max_num_batched_tokens;
   guint64 block_size;
+  guint64 max_loras;
+  guint64 max_lora_rank;
   guint n_groups;
   guint group_layers;
   guint64 layer_block_bytes;

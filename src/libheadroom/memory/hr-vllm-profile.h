@@ -49,6 +49,8 @@ typedef enum
  * @has_windows: whether layers with a window keep what they see alone
  * @draws_logits: whether the sampler is tried out on random hidden states, and not on those of the trial run
  * @sampler: what it does
+ * @has_extra_vocabulary: whether adapters may bring words of their own, which tables of tokens have room for
+ * @has_expert_adapters: whether adapters may change experts
  * @state_blocks: how many blocks of each group of layers with states a request has; 0: states are not in blocks
  * @latent_block_blackwell: how many tokens a block of latents has on Blackwell
  * @pads_latent: whether the latent of a token is padded in the cache
@@ -69,6 +71,8 @@ typedef struct
   gboolean has_windows;
   gboolean draws_logits;
   HrVllmSampler sampler;
+  gboolean has_extra_vocabulary;
+  gboolean has_expert_adapters;
   guint64 state_blocks;
   guint64 latent_block_blackwell;
   gboolean pads_latent;

@@ -5,6 +5,7 @@
 #include "hr-caching-allocator.h"
 #include "hr-inference-cache.h"
 #include "hr-matrix-format.h"
+#include "hr-pass.h"
 
 /*
  * The weights as vLLM's layers hold them (vllm/model_executor/layers: linear.py, vocab_parallel_embedding.py,
@@ -17,6 +18,9 @@
 
 /* Elements that share a scale in bitsandbytes' formats of four bits. */
 #define ABSMAX_BLOCK 64
+
+/* Words that an adapter may bring (LoRAConfig.lora_extra_vocab_size). */
+#define EXTRA_VOCABULARY 256
 
 /* Elements that share a scale in MXFP4. */
 #define MX_BLOCK 32
@@ -249,6 +253,29 @@ allocate (const HrVllmPlan   *self,
                                               ? fused->rows * fused->widest : fused->bytes);
 }
 
+/* Models of the class of Llama, whose tables of tokens adapters may change (embedding_modules). */
+static gboolean
+adapts_vocabulary (const HrVllmPlan *self)
+{
+  static const char * const types[] = { "llama", "mistral", "mixtral", "phi3", "granite", NULL };
+
+  return self->max_loras > 0 && self->profile->has_extra_vocabulary &&
+         g_strv_contains (types, hr_model_get_model_type (self->pass->model));
+}
+
+/* The rows of a rank's part of a table of tokens, which has room for the words of adapters. */
+static guint64
+count_words (const HrVllmPlan *self,
+             guint64           n_words)
+{
+  guint64 extra = adapts_vocabulary (self) ? self->max_loras * EXTRA_VOCABULARY : 0;
+
+  if (self->is_part)
+    return n_words + extra / self->n_tensor;
+
+  return pad (n_words + extra, VOCABULARY_PADDING);
+}
+
 /* Whether another row of the layer comes before it that it is one with. */
 static gboolean
 is_counted (const HrVllmPlan *self,
@@ -367,6 +394,105 @@ load_layer (const HrVllmPlan   *self,
     load_latent (self, allocator, latent, is_quantized);
 }
 
+/* How many matrices of a layer a tensor holds, each of which has an adapter of its own; 0: it has none. */
+static guint
+count_adapted (const HrVllmPlan *self,
+               const HrTensor   *tensor)
+{
+  switch ((guint) tensor->module)
+    {
+    case HR_MODULE_SELF:
+    case HR_MODULE_ROUTER:
+    case HR_MODULE_SHARED_GATE:
+      return 0;
+
+    case HR_MODULE_QUERY_KEY_VALUE:
+      return 3;
+
+    case HR_MODULE_GATE_UP:
+      return 2;
+
+    case HR_MODULE_EXPERT_GATE:
+    case HR_MODULE_EXPERT_UP:
+    case HR_MODULE_EXPERT_DOWN:
+      return self->profile->has_expert_adapters;
+
+    case HR_MODULE_EXPERT_GATE_UP:
+      return 2 * self->profile->has_expert_adapters;
+
+    default:
+      return 1;
+    }
+}
+
+/*
+ * Room for the adapters of a matrix: what it reads is multiplied into a rank, and that into what it makes
+ * (BaseLinearLayerWithLoRA.create_lora_weights of vllm/lora/layers).
+ */
+static void
+load_adapters (const HrVllmPlan   *self,
+               HrCachingAllocator *allocator,
+               const HrTensor     *tensor)
+{
+  guint64 rank = self->max_loras * self->max_lora_rank * hr_element_get_bytes (self->pass->element);
+  guint n_adapted = count_adapted (self, tensor);
+  guint64 n_matrices, rows, columns;
+
+  if (n_adapted == 0 || tensor->role == HR_TENSOR_ROLE_NORM || tensor->role == HR_TENSOR_ROLE_CONVOLUTION ||
+      tensor->n_dimensions < 2)
+    return;
+
+  hr_tensor_get_matrix (tensor, &n_matrices, &rows, &columns);
+  n_matrices *= hr_tensor_get_copies_of_layer (tensor);
+  for (guint i = 0; i < n_adapted; i++)
+    {
+      hr_caching_allocator_allocate (allocator, n_matrices * columns * rank);
+      hr_caching_allocator_allocate (allocator, n_matrices * rows / n_adapted * rank);
+    }
+}
+
+/*
+ * Room for what adapters do to the tables of tokens, which no rank has a part of: the table's, the head's, and the
+ * words that they bring (VocabParallelEmbeddingWithLoRA and LogitsProcessorWithLoRA of vllm/lora/layers).
+ */
+static void
+load_vocabulary_adapters (const HrVllmPlan   *self,
+                          HrCachingAllocator *allocator)
+{
+  const HrBlock *head = hr_chain_find_block (hr_model_get_head (self->pass->model), HR_BLOCK_HEAD);
+  guint64 element = self->max_loras * hr_element_get_bytes (self->pass->element);
+  guint64 words = self->vocabulary + EXTRA_VOCABULARY;
+
+  if (head == NULL)
+    return;
+
+  for (guint i = 0; i < 2; i++)
+    {
+      hr_caching_allocator_allocate (allocator, words * self->max_lora_rank * element);
+      hr_caching_allocator_allocate (allocator, head->head.hidden_size * self->max_lora_rank * element);
+      hr_caching_allocator_allocate (allocator, EXTRA_VOCABULARY * head->head.hidden_size * element);
+    }
+}
+
+static void
+load_all_adapters (const HrVllmPlan   *self,
+                   HrCachingAllocator *allocator)
+{
+  HrModel *model = self->pass->model;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+
+      if (tensor->stack == HR_TENSOR_NO_STACK || hr_model_get_stack (model, tensor->stack) != self->pass->stack)
+        continue;
+      for (guint j = 0; j < tensor->n_layers; j++)
+        load_adapters (self, allocator, tensor);
+    }
+  if (adapts_vocabulary (self))
+    load_vocabulary_adapters (self, allocator);
+}
+
 static void
 load_outer (const HrVllmPlan   *self,
             HrCachingAllocator *allocator,
@@ -375,8 +501,8 @@ load_outer (const HrVllmPlan   *self,
   const HrTensor *tensor = hr_model_get_tensor (self->pass->model, index);
   guint64 bytes = get_row_bytes (self, index, 0);
 
-  if (!self->is_part && (tensor->role == HR_TENSOR_ROLE_EMBEDDING || tensor->role == HR_TENSOR_ROLE_OUTPUT))
-    bytes = bytes / tensor->shape[0] * pad (tensor->shape[0], VOCABULARY_PADDING);
+  if (tensor->role == HR_TENSOR_ROLE_EMBEDDING || tensor->role == HR_TENSOR_ROLE_OUTPUT)
+    bytes = bytes / tensor->shape[0] * count_words (self, tensor->shape[0]);
   hr_caching_allocator_allocate (allocator, bytes);
 }
 
@@ -450,6 +576,9 @@ hr_vllm_weights_get_bytes (const HrVllmPlan *self,
       if (tensor->stack == HR_TENSOR_NO_STACK && tensor->tied_to == NULL)
         load_outer (self, allocator, j);
     }
+
+  if (self->max_loras > 0)
+    load_all_adapters (self, allocator);
 
   return hr_caching_allocator_get_allocated (allocator);
 }
