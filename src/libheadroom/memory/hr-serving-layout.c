@@ -128,6 +128,18 @@ hr_serving_layout_count_layers (const HrServingLayout *self,
   return n_layers / self->pipeline + (stage + 1 < self->pipeline && stage + 1 + n_left >= self->pipeline);
 }
 
+/* The place of the stack that writes, which others may see and hear for. */
+static guint
+find_decoder (HrModel *model)
+{
+  guint i = 0;
+
+  while (i + 1 < hr_model_get_n_stacks (model) && hr_model_get_stack (model, i)->role != HR_STACK_DECODER)
+    i++;
+
+  return i;
+}
+
 /* How many experts a layer has; 0: no layer has any. */
 static guint64
 count_experts (const HrStack *stack)
@@ -167,7 +179,7 @@ hr_serving_layout_list_ranks (const HrServingLayout *self,
 {
   GArray *ranks = g_array_new (FALSE, FALSE, sizeof (HrServingRank));
   guint64 n_stage = self->n_ranks / self->pipeline;
-  guint64 n_more = count_experts (hr_model_get_stack (model, 0)) % self->expert;
+  guint64 n_more = count_experts (hr_model_get_stack (model, find_decoder (model))) % self->expert;
 
   for (guint i = 0; i < self->pipeline; i++)
     {
@@ -266,21 +278,37 @@ check_blocks (HrModel        *model,
 }
 
 static gboolean
+check_stacks (HrModel  *model,
+              GError  **error)
+{
+  for (guint i = 0; i < hr_model_get_n_stacks (model); i++)
+    {
+      HrStackRole role = hr_model_get_stack (model, i)->role;
+
+      if (role != HR_STACK_ENCODER && role != HR_STACK_SPEECH)
+        continue;
+
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("“%s”: expected a decoder alone, or one that sees or hears, as it is not known how "
+                               "others are divided"),
+                            hr_model_get_name (model));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
 check_model (const HrServingLayout  *self,
              HrModel                *model,
              GError                **error)
 {
-  const HrStack *stack = hr_model_get_stack (model, 0);
+  const HrStack *stack = hr_model_get_stack (model, find_decoder (model));
   g_autofree char *expected = NULL;
   g_autofree char *found = NULL;
 
-  if (hr_model_get_n_stacks (model) != 1)
-    {
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            N_("“%s”: expected a decoder alone, as it is not known how others are divided"),
-                            hr_model_get_name (model));
-      return FALSE;
-    }
+  if (!check_stacks (model, error))
+    return FALSE;
   if (stack->n_layers < self->pipeline)
     {
       expected = format_number (stack->n_layers);
@@ -321,9 +349,10 @@ hr_serving_layout_divide_model (const HrServingLayout  *self,
                                 const HrServingRank    *rank,
                                 GError                **error)
 {
-  const HrStack *stack = hr_model_get_stack (model, 0);
+  guint decoder = find_decoder (model);
+  const HrStack *stack = hr_model_get_stack (model, decoder);
   HrShard shard = {
-    .tensor = self->tensor, .expert = self->expert, .expert_tensor = self->expert_tensor,
+    .stack = decoder, .tensor = self->tensor, .expert = self->expert, .expert_tensor = self->expert_tensor,
     .expert_rank = rank->expert_rank, .divides_unevenly = TRUE,
     .copies_shared = self->expert > 1 && self->tensor > 1 && self->data > 1,
     .vocabulary_multiple = VOCABULARY_MULTIPLE,

@@ -401,6 +401,31 @@ find_divided_state (const HrTensor *tensor,
   return 0;
 }
 
+/* All layers of a tower, each of which is divided as those of the decoder are. */
+static gboolean
+copy_tower (const Division *division,
+            const HrStack  *stack,
+            HrModelParts   *parts)
+{
+  HrShard whole = *division->shard;
+  Division tower = *division;
+  HrStack *copy;
+
+  whole.first_layer = 0;
+  whole.n_layers = stack->n_layers;
+  whole.layers = NULL;
+  whole.has_embedding = whole.has_head = TRUE;
+  tower.shard = &whole;
+  if (!copy_stack (&tower, stack, parts))
+    return FALSE;
+
+  copy = g_ptr_array_index (parts->stacks, parts->stacks->len - 1);
+  if (stack->hands_on != NULL)
+    copy->hands_on = g_memdup2 (stack->hands_on, stack->n_layers * sizeof (gboolean));
+
+  return TRUE;
+}
+
 /* Which dimension of a tensor is divided; -1: none is. */
 static int
 find_divided (const HrTensor *tensor,
@@ -524,6 +549,14 @@ divide_expert_tensor (const HrShard *shard,
   tensor->shape[is_down != (tensor->is_transposed && tensor->n_dimensions == 3) ? outputs + 1 : outputs] /= n_tensor;
 }
 
+/* Stages are of the decoder; what sees and hears is before all of them. */
+static gboolean
+is_of_tower (const HrShard  *shard,
+             const HrTensor *tensor)
+{
+  return tensor->stack != HR_TENSOR_NO_STACK && tensor->stack != shard->stack;
+}
+
 static void
 take_layers (const HrShard  *shard,
              const HrTensor *tensor,
@@ -531,6 +564,12 @@ take_layers (const HrShard  *shard,
 {
   copy->layers = g_new (guint, MAX (tensor->n_layers, 1));
   copy->n_layers = 0;
+  if (is_of_tower (shard, tensor))
+    {
+      copy->n_layers = tensor->n_layers;
+      memcpy (copy->layers, tensor->layers, tensor->n_layers * sizeof (guint));
+      return;
+    }
   for (guint i = 0; i < tensor->n_layers; i++)
     {
       for (guint j = 0; j < shard->n_layers; j++)
@@ -595,7 +634,7 @@ untie_head (HrChain *head)
 /*
  * hr_shard_divide:
  * @self: what the rank has
- * @whole: the parts of a model of one stack
+ * @whole: the parts of a model
  * @name: the name of the model
  * @parts: (out): what the rank has of them
  * @error: return location for an error
@@ -613,14 +652,19 @@ hr_shard_divide (const HrShard       *self,
 {
   g_autoptr (GHashTable) blocks = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   const Division division = { self, name, blocks, error };
-  const HrStack *stack = g_ptr_array_index (whole->stacks, 0);
 
   hr_model_parts_init (parts);
   parts->buffer_bytes = whole->buffer_bytes;
   parts->counted_only = whole->counted_only;
   g_array_append_vals (parts->cast_buffers, whole->cast_buffers->data, whole->cast_buffers->len);
-  if (!copy_stack (&division, stack, parts) ||
-      (self->has_head && !copy_chain (&division, &whole->head, &parts->head)))
+  for (guint i = 0; i < whole->stacks->len; i++)
+    {
+      const HrStack *stack = g_ptr_array_index (whole->stacks, i);
+
+      if (!(i == self->stack ? copy_stack (&division, stack, parts) : copy_tower (&division, stack, parts)))
+        return FALSE;
+    }
+  if (self->has_head && !copy_chain (&division, &whole->head, &parts->head))
     return FALSE;
 
   if (!self->has_embedding)
@@ -659,8 +703,11 @@ hr_shard_is_part (const HrShard  *self,
                   const HrTensor *whole,
                   const HrTensor *part)
 {
+  guint first = part->n_layers == 0 ? 0
+                : is_of_tower (self, part) ? part->layers[0] : get_layer (self, part->layers[0]);
+
   return strcmp (whole->pattern, part->pattern) == 0 &&
-         (part->n_layers == 0 || find_layer (whole, get_layer (self, part->layers[0])) < whole->n_layers);
+         (part->n_layers == 0 || find_layer (whole, first) < whole->n_layers);
 }
 
 /*
@@ -688,9 +735,11 @@ hr_shard_list_copies (const HrShard  *self,
   *n_copies = hr_tensor_get_copies (part);
   for (guint i = 0; i < *n_copies; i++)
     {
-      guint layer = part->n_layers > 0 ? find_layer (whole, get_layer (self, part->layers[i / n_part])) : 0;
+      guint layer = part->n_layers > 0 ? part->layers[i / n_part] : 0;
 
-      copies[i] = layer * n_whole + i % n_part;
+      if (!is_of_tower (self, part))
+        layer = get_layer (self, layer);
+      copies[i] = (part->n_layers > 0 ? find_layer (whole, layer) : 0) * n_whole + i % n_part;
     }
 
   return copies;

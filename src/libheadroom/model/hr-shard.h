@@ -13,6 +13,7 @@ typedef struct _HrModelParts HrModelParts;
 
 /**
  * HrShard:
+ * @stack: which of the model’s stacks is the decoder; each rank has all layers of the others, and a share of each
  * @tensor: how many ranks share each layer
  * @expert: how many ranks share the experts of a layer; 0 or 1: each has all of them
  * @expert_tensor: how many share each expert, likewise
@@ -33,6 +34,7 @@ typedef struct _HrModelParts HrModelParts;
  */
 typedef struct
 {
+  guint stack;
   guint64 tensor;
   guint64 expert;
   guint64 expert_tensor;
