@@ -62,8 +62,9 @@ set_layout (HrJob              *job,
                 "pipeline-parallel", layout->pipeline, "virtual-pipeline-parallel", layout->parts, "context-parallel",
                 layout->context, "ulysses-parallel", MAX (layout->exchange, 1), "expert-parallel", layout->expert,
                 "data-parallel", layout->data, "zero-stage", layout->zero_stage, "count-embedding-as-layer",
-                layout->counts_embedding, "count-loss-as-layer", layout->counts_loss, "micro-batch-size",
-                step->micro_batch, "gradient-accumulation-steps", step->n_micro_batches, "gradient-checkpointing",
+                layout->counts_embedding, "count-loss-as-layer", layout->counts_loss, "first-stage-layers",
+                layout->first_layers, "last-stage-layers", layout->last_layers, "micro-batch-size", step->micro_batch,
+                "gradient-accumulation-steps", step->n_micro_batches, "gradient-checkpointing",
                 step->checkpointing, "selective-checkpointing", HR_SELECTIVE_CHECKPOINTING_ATTENTION,
                 "expert-tensor-parallel", G_GUINT64_CONSTANT (1), "moe-dispatcher", HR_MOE_DISPATCHER_ALLTOALL, NULL);
 }
@@ -160,9 +161,9 @@ formulas_are_near_what_is_replayed (void)
   check_formulas ("meta-llama/Meta-Llama-3-70B", FALSE, 8192, 512, 1024, 97, 0.0001, 0.001);
   check_formulas ("meta-llama/Meta-Llama-3.1-405B", FALSE, 8192, 2048, 2048, 97, 0.0001, 0.001);
   check_formulas ("openai-community/gpt2-xl", FALSE, 1024, 64, 64, 7, 0.0001, 0.005);
-  check_formulas ("meta-llama/Meta-Llama-3-8B", TRUE, 8192, 64, 64, 37, 0.0001, 0.05);
+  check_formulas ("meta-llama/Meta-Llama-3-8B", TRUE, 8192, 64, 64, 37, 0.0001, 0.015);
   check_formulas ("mistralai/Mixtral-8x7B-v0.1", FALSE, 4096, 64, 64, 97, 0.0005, 0.015);
-  check_formulas ("deepseek-ai/DeepSeek-V3", FALSE, 4096, 256, 512, 29, 0.0005, 0.1);
+  check_formulas ("deepseek-ai/DeepSeek-V3", FALSE, 4096, 256, 512, 29, 0.0005, 0.015);
   check_formulas ("Qwen/Qwen3-30B-A3B", FALSE, 4096, 64, 64, 97, 0.0005, 0.015);
 }
 
@@ -176,9 +177,10 @@ note (const HrLayoutStep *step,
 
   g_assert_cmpuint (division->layout.pipeline, ==, layout->pipeline);
   g_hash_table_add (user_data,
-                    g_strdup_printf ("%d %d %d %d %d %d %d %d", (int) layout->tensor, (int) layout->pipeline,
+                    g_strdup_printf ("%d %d %d %d %d %d %d %d %d", (int) layout->tensor, (int) layout->pipeline,
                                      (int) layout->parts, (int) layout->data, (int) layout->zero_stage,
-                                     (int) step->micro_batch, (int) step->n_micro_batches, layout->counts_loss));
+                                     (int) step->micro_batch, (int) step->n_micro_batches, layout->counts_loss,
+                                     (int) layout->first_layers));
 }
 
 #define MOST_GPUS 12
@@ -243,9 +245,9 @@ check_layout (Sweep        *self,
     return;
 
   step->n_micro_batches = each / step->micro_batch;
-  key = g_strdup_printf ("%d %d %d %d %d %d %d %d", (int) layout->tensor, (int) layout->pipeline, (int) layout->parts,
-                         (int) layout->data, (int) layout->zero_stage, (int) step->micro_batch,
-                         (int) step->n_micro_batches, layout->counts_loss);
+  key = g_strdup_printf ("%d %d %d %d %d %d %d %d %d", (int) layout->tensor, (int) layout->pipeline,
+                         (int) layout->parts, (int) layout->data, (int) layout->zero_stage, (int) step->micro_batch,
+                         (int) step->n_micro_batches, layout->counts_loss, (int) layout->first_layers);
   is_found = g_hash_table_contains (self->found, key);
   if (is_found != is_estimated (self->model, step))
     g_error ("%s: found %d", key, is_found);
@@ -297,6 +299,71 @@ layouts_are_those_that_are_estimated (void)
 
   g_assert_cmpuint (sweep.n_refused, >, 100);
   g_assert_cmpuint (sweep.n - sweep.n_refused, >, 100);
+}
+
+/* Twelve layers on @pipeline stages: what the layouts that are found say of the outer ones. */
+typedef struct
+{
+  guint64 pipeline;
+  guint64 first_layers;
+  guint64 last_layers;
+  guint n;
+} Outer;
+
+static void
+note_outer (const HrLayoutStep *step,
+            const HrDivision   *division G_GNUC_UNUSED,
+            gpointer            user_data)
+{
+  Outer *self = user_data;
+
+  if (step->layout.pipeline != self->pipeline)
+    return;
+  g_assert_true (self->n == 0 || self->first_layers == step->layout.first_layers);
+  self->first_layers = step->layout.first_layers;
+  self->last_layers = step->layout.last_layers;
+  self->n++;
+}
+
+static void
+find_outer (Outer              *self,
+            HrJob              *job,
+            const char * const *fixed)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = create_model ();
+  g_autoptr (HrLayoutParts) parts = hr_layout_parts_new (model, HR_TRAINING_JOB (job), MOST_GPUS, &error);
+  g_autoptr (HrLayoutSpace) space = NULL;
+
+  g_assert_no_error (error);
+  space = hr_layout_space_new (parts, HR_TRAINING_JOB (job), MOST_GPUS, SEQUENCES, fixed);
+  for (guint i = 0; i < hr_layout_space_get_n_groups (space); i++)
+    hr_layout_space_visit (space, i, note_outer, self);
+}
+
+/* Five stages of twelve layers have 2, 3, 3, 3 and 1; eight would leave none for the outer ones. */
+static void
+stages_that_layers_do_not_divide_have_fewer_at_the_ends (void)
+{
+  static const char * const fixed[] = { "first-stage-layers", "last-stage-layers", NULL };
+  g_autoptr (HrJob) job = create_job ();
+  Outer five = { .pipeline = 5 }, eight = { .pipeline = 8 }, four = { .pipeline = 4 }, said = { .pipeline = 4 };
+
+  find_outer (&five, job, NULL);
+  g_assert_cmpuint (five.n, >, 0);
+  g_assert_cmpuint (five.first_layers, ==, 2);
+  g_assert_cmpuint (five.last_layers, ==, 1);
+  find_outer (&eight, job, NULL);
+  g_assert_cmpuint (eight.n, ==, 0);
+  find_outer (&four, job, NULL);
+  g_assert_cmpuint (four.n, >, 0);
+  g_assert_cmpuint (four.first_layers + four.last_layers, ==, 0);
+
+  g_object_set (job, "first-stage-layers", G_GUINT64_CONSTANT (3), "last-stage-layers", G_GUINT64_CONSTANT (1), NULL);
+  find_outer (&said, job, fixed);
+  g_assert_cmpuint (said.n, >, 0);
+  g_assert_cmpuint (said.first_layers, ==, 3);
+  g_assert_cmpuint (said.last_layers, ==, 1);
 }
 
 static HrPlanner *
@@ -740,6 +807,8 @@ main (int    argc,
 
   g_test_add_func ("/plan/formulas_are_near_what_is_replayed", formulas_are_near_what_is_replayed);
   g_test_add_func ("/plan/layouts_are_those_that_are_estimated", layouts_are_those_that_are_estimated);
+  g_test_add_func ("/plan/stages_that_layers_do_not_divide_have_fewer_at_the_ends",
+                   stages_that_layers_do_not_divide_have_fewer_at_the_ends);
   g_test_add_func ("/plan/the_fastest_come_first_and_fit", the_fastest_come_first_and_fit);
   g_test_add_func ("/plan/what_takes_least_of_the_others_follows", what_takes_least_of_the_others_follows);
   g_test_add_func ("/plan/what_is_found_does_not_depend_on_chance", what_is_found_does_not_depend_on_chance);

@@ -579,23 +579,6 @@ hr_layout_count_sharers (const HrLayout *self)
 }
 
 /*
- * hr_layout_divides_layers:
- * @self: a layout
- * @n_layers: how many layers the model has
- *
- * Returns: whether each part of each stage has as many of them, where nothing else is said of the outer stages; the
- *   embedding and the loss may count as layers
- */
-gboolean
-hr_layout_divides_layers (const HrLayout *self,
-                          guint64         n_layers)
-{
-  guint64 n_counted = n_layers + self->counts_embedding + self->counts_loss;
-
-  return n_counted % (self->pipeline * self->parts) == 0;
-}
-
-/*
  * hr_layout_divides_tokens:
  * @self: a layout
  * @length: how many tokens a sequence has
@@ -686,6 +669,44 @@ count_inner (const HrLayout *self,
 }
 
 /*
+ * What the outer stages do not have is the same for all others, and for each of their parts; a stage alone, or a count
+ * that has the embedding or the loss in it, leaves nothing to say of them.
+ */
+static gboolean
+divides_around_outer (const HrLayout *self,
+                      guint64         n_layers)
+{
+  guint64 n_outer = (self->first_layers > 0) + (self->last_layers > 0);
+  guint64 n_left = n_layers - MIN (n_layers, self->first_layers + self->last_layers);
+
+  return self->pipeline > 1 && !self->counts_embedding && !self->counts_loss &&
+         self->first_layers + self->last_layers <= n_layers &&
+         (n_outer == self->pipeline ? n_left == 0 : n_left > 0 && n_left % (self->pipeline - n_outer) == 0) &&
+         self->first_layers % self->parts == 0 && self->last_layers % self->parts == 0 &&
+         count_inner (self, n_layers) % self->parts == 0;
+}
+
+/*
+ * hr_layout_divides_layers:
+ * @self: a layout
+ * @n_layers: how many layers the model has
+ *
+ * Returns: whether each part of each stage has as many of them, but for outer stages of which another number is said;
+ *   the embedding and the loss may count as layers
+ */
+gboolean
+hr_layout_divides_layers (const HrLayout *self,
+                          guint64         n_layers)
+{
+  guint64 n_counted = n_layers + self->counts_embedding + self->counts_loss;
+
+  if (self->first_layers > 0 || self->last_layers > 0)
+    return divides_around_outer (self, n_layers);
+
+  return n_counted % (self->pipeline * self->parts) == 0;
+}
+
+/*
  * hr_layout_count_layers:
  * @self: a layout
  * @n_layers: how many layers the decoder has
@@ -745,11 +766,10 @@ list_layers (const HrLayout *self,
   return layers;
 }
 
-/* Numbers of layers for outer stages, which say nothing beside a count that has the embedding or the loss in it. */
-static gboolean
-check_outer (const HrLayout  *self,
-             guint64          n_layers,
-             GError         **error)
+static void
+set_outer_error (const HrLayout  *self,
+                 guint64          n_layers,
+                 GError         **error)
 {
   guint64 n_outer = (self->first_layers > 0) + (self->last_layers > 0);
   guint64 n_left = n_layers - MIN (n_layers, self->first_layers + self->last_layers);
@@ -762,21 +782,13 @@ check_outer (const HrLayout  *self,
       hr_message_set_error (error, HR_ERROR_VALUE,
                             N_("first-stage-layers, last-stage-layers: expected 0 without a pipeline, or where the "
                                "embedding or the loss counts as a layer; found %s"), found);
-      return FALSE;
+      return;
     }
-  if (self->first_layers + self->last_layers <= n_layers &&
-      (n_outer == self->pipeline ? n_left == 0 : n_left > 0 && n_left % (self->pipeline - n_outer) == 0) &&
-      self->first_layers % self->parts == 0 && self->last_layers % self->parts == 0 &&
-      count_inner (self, n_layers) % self->parts == 0)
-    return TRUE;
-
   expected = format_number (self->pipeline - n_outer);
   found = format_number (n_left);
   hr_message_set_error (error, HR_ERROR_VALUE,
                         N_("first-stage-layers, last-stage-layers: expected as many layers for each of the other %s "
                            "stages, and for each part of a stage; found %s layers for these stages"), expected, found);
-
-  return FALSE;
 }
 
 static gboolean
@@ -789,10 +801,13 @@ check_stages (const HrLayout  *self,
   g_autofree char *layers = NULL;
   g_autofree char *found = NULL;
 
-  if (self->first_layers > 0 || self->last_layers > 0)
-    return check_outer (self, n_layers, error);
   if (hr_layout_divides_layers (self, n_layers))
     return TRUE;
+  if (self->first_layers > 0 || self->last_layers > 0)
+    {
+      set_outer_error (self, n_layers, error);
+      return FALSE;
+    }
 
   layers = format_number (n_counted);
   found = format_number (n_parts);

@@ -582,7 +582,8 @@ typedef struct
   double ring;          /* ranks that a sequence goes round; the others exchange its tokens for heads */
   double held;          /* experts of a rank */
   gboolean sends;       /* whether tokens are sent among ranks that share experts */
-  gboolean is_batched_ring;
+  double exchange;
+  gboolean is_batched;  /* whether there are several sequences */
 } Sharing;
 
 /* Of a token: what goes into a norm and comes out of it, and its statistics. */
@@ -594,8 +595,9 @@ count_norm (const Sharing *self)
 
 /*
  * Queries and keys are rotated into tensors of their own, where positions rotate them, while the values are a view of
- * what the one matrix has made; a ring keeps what has gone round instead, and where there are several sequences a copy
- * of its result with the tokens first (of the values too, where it is computed anew). A latent attention turns queries
+ * what the one matrix has made. Where a sequence is shared what has gone round is kept instead, of one sequence only if it
+ * is not computed anew; and a copy of the result with the tokens first, where there are several sequences (of the values
+ * too, where it is computed anew) or heads have been exchanged. A latent attention turns queries
  * in place, and joins the parts of keys into new ones, beside which what they are joined of is not kept.
  */
 static double
@@ -607,7 +609,8 @@ count_attention (const Sharing *self,
   double key = sizes->key / self->groups, value = sizes->value / self->groups;
   double mixed = query + key + value;
   double rotated = sizes->rotated > 0 ? query + key : 0;
-  double heads = self->context > 1 ? query + key + value : rotated + mixed;
+  gboolean goes_round = self->context > 1 && (self->is_batched || !computes_anew);
+  double heads = goes_round ? mixed : rotated + mixed;
   double latents = 0;
 
   if (sizes->latent > 0)
@@ -618,7 +621,7 @@ count_attention (const Sharing *self,
   /* What norms of heads read is copied out of the one matrix. */
   if (sizes->head_statistics > 0)
     heads += query + key;
-  if (self->is_batched_ring)
+  if (self->context > 1 && (self->is_batched || (self->exchange > 1 && !computes_anew)))
     heads += sizes->context / self->tensor + (computes_anew ? value : 0);
 
   return count_norm (self) + latents + self->element * (heads + sizes->context / self->tensor) +
@@ -633,14 +636,20 @@ count_inner (const Sharing *self)
   return self->element * (self->sizes->n_inner + 1) * self->sizes->inner / self->tensor;
 }
 
-/* Tokens as often as they are sent, what experts make of them, and what choosing experts keeps. */
+/* Tokens as often as they are sent, and what experts make of them. */
 static double
-count_experts (const Sharing *self)
+count_sent (const Sharing *self)
 {
   const HrLayerSizes *sizes = self->sizes;
 
-  return (self->element * sizes->active * (sizes->hidden + (sizes->n_inner + 1) * sizes->expert_inner) +
-          sizes->router) / self->between;
+  return self->element * sizes->active * (sizes->hidden + (sizes->n_inner + 1) * sizes->expert_inner) / self->between;
+}
+
+/* Beside them what choosing experts keeps. */
+static double
+count_experts (const Sharing *self)
+{
+  return count_sent (self) + self->sizes->router / self->between;
 }
 
 /* What lies between the matrices is gathered where ranks divide it. */
@@ -673,8 +682,8 @@ count_perceptron_passing (const Sharing *self,
 }
 
 /*
- * Likewise, of experts, whose tokens are there as often as they are sent, and twice while they are; of shared ones what
- * goes back as well.
+ * Likewise, of experts, whose tokens are there as often as they are sent, and twice while they are, or while those of a
+ * rank's experts are put together; of shared ones what goes back as well.
  */
 static double
 count_experts_passing (const Sharing *self,
@@ -685,9 +694,26 @@ count_experts_passing (const Sharing *self,
   double inner = self->element * sizes->active * sizes->expert_inner / self->between;
   double sent = self->element * sizes->active * sizes->hidden / self->between;
   double copy = self->element * sizes->n_inner * sizes->expert_inner * sizes->hidden * self->held;
+  double moved = self->sends ? 2 * (residual + sent) : self->held > 1 ? residual + 2 * sent : 0;
 
-  return fmax (n_tokens * fmax (residual + sizes->n_inner * inner, self->sends ? 2 * (residual + sent) : 0),
+  return fmax (n_tokens * fmax (residual + sizes->n_inner * inner, moved),
                copy + n_tokens * (2 * residual + sent - inner));
+}
+
+/*
+ * Of an expert that reads all tokens, which is differentiated after the others: nothing is kept for them any more, and
+ * what goes back from them waits.
+ */
+static double
+count_shared_passing (const Sharing *self,
+                      double         n_tokens)
+{
+  double residual = self->element * self->sizes->hidden / self->between;
+
+  if (self->sizes->inner == 0)
+    return 0;
+
+  return count_perceptron_passing (self, n_tokens) + n_tokens * (residual - count_sent (self));
 }
 
 /* The forward pass of a ring holds a buffer of keys and values and an output of each of its ranks. */
@@ -714,9 +740,9 @@ count_layer (const HrLayoutParts *self,
   const Sharing sharing = {
     .sizes = sizes, .element = self->model.element, .between = layout->divides_sequence ? layout->tensor : 1,
     .tensor = layout->tensor, .groups = MIN (layout->tensor, sizes->groups), .context = layout->context,
-    .ring = layout->context / MAX (layout->exchange, 1),
+    .ring = layout->context / MAX (layout->exchange, 1), .exchange = layout->exchange,
     .held = sizes->experts / layout->expert, .sends = layout->expert > 1,
-    .is_batched_ring = layout->context > 1 && step->micro_batch > 1,
+    .is_batched = step->micro_batch > 1,
   };
   gboolean is_full = step->checkpointing == HR_GRADIENT_CHECKPOINTING_FULL;
   double attention = count_attention (&sharing, step->checkpointing == HR_GRADIENT_CHECKPOINTING_SELECTIVE);
@@ -726,7 +752,8 @@ count_layer (const HrLayoutParts *self,
   double all = attention + perceptron;
 
   bytes->kept = n_tokens * (is_full ? sharing.element * sizes->hidden / sharing.between : all);
-  bytes->passing = sizes->experts > 0 ? count_experts_passing (&sharing, n_tokens)
+  bytes->passing = sizes->experts > 0 ? fmax (count_experts_passing (&sharing, n_tokens),
+                                              count_shared_passing (&sharing, n_tokens))
                                       : count_perceptron_passing (&sharing, n_tokens);
   if (is_full)
     bytes->passing += n_tokens * (all + sharing.element * sizes->hidden / sharing.between) - bytes->kept;

@@ -16,6 +16,8 @@ typedef enum
   PARTS,
   COUNT_EMBEDDING,
   COUNT_LOSS,
+  FIRST_LAYERS,
+  LAST_LAYERS,
   CONTEXT,
   EXCHANGE,
   EXPERT,
@@ -32,6 +34,8 @@ static const char * const settings[N_DIMENSIONS] = {
   [PARTS] = "virtual-pipeline-parallel",
   [COUNT_EMBEDDING] = "count-embedding-as-layer",
   [COUNT_LOSS] = "count-loss-as-layer",
+  [FIRST_LAYERS] = "first-stage-layers",
+  [LAST_LAYERS] = "last-stage-layers",
   [CONTEXT] = "context-parallel",
   [EXCHANGE] = "ulysses-parallel",
   [EXPERT] = "expert-parallel",
@@ -100,23 +104,17 @@ add_experts (HrLayoutSpace *self,
     }
 }
 
-/*
- * A sequence goes round a ring of all ranks that share it, or all of them exchange its tokens for heads; both at once
- * only where the job says so.
- */
+/* Ranks that share a sequence are groups that exchange its tokens for heads, between which it goes round a ring. */
 static void
 add_exchanges (HrLayoutSpace *self,
                HrLayoutGroup *group)
 {
   HrLayout *layout = &group->layout;
-  const guint64 both[] = { 1, layout->context, self->values[EXCHANGE] };
-  guint n = self->is_fixed[EXCHANGE] ? 3 : layout->context > 1 ? 2 : 1;
 
-  for (guint i = 0; i < n; i++)
+  for (layout->exchange = 1; layout->exchange <= layout->context; layout->exchange++)
     {
-      layout->exchange = both[i];
-      if (allows (self, EXCHANGE, both[i]) && (i < 2 || (both[i] != 1 && both[i] != layout->context)) &&
-          (i == 0 || layout->context > 1) && hr_layout_parts_can_exchange (self->parts, layout))
+      if (layout->context % layout->exchange == 0 && allows (self, EXCHANGE, layout->exchange) &&
+          hr_layout_parts_can_exchange (self->parts, layout))
         add_experts (self, group);
     }
 }
@@ -136,30 +134,54 @@ add_contexts (HrLayoutSpace *self,
     }
 }
 
-static gboolean
-allows_counting (const HrLayoutSpace *self,
-                 gboolean             counts)
-{
-  return allows (self, COUNT_EMBEDDING, counts) && allows (self, COUNT_LOSS, counts);
-}
-
 /* Stages, and parts of each; @least is how many layers a part counts at least. */
 static void
-add_divisions_of (HrLayoutSpace *self,
-                  HrLayout      *layout,
-                  guint64        n_counted,
-                  guint64        least)
+add_parts (HrLayoutSpace *self,
+           HrLayout      *layout,
+           guint64        n_counted,
+           guint64        least)
 {
   guint64 n_layers = hr_layout_parts_get_n_layers (self->parts);
+
+  if (!allows (self, COUNT_EMBEDDING, layout->counts_embedding) || !allows (self, COUNT_LOSS, layout->counts_loss) ||
+      !allows (self, FIRST_LAYERS, layout->first_layers) || !allows (self, LAST_LAYERS, layout->last_layers))
+    return;
 
   for (layout->parts = 1; layout->pipeline * layout->parts * least <= n_counted; layout->parts++)
     {
       if (layout->parts > 1 && layout->pipeline == 1)
         break;
-      if (hr_layout_divides_layers (layout, n_layers) && allows (self, PIPELINE, layout->pipeline) &&
-          allows (self, PARTS, layout->parts))
+      if (hr_layout_divides_layers (layout, n_layers) && allows (self, PARTS, layout->parts))
         g_ptr_array_add (self->divisions, hr_layout_parts_divide (self->parts, layout));
     }
+}
+
+/*
+ * Where stages cannot have as many layers each, the first and the last share what the others leave, which have as many
+ * as it takes. The last, which has the head as well, has the fewer.
+ */
+static void
+add_unequal_divisions (HrLayoutSpace *self,
+                       HrLayout      *layout)
+{
+  guint64 n_layers = hr_layout_parts_get_n_layers (self->parts);
+  guint64 n_inner = (layout->pipeline - 2) * ((n_layers + layout->pipeline - 1) / layout->pipeline);
+
+  if (n_layers % layout->pipeline == 0 || n_inner + 2 > n_layers)
+    return;
+
+  layout->last_layers = (n_layers - n_inner) / 2;
+  layout->first_layers = n_layers - n_inner - layout->last_layers;
+  add_parts (self, layout, n_layers, 1);
+}
+
+static void
+add_fixed_divisions (HrLayoutSpace *self,
+                     HrLayout      *layout)
+{
+  layout->first_layers = self->is_fixed[FIRST_LAYERS] ? self->values[FIRST_LAYERS] : 0;
+  layout->last_layers = self->is_fixed[LAST_LAYERS] ? self->values[LAST_LAYERS] : 0;
+  add_parts (self, layout, hr_layout_parts_get_n_layers (self->parts), 1);
 }
 
 /*
@@ -167,19 +189,38 @@ add_divisions_of (HrLayoutSpace *self,
  * least, so that none is left without.
  */
 static void
+add_counting_divisions (HrLayoutSpace *self,
+                        HrLayout      *layout)
+{
+  layout->counts_embedding = layout->counts_loss = TRUE;
+  add_parts (self, layout, hr_layout_parts_get_n_layers (self->parts) + 2, 2);
+}
+
+static void
+add_divisions_of (HrLayoutSpace *self,
+                  guint64        n_stages)
+{
+  HrLayout fixed = { .pipeline = n_stages }, counting = { .pipeline = n_stages }, unequal = { .pipeline = n_stages };
+  guint before = self->divisions->len;
+
+  add_fixed_divisions (self, &fixed);
+  if (n_stages == 1)
+    return;
+
+  add_counting_divisions (self, &counting);
+  if (self->divisions->len == before)
+    add_unequal_divisions (self, &unequal);
+}
+
+static void
 add_divisions (HrLayoutSpace *self)
 {
-  guint64 n_layers = hr_layout_parts_get_n_layers (self->parts);
-  HrLayout layout = { 0 };
+  guint64 most = MIN (hr_layout_parts_get_n_layers (self->parts), self->max_gpus);
 
-  for (layout.pipeline = 1; layout.pipeline <= MIN (n_layers, self->max_gpus); layout.pipeline++)
+  for (guint64 n_stages = 1; n_stages <= most; n_stages++)
     {
-      layout.counts_embedding = layout.counts_loss = FALSE;
-      if (allows_counting (self, FALSE))
-        add_divisions_of (self, &layout, n_layers, 1);
-      layout.counts_embedding = layout.counts_loss = TRUE;
-      if (layout.pipeline > 1 && allows_counting (self, TRUE))
-        add_divisions_of (self, &layout, n_layers + 2, 2);
+      if (allows (self, PIPELINE, n_stages))
+        add_divisions_of (self, n_stages);
     }
 }
 

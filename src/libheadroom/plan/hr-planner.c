@@ -530,6 +530,7 @@ hr_planner_create_job (const HrPlanner    *self,
                 "context-parallel", layout->context, "ulysses-parallel", layout->exchange, "expert-parallel",
                 layout->expert,
                 "count-embedding-as-layer", layout->counts_embedding, "count-loss-as-layer", layout->counts_loss,
+                "first-stage-layers", layout->first_layers, "last-stage-layers", layout->last_layers,
                 "data-parallel", layout->data, "zero-stage", layout->zero_stage,
                 "micro-batch-size", choice->step.micro_batch,
                 "gradient-accumulation-steps", choice->step.n_micro_batches,
@@ -563,8 +564,9 @@ hr_plan_choice_dup_change (const HrPlanChoice *self)
     guint64 value;
   } numbers[] = {
     { "tensor-parallel", layout->tensor }, { "pipeline-parallel", layout->pipeline },
-    { "virtual-pipeline-parallel", layout->parts }, { "context-parallel", layout->context },
-    { "ulysses-parallel", layout->exchange },
+    { "virtual-pipeline-parallel", layout->parts },
+    { "first-stage-layers", layout->first_layers }, { "last-stage-layers", layout->last_layers },
+    { "context-parallel", layout->context }, { "ulysses-parallel", layout->exchange },
     { "expert-parallel", layout->expert }, { "data-parallel", layout->data }, { "zero-stage", layout->zero_stage },
     { "micro-batch-size", self->step.micro_batch }, { "gradient-accumulation-steps", self->step.n_micro_batches },
   };

@@ -394,6 +394,8 @@ build_layout (JsonBuilder        *builder,
   get_degrees (&step->layout, values);
   for (guint i = 0; i < G_N_ELEMENTS (degrees); i++)
     hr_json_build_integer (builder, degrees[i].setting, values[i]);
+  hr_json_build_integer (builder, "first-stage-layers", step->layout.first_layers);
+  hr_json_build_integer (builder, "last-stage-layers", step->layout.last_layers);
   hr_json_build_integer (builder, "ulysses-parallel", step->layout.exchange);
   json_builder_set_member_name (builder, "sequence-parallel");
   json_builder_add_boolean_value (builder, step->layout.divides_sequence);
