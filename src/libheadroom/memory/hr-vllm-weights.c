@@ -506,15 +506,19 @@ load_outer (const HrVllmPlan   *self,
   hr_caching_allocator_allocate (allocator, bytes);
 }
 
-/* Sines and cosines of all positions, one table for all layers that rotate alike (get_rope). */
+/*
+ * Sines and cosines of all positions, one table for all layers that rotate alike (get_rope); where positions are scaled
+ * by a factor, that of layers without a window has as many times more (LinearScalingRotaryEmbedding).
+ */
 static guint64
 get_rotary_bytes (const HrVllmPlan *self)
 {
   const HrStack *stack = self->pass->stack;
-  guint64 positions, sizes[2] = { 0, 0 };
+  guint64 positions, sizes[2] = { 0, 0 }, stretch = 1;
 
   if (!hr_model_get_hyper_parameter (self->pass->model, "max_position_embeddings", &positions))
     positions = self->max_model_len;
+  hr_model_get_hyper_parameter (self->pass->model, "rope_stretch", &stretch);
 
   for (guint i = 0; i < stack->n_layer_classes; i++)
     {
@@ -525,7 +529,7 @@ get_rotary_bytes (const HrVllmPlan *self)
       sizes[attention->own_rotary && attention->sliding_window > 0] = attention->rotary_dim;
     }
 
-  return positions * (sizes[0] + sizes[1]) * hr_element_get_bytes (self->pass->element);
+  return positions * (sizes[0] * stretch + sizes[1]) * hr_element_get_bytes (self->pass->element);
 }
 
 /*
