@@ -284,6 +284,27 @@ test_indexers_keep_keys_of_their_own (void)
     }
 }
 
+/* A layer that guesses tokens ahead is like the last one. */
+static void
+test_layers_that_guess_ahead_are_like_the_last (void)
+{
+  static const char settings[] = "dtype=bfloat16 max-model-len=4096 tensor-parallel=8 quantization=fp8";
+  g_autofree char *more = g_strconcat (settings, " num-speculative-tokens=1", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) alone = estimate_model ("deepseek-ai/DeepSeek-V3", "h200-sxm5-141gb", settings, &error);
+  g_autoptr (HrEstimate) guessing = NULL;
+  guint64 bytes;
+
+  g_assert_no_error (error);
+  guessing = estimate_model ("deepseek-ai/DeepSeek-V3", "h200-sxm5-141gb", more, &error);
+  g_assert_no_error (error);
+  bytes = hr_estimate_get_component_bytes (guessing, HR_COMPONENT_WEIGHTS) -
+          hr_estimate_get_component_bytes (alone, HR_COMPONENT_WEIGHTS);
+  /* 11.5 thousand million in eight bits and a head of 0.9 in sixteen, a rank's share, and the whole joining matrix. */
+  g_assert_cmpuint (bytes, >, G_GUINT64_CONSTANT (11500000000) / 8 + G_GUINT64_CONSTANT (1800000000) / 8);
+  g_assert_cmpuint (bytes, <, G_GUINT64_CONSTANT (12300000000) / 8 + G_GUINT64_CONSTANT (1900000000) / 8 + 230 * MIB);
+}
+
 /* Experts that one tensor holds are quantized one by one. */
 static void
 test_all_experts_are_quantized (void)
@@ -356,6 +377,8 @@ test_blocks_are_as_large_as_states (void)
     { "Qwen/Qwen3.5-9B", "kv-cache-dtype=float8", 1056, 2048, 8 },
     { "Qwen/Qwen3.6-27B", "", 784, 4096, 16 },
     { "Qwen/Qwen3.6-27B", "kv-cache-dtype=float8 vllm-release=0.28", 1568, 2048, 16 },
+    { "Qwen/Qwen3.6-35B-A3B", "kv-cache-dtype=float8 vllm-release=0.28", 2096, 1024, 10 },
+    { "Qwen/Qwen3.6-35B-A3B", "kv-cache-dtype=float8 vllm-release=0.28 num-speculative-tokens=2", 2128, 1024, 11 },
     { "Qwen/Qwen3.6-27B", "block-size=1024", 1024, 4096, 16 },
     { "LiquidAI/LFM2-350M", "", 16, 2048, 6 },
   };
@@ -473,6 +496,8 @@ test_what_is_not_known_is_refused (void)
     { MODEL, "max-model-len=1024",
       "max-model-len: expected at least the tokens of prompt and output, 2560; found 1024" },
     { MODEL, "beams=2", "engine: expected transformers beside beams" },
+    { MODEL, "num-speculative-tokens=1", "num-speculative-tokens: expected 0" },
+    { "deepseek-ai/DeepSeek-V3", "num-speculative-tokens=1 vllm-release=0.8 tensor-parallel=8", "expected 0" },
     { MODEL, "context-parallel=2", "context-parallel: expected 1" },
     { MODEL, "quantization=hqq-int4", "quantization: expected none, gptq-int4" },
     { "openai-community/gpt2", "max-model-len=4096", NULL },
@@ -513,6 +538,8 @@ main (int   argc,
   g_test_add_func ("/memory/vllm/matrices_of_latents_are_kept_twice", test_matrices_of_latents_are_kept_twice);
   g_test_add_func ("/memory/vllm/experts_are_padded_for_the_gpu", test_experts_are_padded_for_the_gpu);
   g_test_add_func ("/memory/vllm/indexers_keep_keys_of_their_own", test_indexers_keep_keys_of_their_own);
+  g_test_add_func ("/memory/vllm/layers_that_guess_ahead_are_like_the_last",
+                   test_layers_that_guess_ahead_are_like_the_last);
   g_test_add_func ("/memory/vllm/all_experts_are_quantized", test_all_experts_are_quantized);
   g_test_add_func ("/memory/vllm/adapters_have_room_beside_each_matrix", test_adapters_have_room_beside_each_matrix);
   g_test_add_func ("/memory/vllm/blocks_are_as_large_as_states", test_blocks_are_as_large_as_states);

@@ -48,6 +48,7 @@ struct _HrInferenceJob
   guint64 block_size;
   guint64 max_loras;
   guint64 max_lora_rank;
+  guint64 num_speculative_tokens;
   gboolean enforce_eager;
   HrVllmRelease vllm_release;
 };
@@ -79,6 +80,7 @@ enum
   PROP_BLOCK_SIZE,
   PROP_MAX_LORAS,
   PROP_MAX_LORA_RANK,
+  PROP_NUM_SPECULATIVE_TOKENS,
   PROP_ENFORCE_EAGER,
   PROP_VLLM_RELEASE,
   N_PROPS
@@ -192,6 +194,10 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_MAX_LORA_RANK:
       g_value_set_uint64 (value, self->max_lora_rank);
+      break;
+
+    case PROP_NUM_SPECULATIVE_TOKENS:
+      g_value_set_uint64 (value, self->num_speculative_tokens);
       break;
 
     case PROP_ENFORCE_EAGER:
@@ -317,6 +323,10 @@ hr_inference_job_set_property (GObject      *object,
 
     case PROP_MAX_LORA_RANK:
       self->max_lora_rank = g_value_get_uint64 (value);
+      break;
+
+    case PROP_NUM_SPECULATIVE_TOKENS:
+      self->num_speculative_tokens = g_value_get_uint64 (value);
       break;
 
     case PROP_ENFORCE_EAGER:
@@ -769,6 +779,19 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrInferenceJob:num-speculative-tokens:
+   *
+   * How many tokens the model guesses ahead with a layer that it was trained with for that (MTP); 0: none.
+   */
+  properties[PROP_NUM_SPECULATIVE_TOKENS] =
+    g_param_spec_uint64 ("num-speculative-tokens",
+                         N_("Tokens guessed ahead"),
+                         N_("How many tokens the model guesses ahead with the layer that it was trained with for that "
+                            "(MTP); 0 does without"),
+                         0, 64, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrInferenceJob:enforce-eager:
    *
    * Whether the model runs operator by operator, without torch.compile and CUDA graphs.
@@ -820,6 +843,7 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_BLOCK_SIZE], 650, TRUE);
   hr_job_mark_setting (properties[PROP_MAX_LORAS], 654, TRUE);
   hr_job_mark_setting (properties[PROP_MAX_LORA_RANK], 656, TRUE);
+  hr_job_mark_setting (properties[PROP_NUM_SPECULATIVE_TOKENS], 658, TRUE);
   hr_job_mark_setting (properties[PROP_ENFORCE_EAGER], 710, FALSE);
   hr_job_mark_setting (properties[PROP_VLLM_RELEASE], 652, TRUE);
 }
@@ -1234,6 +1258,22 @@ hr_inference_job_get_max_lora_rank (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
 
   return self->max_lora_rank;
+}
+
+/**
+ * hr_inference_job_get_num_speculative_tokens:
+ * @self: a job
+ *
+ * Gets how many tokens the model guesses ahead.
+ *
+ * Returns: the value of the setting; 0 where it does not
+ */
+guint64
+hr_inference_job_get_num_speculative_tokens (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->num_speculative_tokens;
 }
 
 /**

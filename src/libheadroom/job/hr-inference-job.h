@@ -35,6 +35,7 @@ double           hr_inference_job_get_gpu_memory_utilization (HrInferenceJob *se
 guint64          hr_inference_job_get_block_size             (HrInferenceJob *self);
 guint64          hr_inference_job_get_max_loras              (HrInferenceJob *self);
 guint64          hr_inference_job_get_max_lora_rank          (HrInferenceJob *self);
+guint64          hr_inference_job_get_num_speculative_tokens (HrInferenceJob *self);
 gboolean         hr_inference_job_get_enforce_eager          (HrInferenceJob *self);
 HrVllmRelease    hr_inference_job_get_vllm_release           (HrInferenceJob *self);
 

@@ -128,6 +128,7 @@ static const struct
   { "block-size", "engine", { "vllm" } },
   { "max-loras", "engine", { "vllm" } },
   { "max-lora-rank", "engine", { "vllm" } },
+  { "num-speculative-tokens", "engine", { "vllm" } },
   { "enforce-eager", "engine", { "vllm" } },
   { "vllm-release", "engine", { "vllm" } },
   { "num-generations", "algorithm", { "grpo", "dr-grpo", "dapo", "gspo", "rloo" } },

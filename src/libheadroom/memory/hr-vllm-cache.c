@@ -82,12 +82,12 @@ get_block_state_bytes (const HrVllmPlan *self,
 
     case HR_BLOCK_MAMBA2:
       channels = mamba2->intermediate_size + 2 * mamba2->n_groups * mamba2->state_size;
-      return channels * (mamba2->conv_kernel - 1) * e +
+      return channels * (mamba2->conv_kernel - 1 + self->n_guessed) * e +
              mamba2->intermediate_size * mamba2->state_size * (mamba2->fp32_state ? sizeof (float) : e);
 
     case HR_BLOCK_GATED_DELTA:
       channels = 2 * delta->num_key_heads * delta->key_head_dim + delta->num_value_heads * delta->value_head_dim;
-      return channels * (delta->conv_kernel - 1) * e +
+      return channels * (delta->conv_kernel - 1 + self->n_guessed) * e +
              delta->num_value_heads * delta->value_head_dim * delta->key_head_dim *
                (delta->fp32_state ? sizeof (float) : e);
 
@@ -226,6 +226,8 @@ count_kinds (const HrVllmPlan *self)
       else
         kinds.n_whole++;
     }
+
+  kinds.n_whole += self->n_guessed > 0;
 
   return kinds;
 }
@@ -371,5 +373,6 @@ hr_vllm_cache_count_blocks (const HrVllmPlan *self,
 
   return divide_up (kinds.n_whole, self->group_layers) * divide_up (tokens, self->block_size) +
          divide_up (kinds.n_windows, self->group_layers) * (divide_up (seen, self->block_size) + 1) +
-         divide_up (kinds.n_states, self->group_layers) * self->profile->state_blocks;
+         divide_up (kinds.n_states, self->group_layers) *
+           (self->profile->state_blocks + self->n_guessed);
 }

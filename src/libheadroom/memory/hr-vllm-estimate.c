@@ -191,7 +191,10 @@ warn (HrVllmPlan     *plan,
       hr_vllm_cache_count_blocks (plan, plan->max_model_len) <= shares->blocks)
     tell_waiting (plan, shares);
 
-  hr_inference_plan_warn (plan->pass, plan->max_loras > 0
+  hr_inference_plan_warn (plan->pass, plan->n_guessed > 0
+                          ? N_("vLLM is counted with max-num-seqs %s and max-num-batched-tokens %s, and without other "
+                               "processes on the GPU")
+                          : plan->max_loras > 0
                           ? N_("vLLM is counted with max-num-seqs %s and max-num-batched-tokens %s, and without "
                                "speculative decoding and other processes on the GPU")
                           : N_("vLLM is counted with max-num-seqs %s and max-num-batched-tokens %s, and without LoRA, "

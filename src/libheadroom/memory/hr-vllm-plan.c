@@ -75,6 +75,7 @@ resolve_sizes (HrVllmPlan     *self,
 
   self->max_loras = hr_inference_job_get_max_loras (job);
   self->max_lora_rank = hr_inference_job_get_max_lora_rank (job);
+  self->n_guessed = hr_inference_job_get_num_speculative_tokens (job);
   self->max_model_len = hr_inference_job_get_max_model_len (job);
   self->max_num_seqs = hr_inference_job_get_max_num_seqs (job);
   self->max_num_batched_tokens = hr_inference_job_get_max_num_batched_tokens (job);
@@ -130,6 +131,32 @@ check_release (const HrVllmPlan  *self,
                         N_("vllm-release: expected 0.11 or a later one, as it is not known here how those before run "
                            "“%s”; found an earlier one"),
                         hr_model_get_name (self->pass->model));
+
+  return FALSE;
+}
+
+/* Models that are published with a layer that guesses tokens ahead (the draft models of vllm/config/speculative.py). */
+static gboolean
+check_guessing (const HrVllmPlan  *self,
+                HrInferenceJob    *job,
+                GError           **error)
+{
+  static const char * const types[] = {
+    "deepseek_v3", "kimi_k2", "deepseek_v32", "glm4_moe", "glm_moe_dsa", "qwen3_next", "qwen3_5", "qwen3_5_text",
+    "qwen3_5_moe", "qwen3_5_moe_text", NULL
+  };
+  g_autofree char *found = NULL;
+
+  if (hr_inference_job_get_num_speculative_tokens (job) == 0 ||
+      (self->profile->state_blocks > 0 && g_strv_contains (types, hr_model_get_model_type (self->pass->model))))
+    return TRUE;
+
+  found = g_strdup_printf ("%" G_GUINT64_FORMAT, hr_inference_job_get_num_speculative_tokens (job));
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are the name of a model and a number. */
+                        N_("num-speculative-tokens: expected 0, as it is not known of “%s” that this release of vLLM "
+                           "has it guess tokens ahead by itself; found %s"),
+                        hr_model_get_name (self->pass->model), found);
 
   return FALSE;
 }
@@ -262,7 +289,8 @@ hr_vllm_plan_init (HrVllmPlan       *self,
   if (gpu != NULL && hr_framework_init_for_gpu (&framework, gpu))
     self->workspace_bytes = framework.workspace_bytes;
 
-  if (!check_model (self, error) || !check_release (self, error) || !check_settings (job, error) ||
+  if (!check_model (self, error) || !check_release (self, error) || !check_guessing (self, job, error) ||
+      !check_settings (job, error) ||
       !check_quantization (self, error))
     return FALSE;
 
@@ -336,4 +364,25 @@ hr_vllm_plan_get_index_topk (const HrVllmPlan *self)
     }
 
   return chosen;
+}
+
+/*
+ * hr_vllm_plan_find_guessing:
+ * @self: a plan
+ *
+ * Finds the layer that one which guesses tokens ahead is made like: the last one that attends
+ * (DeepSeekMultiTokenPredictor, Qwen3_5MultiTokenPredictor).
+ *
+ * Returns: its place
+ */
+guint
+hr_vllm_plan_find_guessing (const HrVllmPlan *self)
+{
+  const HrStack *stack = self->pass->stack;
+  guint i = stack->n_layers - 1;
+
+  while (i > 0 && hr_layer_class_get_attention (&stack->layer_classes[stack->layer_class_of[i]]) == NULL)
+    i--;
+
+  return i;
 }

@@ -23,6 +23,7 @@ G_BEGIN_DECLS
  * @block_size: how many tokens a block of the cache has
  * @max_loras: for how many adapters there is room
  * @max_lora_rank: of which rank
+ * @n_guessed: how many tokens a layer of its own guesses ahead; 0: there is no such layer
  * @n_groups: how many groups of layers there are that see as much of the text as each other
  * @group_layers: how many layers a group has
  * @layer_block_bytes: what a block of one layer takes
@@ -53,6 +54,7 @@ typedef struct
   guint64 block_size;
   guint64 max_loras;
   guint64 max_lora_rank;
+  guint64 n_guessed;
   guint n_groups;
   guint group_layers;
   guint64 layer_block_bytes;
@@ -78,5 +80,6 @@ void     hr_vllm_plan_set_rank         (HrVllmPlan            *self,
                                         const HrServingRank   *rank);
 gboolean hr_vllm_plan_has_fp8          (const HrVllmPlan      *self);
 guint64  hr_vllm_plan_get_index_topk   (const HrVllmPlan      *self);
+guint    hr_vllm_plan_find_guessing    (const HrVllmPlan      *self);
 
 G_END_DECLS

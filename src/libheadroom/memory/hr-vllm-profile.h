@@ -51,6 +51,7 @@ typedef enum
  * @sampler: what it does
  * @has_extra_vocabulary: whether adapters may bring words of their own, which tables of tokens have room for
  * @has_expert_adapters: whether adapters may change experts
+ * @shares_head: whether a layer that guesses tokens ahead has the head of the model, and not one of its own
  * @state_blocks: how many blocks of each group of layers with states a request has; 0: states are not in blocks
  * @latent_block_blackwell: how many tokens a block of latents has on Blackwell
  * @pads_latent: whether the latent of a token is padded in the cache
@@ -73,6 +74,7 @@ typedef struct
   HrVllmSampler sampler;
   gboolean has_extra_vocabulary;
   gboolean has_expert_adapters;
+  gboolean shares_head;
   guint64 state_blocks;
   guint64 latent_block_blackwell;
   gboolean pads_latent;

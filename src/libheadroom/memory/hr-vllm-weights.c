@@ -19,6 +19,9 @@
 /* Elements that share a scale in bitsandbytes' formats of four bits. */
 #define ABSMAX_BLOCK 64
 
+/* Norms beside those of its layer: of the token, of what the model makes, and before the head. */
+#define GUESSING_NORMS 3
+
 /* Words that an adapter may bring (LoRAConfig.lora_extra_vocab_size). */
 #define EXTRA_VOCABULARY 256
 
@@ -493,6 +496,36 @@ load_all_adapters (const HrVllmPlan   *self,
     load_vocabulary_adapters (self, allocator);
 }
 
+/*
+ * A layer that guesses tokens ahead: one like those that attend, a matrix that joins a token with what the model makes
+ * of those before it, and, of DeepSeek's kind, a head of its own, where a release does not share that
+ * (vllm/model_executor/models: deepseek_mtp.py, qwen3_next_mtp.py, qwen3_5_mtp.py).
+ */
+static void
+load_guessing (const HrVllmPlan   *self,
+               HrCachingAllocator *allocator)
+{
+  HrModel *model = self->pass->model;
+  const HrBlock *head = hr_chain_find_block (hr_model_get_head (model), HR_BLOCK_HEAD);
+  gboolean is_qwen = g_str_has_prefix (hr_model_get_model_type (model), "qwen");
+  guint64 element = hr_element_get_bytes (self->pass->element);
+  guint stack = 0;
+
+  while (hr_model_get_stack (model, stack) != self->pass->stack)
+    stack++;
+  load_layer (self, allocator, stack, hr_vllm_plan_find_guessing (self));
+  if (head == NULL)
+    return;
+
+  hr_caching_allocator_allocate (allocator, 2 * head->head.hidden_size * head->head.hidden_size * element /
+                                            (is_qwen ? self->n_tensor : 1));
+  for (guint i = 0; i < GUESSING_NORMS; i++)
+    hr_caching_allocator_allocate (allocator, head->head.hidden_size * element);
+  if (!is_qwen && !self->profile->shares_head)
+    hr_caching_allocator_allocate (allocator, pad (self->vocabulary, VOCABULARY_PADDING) / self->n_tensor *
+                                              head->head.hidden_size * element);
+}
+
 static void
 load_outer (const HrVllmPlan   *self,
             HrCachingAllocator *allocator,
@@ -581,6 +614,8 @@ hr_vllm_weights_get_bytes (const HrVllmPlan *self,
         load_outer (self, allocator, j);
     }
 
+  if (self->n_guessed > 0 && self->has_sampler)
+    load_guessing (self, allocator);
   if (self->max_loras > 0)
     load_all_adapters (self, allocator);
 
