@@ -44,7 +44,9 @@ run_case (JsonNode   *root,
   };
   JsonObject *settings = json_object_get_object_member (test, "settings");
   g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (test, "model"));
-  HrMode mode = json_object_has_member (settings, "fine-tuning-method") ? HR_MODE_FINE_TUNING : HR_MODE_TRAINING;
+  HrMode mode = json_object_has_member (settings, "task")                 ? HR_MODE_MULTIMODAL
+                : json_object_has_member (settings, "fine-tuning-method") ? HR_MODE_FINE_TUNING
+                                                                          : HR_MODE_TRAINING;
   g_autoptr (HrJob) job = oracle_make_job (mode, settings);
   g_autoptr (GError) error = NULL;
   g_autoptr (HrEstimate) estimate = hr_estimator_run (model, job, NULL, 1, &error);

@@ -7,6 +7,7 @@
 #include "hr-tower.h"
 
 #include "hr-inference-cache.h"
+#include "hr-live-parameters.h"
 #include "hr-operator-select.h"
 #include "hr-operator-sequence.h"
 
@@ -251,19 +252,26 @@ hr_tower_require_gradient (const HrInference *self,
 
 /* A convolution whose windows do not overlap is a product of patches and a matrix (PatchEmbed). */
 static HrValue
-embed_patches (HrReplay      *replay,
-               HrValue        pixels,
-               const HrBlock *block)
+embed_patches (const HrInference *self,
+               HrReplay          *replay,
+               HrValue            pixels,
+               const HrBlock     *block)
 {
   HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_PIXELS,
                                                             HR_SYMBOL_HIDDEN));
   HrValue bias = HR_NO_VALUE;
+  HrValue result;
 
   if (block->convolution.has_bias)
     bias = hr_autograd_bias (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN));
 
-  return hr_op_linear_by (replay, pixels, "hidden_states", weight, bias,
-                          HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
+  hr_live_parameters_enter (replay, &pixels, weight, bias);
+  result = hr_op_linear_by (replay, pixels, "hidden_states", weight, bias,
+                            HR_SHAPE (replay->dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
+  hr_tower_require_gradient (self, replay, &result);
+  hr_live_parameters_leave (replay, &result);
+
+  return result;
 }
 
 static gboolean
@@ -442,8 +450,7 @@ hr_tower_embed (const HrInference *self,
   pass->beside[pass->n_beside++] = pixels;
   positions.count = 2;
   pass->beside[pass->n_beside++] = hr_op_like (replay, "cat", "position_ids", positions);
-  pass->hidden = embed_patches (replay, pixels, convolution);
-  hr_tower_require_gradient (self, replay, &pass->hidden);
+  pass->hidden = embed_patches (self, replay, pixels, convolution);
   if (table != NULL)
     add_interpolated (replay, pass, table);
   if (has_windows (self))

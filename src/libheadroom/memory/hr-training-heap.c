@@ -177,12 +177,13 @@ static void
 load_for_zero (const HrTrainingPlan *plan,
                HrHeap               *heap)
 {
+  g_autoptr (HrTrainables) frozen = hr_tuning_list_frozen (plan->tuning, plan->pass.model, plan->pass.element);
   guint64 n_part = plan->training.reduction.n_elements;
   guint64 bytes = hr_trainables_get_bytes (plan->parameters, FALSE);
   HrHeapBlock block;
 
-  if (hr_tuning_get_added_bytes (plan->tuning) > 0)
-    hr_weights_load (&plan->pass.storage, heap);
+  hr_trainables_foreach (frozen, take_all, heap);
+  hr_heap_take (heap, hr_model_get_loaded_buffer_bytes (plan->pass.model, plan->pass.storage.dtype));
   hr_trainables_foreach (plan->parameters, take_for_now, heap);
   hr_heap_take (heap, bytes);
   hr_heap_give_left (heap, HR_COMPONENT_WEIGHTS);
@@ -236,15 +237,12 @@ load_parts (const HrTrainingPlan *plan,
             HrHeap               *heap)
 {
   const HrTraining *training = &plan->training;
+  g_autoptr (HrTrainables) frozen = hr_tuning_list_frozen (plan->tuning, plan->pass.model, plan->pass.element);
   Parts parts = { .heap = heap, .n_ranks = plan->layout.data };
   guint64 n = 0;
 
-  if (!training->live.is_offloaded && hr_tuning_get_added_bytes (plan->tuning) > 0)
-    {
-      g_autoptr (HrTrainables) frozen = hr_trainables_new_for_model (plan->pass.model, plan->pass.element);
-
-      hr_trainables_foreach (frozen, take_part, &parts);
-    }
+  if (!training->live.is_offloaded)
+    hr_trainables_foreach (frozen, take_part, &parts);
   hr_heap_take (heap, hr_model_get_loaded_buffer_bytes (plan->pass.model, plan->pass.storage.dtype));
   for (guint i = 0; i < hr_trainables_get_n_items (plan->parameters) && !training->live.is_offloaded; i++)
     {

@@ -530,7 +530,7 @@ check_parts (HrFineTuningJob  *job,
   static const char * const values[][HR_TRAINING_MAX_VALUES] = {
     { "framework", "pytorch", "transformers", "trl", "deepspeed", "colossalai" },
     { "fsdp", "none" },
-    { "zero-stage", "0", "1", "2" },
+    { "zero-hpz-partition-size", "1" },
   };
   g_autofree char *parts = hr_job_get_as_string (HR_JOB (job), "frozen-parts");
 

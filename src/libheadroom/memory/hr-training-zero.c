@@ -524,15 +524,12 @@ count_held (const HrTrainingPlan *plan,
             guint64              *parts,
             guint64              *persistent)
 {
+  g_autoptr (HrTrainables) frozen = hr_tuning_list_frozen (plan->tuning, plan->pass.model, plan->pass.element);
+
   *parts = *persistent = 0;
   add_held (plan, plan->reached, FALSE, parts, persistent);
-  if (adds_matrices (plan))
-    {
-      g_autoptr (HrTrainables) frozen = hr_trainables_new_for_model (plan->pass.model, plan->pass.element);
-
-      add_held (plan, frozen, TRUE, parts, persistent);
-      *parts += count_secondary_bytes (plan, frozen);
-    }
+  add_held (plan, frozen, TRUE, parts, persistent);
+  *parts += count_secondary_bytes (plan, frozen);
 }
 
 static guint64
@@ -639,10 +636,14 @@ hr_training_zero_check_modules (const HrTrainingPlan  *plan,
                                 const HrReplay        *replay,
                                 GError               **error)
 {
-  if (!plan->training.live.is_used ||
-      hr_training_count_traced (&plan->training, replay) ==
-        hr_trainables_get_n_elements (plan->reached) +
-          (adds_matrices (plan) ? hr_model_get_n_parameters (plan->pass.model) : 0))
+  g_autoptr (HrTrainables) frozen = NULL;
+
+  if (!plan->training.live.is_used)
+    return TRUE;
+
+  frozen = hr_tuning_list_frozen (plan->tuning, plan->pass.model, plan->pass.element);
+  if (hr_training_count_traced (&plan->training, replay) ==
+        hr_trainables_get_n_elements (plan->reached) + hr_trainables_get_n_elements (frozen))
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,

@@ -977,6 +977,38 @@ choose_rest (const HrTensor *tensor,
   return g_hash_table_contains (user_data, tensor->block) ? 0 : MAX (tensor->n_layers, 1);
 }
 
+static guint
+choose_frozen (const HrTensor *tensor,
+               gpointer        user_data)
+{
+  return g_hash_table_contains (user_data, tensor->block) ? MAX (tensor->n_layers, 1) : 0;
+}
+
+/*
+ * hr_tuning_list_frozen:
+ * @self: (nullable): a tuning that adds matrices, or freezes parts of a model
+ * @model: the model
+ * @element: what it is loaded in
+ *
+ * Returns: (transfer full): the parameters of the model that are not trained
+ */
+HrTrainables *
+hr_tuning_list_frozen (const HrTuning *self,
+                       HrModel        *model,
+                       HrElement       element)
+{
+  HrTrainables *list;
+
+  if (hr_tuning_get_added_bytes (self) > 0)
+    return hr_trainables_new_for_model (model, element);
+
+  list = hr_trainables_new ();
+  if (self != NULL && self->frozen != NULL)
+    hr_trainables_add_model (list, model, element, choose_frozen, self->frozen);
+
+  return list;
+}
+
 /*
  * hr_tuning_new_for_parts:
  * @model: a model

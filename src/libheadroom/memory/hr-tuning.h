@@ -114,6 +114,9 @@ HrTuning            *hr_tuning_new_for_layers   (HrModel         *model,
 HrTuning            *hr_tuning_new_for_parts    (HrModel         *model,
                                                  HrElement        element,
                                                  HrFrozenParts    parts) G_GNUC_WARN_UNUSED_RESULT;
+HrTrainables        *hr_tuning_list_frozen      (const HrTuning  *self,
+                                                 HrModel         *model,
+                                                 HrElement        element) G_GNUC_WARN_UNUSED_RESULT;
 HrTuning            *hr_tuning_new_for_biases   (HrModel         *model,
                                                  HrElement        element) G_GNUC_WARN_UNUSED_RESULT;
 HrTuning            *hr_tuning_new_for_prompt   (HrModel         *model,
