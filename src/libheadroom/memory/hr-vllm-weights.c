@@ -22,6 +22,9 @@
 /* Norms beside those of its layer: of the token, of what the model makes, and before the head. */
 #define GUESSING_NORMS 3
 
+/* How many times as many positions there are where these have axes. */
+#define AXES_STRETCH 4
+
 /* Words that an adapter may bring (LoRAConfig.lora_extra_vocab_size). */
 #define EXTRA_VOCABULARY 256
 
@@ -526,6 +529,31 @@ load_guessing (const HrVllmPlan   *self,
                                               head->head.hidden_size * element);
 }
 
+/*
+ * Room for what layers of a tower hand on to the first layers of the decoder, for as many tokens as are computed at
+ * once (deepstack_input_embeds of vllm/model_executor/models/qwen3_vl.py).
+ */
+static void
+load_features (const HrVllmPlan   *self,
+               HrCachingAllocator *allocator)
+{
+  HrModel *model = self->pass->model;
+  const HrBlock *token = hr_chain_find_block (&self->pass->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
+
+  for (guint i = 0; token != NULL && i < hr_model_get_n_stacks (model); i++)
+    {
+      const HrStack *stack = hr_model_get_stack (model, i);
+
+      for (guint j = 0; stack->hands_on != NULL && j < stack->n_layers; j++)
+        {
+          if (stack->hands_on[j])
+            hr_caching_allocator_allocate (allocator, self->max_num_batched_tokens *
+                                                      token->token_embedding.hidden_size *
+                                                      hr_element_get_bytes (self->pass->element));
+        }
+    }
+}
+
 static void
 load_outer (const HrVllmPlan   *self,
             HrCachingAllocator *allocator,
@@ -541,13 +569,14 @@ load_outer (const HrVllmPlan   *self,
 
 /*
  * Sines and cosines of all positions, one table for all layers that rotate alike (get_rope); where positions are scaled
- * by a factor, that of layers without a window has as many times more (LinearScalingRotaryEmbedding).
+ * by a factor, that of layers without a window has as many times more (LinearScalingRotaryEmbedding), and where they
+ * have axes, four times more for the length of videos (MRotaryEmbedding).
  */
 static guint64
 get_rotary_bytes (const HrVllmPlan *self)
 {
   const HrStack *stack = self->pass->stack;
-  guint64 positions, sizes[2] = { 0, 0 }, stretch = 1;
+  guint64 positions, sizes[2] = { 0, 0 }, stretch = 1, axes = 1;
 
   if (!hr_model_get_hyper_parameter (self->pass->model, "max_position_embeddings", &positions))
     positions = self->max_model_len;
@@ -559,10 +588,12 @@ get_rotary_bytes (const HrVllmPlan *self)
 
       if (attention == NULL)
         continue;
+      if (attention->rotary_axes || attention->position == HR_POSITION_ROTARY_SECTIONS)
+        axes = AXES_STRETCH;
       sizes[attention->own_rotary && attention->sliding_window > 0] = attention->rotary_dim;
     }
 
-  return positions * (sizes[0] * stretch + sizes[1]) * hr_element_get_bytes (self->pass->element);
+  return positions * axes * (sizes[0] * stretch + sizes[1]) * hr_element_get_bytes (self->pass->element);
 }
 
 /*
@@ -614,6 +645,7 @@ hr_vllm_weights_get_bytes (const HrVllmPlan *self,
         load_outer (self, allocator, j);
     }
 
+  load_features (self, allocator);
   if (self->n_guessed > 0 && self->has_sampler)
     load_guessing (self, allocator);
   if (self->max_loras > 0)
