@@ -311,24 +311,59 @@ a_trainer_hands_zero_on_to_deepspeed (void)
     }
 }
 
+static HrEstimate *
+estimate_adapters (HrTrainingFramework   framework,
+                   HrDtype               dtype,
+                   guint64               stage,
+                   GError              **error)
+{
+  g_autoptr (HrModel) model = hr_model_new_from_id (models[5].id, error);
+  g_autoptr (HrFineTuningJob) job = hr_fine_tuning_job_new ();
+
+  if (model == NULL)
+    return NULL;
+
+  g_object_set (job, "framework", framework, "zero-stage", stage, "data-parallel", (guint64) 8, "autocast",
+                framework == HR_TRAINING_FRAMEWORK_DEEPSPEED ? HR_AUTOCAST_NONE : HR_AUTOCAST_BFLOAT16, "dtype",
+                HR_DTYPE_BFLOAT16, "adapter-dtype", dtype, "sequence-length", (guint64) 512, "attention-mask",
+                HR_ATTENTION_MASK_ONES, NULL);
+
+  return hr_estimator_run (model, HR_JOB (job), NULL, 1, error);
+}
+
 static guint64
 get_adapter_bytes (HrTrainingFramework framework,
                    HrDtype             dtype,
                    guint64             stage)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (HrModel) model = hr_model_new_from_id (models[5].id, &error);
-  g_autoptr (HrFineTuningJob) job = hr_fine_tuning_job_new ();
-  g_autoptr (HrEstimate) estimate = NULL;
+  g_autoptr (HrEstimate) estimate = estimate_adapters (framework, dtype, stage, &error);
 
-  g_assert_no_error (error);
-  g_object_set (job, "framework", framework, "zero-stage", stage, "data-parallel", (guint64) 8, "autocast",
-                framework == HR_TRAINING_FRAMEWORK_DEEPSPEED ? HR_AUTOCAST_NONE : HR_AUTOCAST_BFLOAT16, "dtype",
-                HR_DTYPE_BFLOAT16, "adapter-dtype", dtype, "sequence-length", (guint64) 512, NULL);
-  estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
   g_assert_no_error (error);
 
   return get_component_bytes (estimate, HR_COMPONENT_ADAPTERS);
+}
+
+static guint64
+get_handed_out_by_adapters (HrTrainingFramework framework)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) estimate = estimate_adapters (framework, HR_DTYPE_BFLOAT16, 3, &error);
+
+  g_assert_no_error (error);
+
+  return get_handed_out (estimate, HR_PHASE_FORWARD);
+}
+
+static void
+fp32_is_refused_beside_parts (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) estimate =
+    estimate_adapters (HR_TRAINING_FRAMEWORK_TRANSFORMERS, HR_DTYPE_AUTO, 3, &error);
+
+  g_assert_null (estimate);
+  g_assert_nonnull (strstr (error->message, "adapter-dtype: expected one of what is known of ZeRO-3 with LoRA"));
 }
 
 /* PEFT makes them in fp32, and the engine casts all parameters to what it trains in. */
@@ -343,6 +378,10 @@ adapters_are_cast_with_the_module (void)
       g_assert_cmpuint (get_adapter_bytes (HR_TRAINING_FRAMEWORK_DEEPSPEED, HR_DTYPE_FLOAT32, stage), ==, expected);
       g_assert_cmpuint (get_adapter_bytes (HR_TRAINING_FRAMEWORK_TRANSFORMERS, HR_DTYPE_AUTO, stage), ==, expected);
     }
+
+  /* In the third stage the model was loaded in parts, and nothing is cast. */
+  g_assert_cmpuint (get_handed_out_by_adapters (HR_TRAINING_FRAMEWORK_TRANSFORMERS), ==,
+                    get_handed_out_by_adapters (HR_TRAINING_FRAMEWORK_DEEPSPEED));
 }
 
 static guint64
@@ -419,6 +458,7 @@ main (int    argc,
   ADD (what_waits_on_the_host_is_not_on_the_device);
   ADD (a_trainer_hands_zero_on_to_deepspeed);
   ADD (adapters_are_cast_with_the_module);
+  ADD (fp32_is_refused_beside_parts);
   ADD (each_layer_of_a_deep_model_keeps_as_much_without_checkpointing);
   ADD (what_is_not_followed_is_refused_in_a_sentence);
 #undef ADD

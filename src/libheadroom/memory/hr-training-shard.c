@@ -402,6 +402,10 @@ resolve_second_version (HrTrainingPlan  *plan,
   sharding->is_offloaded = hr_training_job_get_parameter_offload (plan->job) == HR_OFFLOAD_CPU;
   if (sharding->is_tied && adds_matrices (plan))
     return refuse_tied (plan, error);
+  if (sharding->is_tied)
+    hr_inference_plan_warn (&plan->pass,
+                            N_("The head shares the table of tokens: torch 2.14 refuses that under fully_shard "
+                               "(FSDPState._validate_no_duplicate_params), and it is counted as torch 2.11 does it"));
   if (casts_all)
     plan->pass.storage.dtype = HR_DTYPE_FLOAT32;
   plan->pass.element = gathered;

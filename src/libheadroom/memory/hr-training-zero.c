@@ -215,8 +215,9 @@ check_third_stage (const HrTrainingPlan  *plan,
     { "fine-tuning-method", "full", "lora", "rslora" },
     { "reentrant-checkpointing", "false" },
   };
+  /* Where a model is loaded in parts (zero.Init), the engine casts nothing, and PEFT makes adapters in fp32. */
   static const char * const handed_on[][HR_TRAINING_MAX_VALUES] = {
-    { "fine-tuning-method", "full" },
+    { "adapter-dtype", "bfloat16" },
   };
   static const char * const frozen[][HR_TRAINING_MAX_VALUES] = {
     { "quantization", "auto", "none" },
@@ -224,8 +225,8 @@ check_third_stage (const HrTrainingPlan  *plan,
 
   return plan->layout.zero_stage < 3 ||
          (hr_training_check_values (plan, "ZeRO-3", values, G_N_ELEMENTS (values), error) &&
-          (!hands_on (plan->job) ||
-           hr_training_check_values (plan, "ZeRO-3", handed_on, G_N_ELEMENTS (handed_on), error)) &&
+          (!hands_on (plan->job) || !trains_added (plan) ||
+           hr_training_check_values (plan, "ZeRO-3 with LoRA", handed_on, G_N_ELEMENTS (handed_on), error)) &&
           (!trains_added (plan) ||
            hr_training_check_values (plan, "ZeRO-3 with LoRA", frozen, G_N_ELEMENTS (frozen), error)) &&
           check_secondary (plan, error) && check_nodes (plan, error));
