@@ -749,8 +749,8 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   properties[PROP_BLOCK_SIZE] =
     g_param_spec_uint64 ("block-size",
                          N_("Tokens of a block"),
-                         N_("How many tokens a block of the KV cache has; 0 is what vLLM takes by itself: 16, or what its "
-                            "kernels and the states of a model need"),
+                         N_("How many tokens a block of the KV cache has; 0 is what vLLM takes by itself: 16, or what "
+                            "its kernels and the states of a model need"),
                          0, 4096, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
