@@ -595,10 +595,10 @@ count_norm (const Sharing *self)
 
 /*
  * Queries and keys are rotated into tensors of their own, where positions rotate them, while the values are a view of
- * what the one matrix has made. Where a sequence is shared what has gone round is kept instead, of one sequence only if it
- * is not computed anew; and a copy of the result with the tokens first, where there are several sequences (of the values
- * too, where it is computed anew) or heads have been exchanged. A latent attention turns queries
- * in place, and joins the parts of keys into new ones, beside which what they are joined of is not kept.
+ * what the one matrix has made. Where a sequence is shared what has gone round is kept instead, of one sequence only if
+ * it is not computed anew; and a copy of the result with the tokens first, where there are several sequences (of the
+ * values too, where it is computed anew) or heads have been exchanged. A latent attention turns queries in place, and
+ * joins the parts of keys into new ones, beside which what they are joined of is not kept.
  */
 static double
 count_attention (const Sharing *self,
