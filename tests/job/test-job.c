@@ -17,7 +17,7 @@ static const struct
   { "packing", "none padding-free bfd wrapped" },
   { "fused-kernels", "none liger" },
   { "loss-implementation", "auto cross-entropy liger-cross-entropy liger-fused-linear-cross-entropy "
-    "cut-cross-entropy chunked-nll liger-grpo unsloth-fused" },
+    "cut-cross-entropy chunked-nll liger-grpo unsloth-fused megatron-fused" },
   { "framework", "pytorch transformers trl megatron-lm deepspeed torchtitan unsloth verl openrlhf colossalai" },
   { "autocast", "none bfloat16 float16" },
   { "master-dtype", "none float32" },

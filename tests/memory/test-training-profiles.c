@@ -688,6 +688,31 @@ test_loss_of_unsloth (void)
   g_assert_nonnull (strstr (error->message, "unsloth-fused"));
 }
 
+/* So is that of Megatron-LM, and the gradient in fp32 that its compiled kernels make is counted. */
+static void
+test_loss_of_megatron (void)
+{
+  static const char * const settings[] = { "framework", "trl", "loss-implementation", "megatron-fused", NULL };
+  static const char * const plain[] = {
+    "framework", "megatron-lm", "fine-tuning-method", "full", "dtype", "bfloat16", "gradient-checkpointing", "full",
+    "sequence-length", "8192", NULL,
+  };
+  static const char * const fused[] = {
+    "framework", "megatron-lm", "fine-tuning-method", "full", "dtype", "bfloat16", "gradient-checkpointing", "full",
+    "sequence-length", "8192", "loss-implementation", "megatron-fused", NULL,
+  };
+  g_autoptr (HrModel) model = hr_model_new_from_data (llama, -1, "llama", NULL);
+  g_autoptr (HrJob) job = make_job (settings);
+  g_autoptr (HrEstimate) without = estimate (plain);
+  g_autoptr (HrEstimate) with = estimate (fused);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (hr_estimator_run (model, job, NULL, 1, &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "megatron-fused"));
+  g_assert_cmpuint (hr_estimate_get_total_bytes (with), >, hr_estimate_get_total_bytes (without));
+}
+
 /* What Unsloth would turn on is said, where the job has it off. */
 static void
 test_defaults_of_unsloth (void)
@@ -729,6 +754,8 @@ main (int   argc,
   g_test_add_func ("/memory/training-profiles/unsloth_refuses_what_it_does_not_do", test_unsloth_refuses);
   g_test_add_func ("/memory/training-profiles/unsloth_trains_on_answers_of_vllm_in_one_row", test_answers_of_unsloth);
   g_test_add_func ("/memory/training-profiles/the_loss_of_unsloth_is_its_own", test_loss_of_unsloth);
+  g_test_add_func ("/training-profiles/the_fused_loss_of_megatron_lm_makes_a_gradient_beside_the_probabilities",
+                   test_loss_of_megatron);
   g_test_add_func ("/memory/training-profiles/what_unsloth_would_turn_on_is_said", test_defaults_of_unsloth);
   g_test_add_func ("/memory/training-profiles/a_recipe_takes_the_bytes_that_name_it", test_recipes);
   g_test_add_func ("/memory/training-profiles/the_recipe_of_a_framework_is_said", test_recipe_is_said);

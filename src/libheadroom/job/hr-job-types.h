@@ -436,6 +436,7 @@ typedef enum
  * @HR_LOSS_IMPLEMENTATION_LIGER_GRPO: Liger-Kernel's loss of GRPO, together with the output head, an answer at a time
  * @HR_LOSS_IMPLEMENTATION_UNSLOTH_FUSED: Unsloth's, together with the output head, as many tokens at a time as have
  *   logits of 4 GiB in fp32
+ * @HR_LOSS_IMPLEMENTATION_MEGATRON_FUSED: Megatron-LM's, in kernels that torch compiles
  *
  * What computes the cross entropy.
  */
@@ -449,6 +450,7 @@ typedef enum
   HR_LOSS_IMPLEMENTATION_CHUNKED_NLL,
   HR_LOSS_IMPLEMENTATION_LIGER_GRPO,
   HR_LOSS_IMPLEMENTATION_UNSLOTH_FUSED,
+  HR_LOSS_IMPLEMENTATION_MEGATRON_FUSED,
 } HrLossImplementation;
 
 /**

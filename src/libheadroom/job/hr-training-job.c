@@ -960,7 +960,8 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                        N_("Implementation of the loss"),
                        N_("What computes the cross entropy: torch, from all logits in fp32; Liger-Kernel, in place, "
                           "or with the output head, a part of the tokens at a time; Apple’s kernel, without logits; "
-                          "or TRL, 256 tokens at a time; “auto” is what the fused kernels or the framework come with"),
+                          "TRL, 256 tokens at a time; or the fused kernels of Megatron-LM; “auto” is what the fused "
+                          "kernels or the framework come with"),
                        HR_TYPE_LOSS_IMPLEMENTATION, HR_LOSS_IMPLEMENTATION_AUTO,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 

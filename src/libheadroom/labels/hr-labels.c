@@ -441,6 +441,7 @@ static const char * const loss_implementation_labels[] = {
   [HR_LOSS_IMPLEMENTATION_CHUNKED_NLL] = N_("256 tokens at a time (TRL)"),
   [HR_LOSS_IMPLEMENTATION_LIGER_GRPO] = N_("GRPO, fused with the output head (Liger)"),
   [HR_LOSS_IMPLEMENTATION_UNSLOTH_FUSED] = N_("Fused with the output head (Unsloth)"),
+  [HR_LOSS_IMPLEMENTATION_MEGATRON_FUSED] = N_("Fused cross entropy (Megatron-LM)"),
 };
 
 static const char * const example_packing_labels[] = {

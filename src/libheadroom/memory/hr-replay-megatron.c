@@ -429,18 +429,41 @@ hr_megatron_mlp (HrReplay    *replay,
 }
 
 /*
+ * calculate_gradients of megatron/core/fusions/fused_cross_entropy.py: what torch compiles writes none of its arguments
+ * before it has all it needs of them, so that the gradient in fp32 is made beside the probabilities (the buffer of
+ * index_put in the code of torch._inductor), and the one in the type of the logits beside both.
+ */
+static void
+backward_compiled_loss (HrReplay     *replay,
+                        const HrNode *node,
+                        HrValue       gradient,
+                        HrValue      *gradients)
+{
+  HrValue wide = node->inputs[0];
+  HrValue updated;
+
+  wide.element = hr_element_widen (wide.element);
+  updated = hr_op_make_gradient (replay, "index_put", wide);
+  gradients[0] = hr_op_make_gradient (replay, "_to_copy", node->inputs[0]);
+  hr_replay_drop (replay, updated);
+}
+
+/*
  * hr_megatron_loss:
  * @replay: a tape
  * @logits: the logits, which the caller holds
+ * @compiles: whether its pieces are compiled (--cross-entropy-loss-fusion, by its own kernels)
  *
  * _VocabParallelCrossEntropy of megatron/core/tensor_parallel/cross_entropy.py: logits in fp32 become probabilities in
- * place, and these the gradient, which the engine casts to the type of the logits. Fused or not, it takes the same.
+ * place, and these the gradient, which the engine casts to the type of the logits. Compiled, the forward pass takes
+ * the same.
  *
  * Returns: the loss
  */
 HrValue
 hr_megatron_loss (HrReplay *replay,
-                  HrValue   logits)
+                  HrValue   logits,
+                  gboolean  compiles)
 {
   HrStretch stretch;
   HrValue shape = logits;
@@ -456,7 +479,8 @@ hr_megatron_loss (HrReplay *replay,
   softmax = hr_op_like (replay, "_to_copy", "exp_logits", shape);
   loss = hr_op_like (replay, "sub", "loss",
                      HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
-  if (hr_op_record (replay, &loss, HR_GRADIENT_TYPED_AS_INPUT, "_to_copy", &logits, 1))
+  if (compiles ? hr_autograd_record (replay, &loss, backward_compiled_loss, &logits, 1)
+               : hr_op_record (replay, &loss, HR_GRADIENT_TYPED_AS_INPUT, "_to_copy", &logits, 1))
     hr_autograd_save (replay, loss, softmax);
   hr_replay_drop (replay, softmax);
   replay->component = HR_COMPONENT_ACTIVATIONS;

@@ -21,7 +21,8 @@ HrValue           hr_megatron_mlp       (HrReplay          *replay,
                                          HrValue            x,
                                          const HrMlp       *mlp);
 HrValue           hr_megatron_loss      (HrReplay          *replay,
-                                         HrValue            logits);
+                                         HrValue            logits,
+                                         gboolean           compiles);
 gboolean          hr_megatron_knows     (const HrStack     *stack);
 gboolean          hr_megatron_runs      (const HrReplay    *replay);
 

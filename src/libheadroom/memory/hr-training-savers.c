@@ -188,6 +188,20 @@ refuse_unsloth (const HrTrainingPlan  *plan,
 }
 
 static gboolean
+refuse_megatron (const HrTrainingPlan  *plan,
+                 GError               **error)
+{
+  g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), "framework");
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is a framework, such as trl. */
+                        N_("loss-implementation: expected another than megatron-fused, which is a loss of the "
+                           "framework megatron-lm; found it with framework %s"), found);
+
+  return FALSE;
+}
+
+static gboolean
 refuse_offload (const HrTrainingPlan  *plan,
                 GError               **error)
 {
@@ -311,6 +325,16 @@ resolve_compile (HrTrainingPlan  *plan,
   return TRUE;
 }
 
+/* Megatron-LM's own loss, in another way. */
+static gboolean
+resolve_megatron (HrTrainingPlan  *plan,
+                  GError         **error)
+{
+  plan->training.loss_implementation = hr_training_job_get_loss_implementation (plan->job);
+
+  return resolve_offload (plan, error) && resolve_compile (plan, error);
+}
+
 /* What “auto” stands for. */
 static HrLossImplementation
 choose_loss (const HrTrainingPlan *plan,
@@ -357,6 +381,9 @@ hr_training_savers_resolve (HrTrainingPlan  *plan,
     return hr_training_unsloth_resolve (plan, error);
   if (loss == HR_LOSS_IMPLEMENTATION_UNSLOTH_FUSED)
     return refuse_unsloth (plan, error);
+  if (loss == HR_LOSS_IMPLEMENTATION_MEGATRON_FUSED &&
+      hr_training_job_get_framework (plan->job) != HR_TRAINING_FRAMEWORK_MEGATRON_LM)
+    return refuse_megatron (plan, error);
   if (has_kernels && has_own_loss (plan))
     return refuse_setting (plan, "fused-kernels", "none", error);
   if (loss == HR_LOSS_IMPLEMENTATION_LIGER_GRPO)
@@ -367,6 +394,8 @@ hr_training_savers_resolve (HrTrainingPlan  *plan,
                                  "well: they are counted as transformers has them"));
       return resolve_offload (plan, error) && check_liger_policy (plan, error);
     }
+  if (loss == HR_LOSS_IMPLEMENTATION_MEGATRON_FUSED)
+    return resolve_megatron (plan, error);
   if (loss > HR_LOSS_IMPLEMENTATION_CROSS_ENTROPY && has_own_loss (plan))
     return refuse_setting (plan, "loss-implementation", "auto", error);
   if (has_kernels && (liger == NULL || !liger->has_kernels))

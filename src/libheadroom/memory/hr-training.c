@@ -288,7 +288,8 @@ compute_loss (Step    *step,
   if (step->replay->layer_code == HR_LAYER_CODE_TORCHTITAN)
     return hr_training_loss_cross_entropy (step->replay, logits, TRUE);
   if (hr_megatron_runs (step->replay))
-    return hr_megatron_loss (step->replay, logits);
+    return hr_megatron_loss (step->replay, logits,
+                             step->training->loss_implementation == HR_LOSS_IMPLEMENTATION_MEGATRON_FUSED);
   if (head != NULL && head->head.is_span)
     return hr_training_loss_span (step->replay, logits);
   if (head != NULL && head->head.is_of_last)
@@ -869,6 +870,9 @@ get_backward_sentence (const Step *step)
   if (step->replay->compiles)
     return N_("in the backward pass of the loss, while the logits, their gradient and zeros for what is not "
               "differentiated are alive");
+  if (hr_megatron_runs (step->replay) && loss == HR_LOSS_IMPLEMENTATION_MEGATRON_FUSED)
+    return N_("in the backward pass of the loss, while the probabilities and their gradient in fp32, and that of the "
+              "logits, are alive");
   if (hr_megatron_runs (step->replay))
     return N_("in the backward pass of the loss, while the probabilities in fp32 and the gradient of the logits are "
               "alive");
