@@ -258,9 +258,12 @@ def the_values_are_those_of_the_job():
                              '2', '--gradient-accumulation-steps', '8', '--gradient-checkpointing', 'full',
                              '--layers-per-checkpoint', '2', '--distribute-checkpoints', 'true', '--attention', 'eager',
                              '--micro-batch-group-size', '8', '--count-embedding-as-layer', 'true',
-                             '--count-loss-as-layer', 'true', '--loss-implementation', 'megatron-fused')
+                             '--count-loss-as-layer', 'true', '--loss-implementation', 'megatron-fused',
+                             '--deferred-head-gradients', '2', '--optimizer', 'muon')
     words = accept_megatron(launched['megatron']['text'])
     value = dict(zip(words, words[1:]))
+    assert '--defer-embedding-wgrad-compute' in words and value['--wgrad-deferral-limit'] == '2'
+    assert value['--optimizer'] == 'muon'
     assert '--cross-entropy-loss-fusion' in words and value['--cross-entropy-fusion-impl'] == 'native'
     assert value['--microbatch-group-size-per-virtual-pipeline-stage'] == '8'
     assert {'--account-for-embedding-in-pipeline-split', '--account-for-loss-in-pipeline-split'} <= set(words)

@@ -645,6 +645,41 @@ groups_of_ranks_hold_what_they_send_each_other (void)
   g_assert_cmpuint (two - one, ==, 1024512);
 }
 
+/* What the last of two stages has of a part at its peak, where so many gradients of the head wait. */
+static guint64
+get_deferred (HrComponentId id,
+              guint64       n_deferred,
+              guint64       n_micro_batches)
+{
+  g_autoptr (HrEstimate) estimate = estimate_layout ("pipeline-parallel", (guint64) 2, "gradient-accumulation-steps",
+                                                     n_micro_batches, "dtype", HR_DTYPE_BFLOAT16,
+                                                     "gradient-checkpointing", HR_GRADIENT_CHECKPOINTING_FULL,
+                                                     "deferred-head-gradients", n_deferred, NULL);
+  GListModel *components = hr_estimate_get_device_components (estimate, 1);
+
+  for (guint i = 0; i < g_list_model_get_n_items (components); i++)
+    {
+      g_autoptr (HrComponent) component = g_list_model_get_item (components, i);
+
+      if (hr_component_get_id (component) == id)
+        return hr_component_get_bytes (component);
+    }
+
+  return 0;
+}
+
+/* Those of the logits of 4096 tokens in bfloat16 wait, with what the head has read, but not those of the last. */
+static void
+gradients_of_the_head_wait_until_all_have_gone_back (void)
+{
+  guint64 logits = get_deferred (HR_COMPONENT_LOGITS, 0, 4);
+  guint64 activations = get_deferred (HR_COMPONENT_ACTIVATIONS, 0, 4);
+
+  g_assert_cmpuint (get_deferred (HR_COMPONENT_LOGITS, 2, 4) - logits, ==, G_GUINT64_CONSTANT (2) * 4096 * V * 2);
+  g_assert_cmpuint (get_deferred (HR_COMPONENT_ACTIVATIONS, 2, 4) - activations, ==, 2 * 4096 * H * 2);
+  g_assert_cmpuint (get_deferred (HR_COMPONENT_LOGITS, 9, 4) - logits, ==, G_GUINT64_CONSTANT (3) * 4096 * V * 2);
+}
+
 static void
 what_does_not_divide_is_refused_in_a_sentence (void)
 {
@@ -686,6 +721,7 @@ main (int    argc,
   ADD (small_models_take_what_megatron_lm_logs);
   ADD (a_model_of_seven_billion_takes_what_megatron_lm_logs);
   ADD (groups_of_ranks_hold_what_they_send_each_other);
+  ADD (gradients_of_the_head_wait_until_all_have_gone_back);
   ADD (what_does_not_divide_is_refused_in_a_sentence);
 #undef ADD
 

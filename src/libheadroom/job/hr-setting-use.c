@@ -84,6 +84,7 @@ static const struct
   { "count-embedding-as-layer", "framework", { "megatron-lm" } },
   { "count-loss-as-layer", "framework", { "megatron-lm" } },
   { "micro-batch-group-size", "framework", { "megatron-lm" } },
+  { "deferred-head-gradients", "framework", { "megatron-lm" } },
   { "expert-tensor-parallel", "framework", { "megatron-lm" } },
   { "moe-dispatcher", "framework", { "megatron-lm" } },
   { "expert-capacity-factor", "framework", { "megatron-lm" } },

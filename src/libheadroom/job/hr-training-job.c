@@ -56,6 +56,7 @@ typedef struct
   gboolean sequence_parallel;
   guint64 virtual_pipeline_parallel;
   guint64 micro_batch_group_size;
+  guint64 deferred_head_gradients;
   guint64 first_stage_layers;
   guint64 last_stage_layers;
   gboolean count_embedding_as_layer;
@@ -128,6 +129,7 @@ enum
   PROP_SEQUENCE_PARALLEL,
   PROP_VIRTUAL_PIPELINE_PARALLEL,
   PROP_MICRO_BATCH_GROUP_SIZE,
+  PROP_DEFERRED_HEAD_GRADIENTS,
   PROP_FIRST_STAGE_LAYERS,
   PROP_LAST_STAGE_LAYERS,
   PROP_COUNT_EMBEDDING_AS_LAYER,
@@ -312,6 +314,10 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_MICRO_BATCH_GROUP_SIZE:
       g_value_set_uint64 (value, priv->micro_batch_group_size);
+      break;
+
+    case PROP_DEFERRED_HEAD_GRADIENTS:
+      g_value_set_uint64 (value, priv->deferred_head_gradients);
       break;
 
     case PROP_FIRST_STAGE_LAYERS:
@@ -601,6 +607,10 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_MICRO_BATCH_GROUP_SIZE:
       priv->micro_batch_group_size = g_value_get_uint64 (value);
+      break;
+
+    case PROP_DEFERRED_HEAD_GRADIENTS:
+      priv->deferred_head_gradients = g_value_get_uint64 (value);
       break;
 
     case PROP_FIRST_STAGE_LAYERS:
@@ -1284,6 +1294,20 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrTrainingJob:deferred-head-gradients:
+   *
+   * Of how many micro-batches the gradient of the output head's matrix waits until all have gone back.
+   */
+  properties[PROP_DEFERRED_HEAD_GRADIENTS] =
+    g_param_spec_uint64 ("deferred-head-gradients",
+                         N_("Deferred gradients of the head"),
+                         N_("Micro-batches of which the last stage of a pipeline computes the gradient of the output "
+                            "head’s matrix only when all micro-batches have gone back, and keeps what that needs "
+                            "until then; 0: none"),
+                         0, 65536, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrTrainingJob:expert-tensor-parallel:
    *
    * How many ranks share each expert.
@@ -1684,6 +1708,7 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_COUNT_EMBEDDING_AS_LAYER], 924, TRUE);
   hr_job_mark_setting (properties[PROP_COUNT_LOSS_AS_LAYER], 924, TRUE);
   hr_job_mark_setting (properties[PROP_MICRO_BATCH_GROUP_SIZE], 922, TRUE);
+  hr_job_mark_setting (properties[PROP_DEFERRED_HEAD_GRADIENTS], 922, TRUE);
   hr_job_mark_setting (properties[PROP_EXPERT_TENSOR_PARALLEL], 931, TRUE);
   hr_job_mark_setting (properties[PROP_MOE_DISPATCHER], 932, TRUE);
   hr_job_mark_setting (properties[PROP_EXPERT_CAPACITY_FACTOR], 933, TRUE);
@@ -2463,6 +2488,24 @@ hr_training_job_get_micro_batch_group_size (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
 
   return priv->micro_batch_group_size;
+}
+
+/**
+ * hr_training_job_get_deferred_head_gradients:
+ * @self: a training job
+ *
+ * Gets of how many micro-batches the gradient of the output head's matrix waits until all have gone back.
+ *
+ * Returns: how many
+ */
+guint64
+hr_training_job_get_deferred_head_gradients (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->deferred_head_gradients;
 }
 
 /**

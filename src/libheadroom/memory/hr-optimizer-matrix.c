@@ -7,13 +7,27 @@
 #define FLOAT sizeof (float)
 #define BFLOAT16 2
 
-/* torch/optim/_muon.py takes matrices of two dimensions only, and leaves embeddings and the head to AdamW. */
+/*
+ * torch/optim/_muon.py takes matrices of two dimensions only, and leaves embeddings and the head to AdamW. So does
+ * Megatron-LM (is_managed_by_layer_wise_optimizer of megatron/core/optimizer/layer_wise_optimizer.py), but for learned
+ * positions, which it does not leave out; the matrices of its experts are parameters of their own.
+ */
 static gboolean
 is_hidden_matrix (const HrOptimizerSettings *settings,
                   const HrTrainable         *parameter)
 {
+  if (parameter->role == HR_TENSOR_ROLE_EXPERT && settings->separates_experts)
+    return TRUE;
+
   return parameter->n_dimensions == 2 &&
          (parameter->role == HR_TENSOR_ROLE_LINEAR || parameter->role == HR_TENSOR_ROLE_ROUTER);
+}
+
+/* Experts of a layer, each of which is stepped by itself. */
+static guint64
+count_matrices (const HrTrainable *parameter)
+{
+  return parameter->n_dimensions == 3 ? parameter->shape[0] : 1;
 }
 
 static guint64
@@ -37,13 +51,14 @@ static void
 iterate_newton_schulz (HrOptimizerTape   *tape,
                        const HrTrainable *parameter)
 {
-  guint64 rank = MIN (parameter->shape[0], parameter->shape[1]);
+  guint64 rank = MIN (parameter->shape[parameter->n_dimensions - 2], parameter->shape[parameter->n_dimensions - 1]);
+  guint64 bytes = hr_trainable_get_bytes_as (parameter, BFLOAT16) / count_matrices (parameter);
 
   for (guint i = 0; i < NEWTON_SCHULZ_STEPS; i++)
     {
       hr_tape_assign (tape, GRAM, hr_tape_take (tape, rank * rank * BFLOAT16));
       hr_tape_assign (tape, GRAM_UPDATE, hr_tape_take (tape, rank * rank * BFLOAT16));
-      hr_tape_assign (tape, ORTHOGONAL, hr_tape_take (tape, hr_trainable_get_bytes_as (parameter, BFLOAT16)));
+      hr_tape_assign (tape, ORTHOGONAL, hr_tape_take (tape, bytes));
     }
 }
 
@@ -52,11 +67,12 @@ static void
 step_muon (HrOptimizerTape   *tape,
            const HrTrainable *parameter)
 {
+  guint64 n = count_matrices (parameter);
   guint64 orthogonal;
 
-  hr_tape_assign (tape, UPDATE, hr_tape_take (tape, hr_trainable_get_bytes (parameter)));
+  hr_tape_assign (tape, UPDATE, hr_tape_take (tape, hr_trainable_get_bytes (parameter) / n));
   if (parameter->element != HR_ELEMENT_BFLOAT16)
-    hr_tape_assign (tape, ORTHOGONAL, hr_tape_take (tape, hr_trainable_get_bytes_as (parameter, BFLOAT16)));
+    hr_tape_assign (tape, ORTHOGONAL, hr_tape_take (tape, hr_trainable_get_bytes_as (parameter, BFLOAT16) / n));
   iterate_newton_schulz (tape, parameter);
   orthogonal = tape->variables[ORTHOGONAL];
   tape->variables[ORTHOGONAL] = 0;

@@ -241,6 +241,7 @@ resolve_optimizer (HrTrainingPlan           *self,
   HrOptimizerSettings settings = {
     .kind = hr_training_job_get_optimizer (self->job), .rank = hr_training_job_get_optimizer_rank (self->job),
     .fp32_embeddings = profile->fp32_embeddings,
+    .separates_experts = hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_MEGATRON_LM,
   };
   const HrTrainables *stepped;
 
@@ -1068,6 +1069,9 @@ hr_training_plan_init (HrTrainingPlan  *self,
   self->training.accumulation_steps = hr_training_job_get_gradient_accumulation_steps (job);
   self->training.logits_upcast = hr_training_job_get_logits_upcast (job);
   self->training.n_in_flight = hr_layout_count_in_flight (&self->layout, stage, self->training.accumulation_steps);
+  /* ModelParallelConfig.__post_init__ of megatron/core/model_parallel_config.py: without a pipeline nothing waits. */
+  if (self->layout.pipeline > 1)
+    self->training.n_deferred = hr_training_job_get_deferred_head_gradients (job);
   self->training.n_first_in_flight =
     hr_layout_count_first_in_flight (&self->layout, stage, self->training.accumulation_steps);
   resolve_parts (self);

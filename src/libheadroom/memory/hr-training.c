@@ -1569,6 +1569,30 @@ end_micro_batch (Step           *step,
   return NULL;
 }
 
+/*
+ * LinearWithGradAccumulationAndAsyncCommunication.backward of megatron/core/tensor_parallel/layers.py keeps the
+ * gradients of the logits of the first micro-batches (--defer-embedding-wgrad-compute, --wgrad-deferral-limit), and the
+ * output layer what it has read, until drain_embedding_wgrad_compute multiplies them. Those of the last micro-batch are
+ * there anyway.
+ */
+static void
+defer_head (const HrTraining *self,
+            HrReplay         *replay,
+            HrValue          *deferred)
+{
+  HrSymbol tokens = replay->divides_sequence ? HR_SYMBOL_SEQUENCE_SHARE : HR_SYMBOL_SEQUENCE;
+  HrValue gradients = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_VOCABULARY);
+  HrValue inputs = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, tokens, HR_SYMBOL_HIDDEN);
+  guint64 n = MIN (self->n_deferred, self->accumulation_steps - 1);
+
+  if (n == 0 || !self->pass.has_head)
+    return;
+
+  gradients.count = inputs.count = n;
+  deferred[0] = hr_replay_make (replay, "append", "grad_output_buffer", HR_COMPONENT_LOGITS, gradients);
+  deferred[1] = hr_replay_make (replay, "append", "embedding_activation_buffer", HR_COMPONENT_ACTIVATIONS, inputs);
+}
+
 /* The micro-batches of a step, of which the first two differ; what the last one has returned is held. */
 static Step *
 run_micro_batches (const HrTraining *self,
@@ -1577,6 +1601,7 @@ run_micro_batches (const HrTraining *self,
                    HrTrainingLevels *levels)
 {
   guint64 n = MIN (self->accumulation_steps, 2);
+  HrValue deferred[] = { HR_NO_VALUE, HR_NO_VALUE };
   Step *previous = NULL;
   Step *step = NULL;
 
@@ -1584,12 +1609,16 @@ run_micro_batches (const HrTraining *self,
     {
       if (i == 0 || self->generation_interval < self->accumulation_steps)
         get_answers (self, replay, state);
+      if (i + 1 == n)
+        defer_head (self, replay, deferred);
       step = run_micro_batch (self, replay, previous, i + 1 == n, levels);
       g_clear_pointer (&previous, clear_step);
       sum_gradients (self, replay);
       if (i + 1 < n)
         previous = end_micro_batch (step, state);
     }
+  for (guint i = 0; i < G_N_ELEMENTS (deferred); i++)
+    hr_replay_drop (replay, deferred[i]);
 
   return step;
 }

@@ -87,6 +87,7 @@ typedef void (*HrBetweenSteps) (HrHeap   *heap,
  * @gradient_bytes: what the gradients of a step before take, where they are kept until then
  * @accumulation_steps: micro-batches of a step
  * @n_in_flight: of how many of them what the backward pass needs is kept at once
+ * @n_deferred: of how many micro-batches the head's input and the gradient of its output wait until all have gone back
  * @n_first_in_flight: of how many of these by the part of the stage that looks tokens up
  * @has_parts: whether the stage has several parts, between those of others
  * @n_layers_of_part: how many layers that of them has which runs: the first, or the last where it has the head
@@ -170,6 +171,7 @@ typedef struct
   guint64 gradient_bytes;
   guint64 accumulation_steps;
   guint64 n_in_flight;
+  guint64 n_deferred;
   guint64 n_first_in_flight;
   gboolean has_parts;
   guint n_layers_of_part;

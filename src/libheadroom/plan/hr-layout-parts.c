@@ -62,6 +62,8 @@ struct _HrLayoutParts
   guint max_tensor;
   guint64 n_experts;
   gboolean groups_products;
+  guint n_loss_copies;          /* of the logits in fp32 */
+  guint64 n_deferred;           /* micro-batches whose gradient of the head's matrix waits */
   guint64 n_tokens;
   HrModelSizes model;
   guint optimizer_bytes;        /* master weights and states of a parameter */
@@ -375,6 +377,9 @@ hr_layout_parts_new (HrModel        *model,
       take_layer (&self->layers[i], &stack->layer_classes[i], self->model.element);
       self->n_experts = MAX (self->n_experts, self->layers[i].experts);
     }
+  self->n_loss_copies =
+    hr_training_job_get_loss_implementation (job) == HR_LOSS_IMPLEMENTATION_MEGATRON_FUSED ? 2 : 1;
+  self->n_deferred = hr_training_job_get_deferred_head_gradients (job);
   self->groups_products = self->n_experts > 0 && hr_training_job_get_moe_grouped_gemm (job);
 
   self->max_tensor = MIN (max_tensor, self->layers[0].heads);
@@ -763,8 +768,9 @@ count_layer (const HrLayoutParts *self,
 }
 
 /*
- * The copy of the logits in fp32 which becomes their gradient, beside them or that gradient in their type; or the
- * gradient, what the output layer reads and what goes back from it, and a copy of the gradient of its matrix.
+ * The copy of the logits in fp32 which becomes their gradient, beside them or that gradient in their type, and where
+ * the loss is compiled (hr_megatron_loss) another in fp32; or the gradient, what the output layer reads and what goes
+ * back from it, and a copy of the gradient of its matrix.
  */
 static double
 count_loss (const HrLayoutParts *self,
@@ -775,7 +781,7 @@ count_loss (const HrLayoutParts *self,
   double between = layout->divides_sequence ? layout->tensor : 1;
   double words = self->shares[layout->tensor].head / hidden;
   double norm = n_tokens * (2 * element * hidden + FP32_BYTES) / between;
-  double in_loss = n_tokens * words * (element + FP32_BYTES);
+  double in_loss = n_tokens * words * (element + self->n_loss_copies * FP32_BYTES);
   double back = between > 1 ? 2 + 1 / between : 1;
   double in_head = element * (n_tokens * (words + back * hidden) + words * hidden);
 
@@ -902,6 +908,23 @@ count_mask (const HrLayoutParts *self,
          hr_layout_count_first_in_flight (layout, 0, step->n_micro_batches);
 }
 
+/* What the last stage keeps of micro-batches whose gradient of the head's matrix waits (run_micro_batches). */
+static double
+count_deferred (const HrLayoutParts *self,
+                const HrLayoutStep  *step,
+                double               n_tokens)
+{
+  const HrLayout *layout = &step->layout;
+  guint64 n = MIN (self->n_deferred, step->n_micro_batches - 1);
+  double between = layout->divides_sequence ? layout->tensor : 1;
+
+  if (layout->pipeline == 1)
+    return 0;
+
+  return n * n_tokens * self->model.element *
+         (self->shares[layout->tensor].head / self->model.hidden + self->model.hidden / between);
+}
+
 static double
 count_stage (const HrLayoutParts *self,
              const HrLayoutStep  *step,
@@ -931,7 +954,10 @@ count_stage (const HrLayoutParts *self,
   in_flight = kept / n_layers * count_layers_in_flight (layout, n_layers, stage, step->n_micro_batches) +
               n_in_flight * count_angles (self, layout);
   if (stage + 1 == layout->pipeline)
-    passing = fmax (passing, count_loss (self, layout, n_tokens));
+    {
+      passing = fmax (passing, count_loss (self, layout, n_tokens));
+      in_flight += count_deferred (self, step, n_tokens);
+    }
   if (stage == 0)
     {
       passing = fmax (passing, count_embedding (self, layout, n_tokens) - in_flight / n_in_flight);
