@@ -126,6 +126,10 @@ test_round_trip (void)
     "enforce-eager=true",
     "engine=vllm max-model-len=3000 quantization=bnb-nf4 tensor-parallel=2",
     "engine=vllm max-model-len=30000 max-num-batched-tokens=4096 block-size=32 dtype=float16",
+    "engine=ollama",
+    "engine=ollama max-model-len=8192 max-num-seqs=4 max-num-batched-tokens=256 gpu-layers=12 cache-type-k=q8_0 "
+    "flash-attention=on",
+    "engine=ollama gpu-layers=9999 flash-attention=off max-num-seqs=2",
     "engine=llama.cpp max-num-seqs=3 max-model-len=8192 kv-offload=false swa-full=true n-cpu-moe=5 flash-attention=off",
   };
   g_autoptr (GError) error = NULL;
@@ -139,16 +143,21 @@ test_round_trip (void)
       g_autoptr (HrLaunch) launch = NULL;
       g_autoptr (HrCommandLine) command = NULL;
       g_auto (GStrv) settings = g_strsplit (jobs[i], " ", -1);
-      const HrLaunchFile *file;
+      g_autoptr (GString) text = g_string_new (NULL);
       guint n_gpus;
 
       hr_job_set_all_from_string (job, jobs[i], &error);
       g_assert_no_error (error);
       launch = hr_launch_new (model, job, 1, &error);
       g_assert_no_error (error);
-      file = g_ptr_array_index (launch->files, launch->files->len - 1);
-      g_test_message ("%s", file->text);
-      command = hr_command_line_new (file->text, &error);
+      for (guint j = 0; j < launch->files->len; j++)
+        {
+          const HrLaunchFile *file = g_ptr_array_index (launch->files, j);
+
+          g_string_append (text, file->text);
+        }
+      g_test_message ("%s", text->str);
+      command = hr_command_line_new (text->str, &error);
       g_assert_no_error (error);
       g_assert_null (hr_command_line_get_unread (command)[0]);
       found = hr_command_line_create_job (command, model, &n_gpus, &error);

@@ -52,7 +52,7 @@ measure (HrModel    *model,
   g_object_set (job, "engine", HR_ENGINE_LLAMA_CPP, NULL);
   hr_inference_plan_init_pass (&pass, model, job, &error);
   g_assert_no_error (error);
-  hr_llama_plan_init (&plan, &pass, HR_INFERENCE_JOB (job), 1, &error);
+  hr_llama_plan_init (&plan, &pass, HR_INFERENCE_JOB (job), NULL, 1, &error);
   g_assert_no_error (error);
 
   hr_llama_plan_add_weights (&plan, buffers->model, buffers->elements);

@@ -406,6 +406,21 @@ model_has_kernels (HrModel *model)
 /* llama_context_default_params. */
 #define LLAMA_UBATCH 512
 
+/*
+ * What Ollama tells llama-server (startLlamaServer of llm/llama_server.go): one type for keys and values, and nothing
+ * of what is left here as llama-server has it.
+ */
+static void
+resolve_ollama (HrInferenceJob *self)
+{
+  self->cache_type_v = self->cache_type_k;
+  self->n_cpu_moe = 0;
+  self->kv_unified = FALSE;
+  self->kv_offload = TRUE;
+  self->swa_full = FALSE;
+  self->llama_release = HR_LLAMA_RELEASE_B11669;
+}
+
 /* llama.cpp keeps 16-bit floats, whatever the model is in, and has room for what the batch needs. */
 static void
 resolve_llama (HrInferenceJob *self,
@@ -413,7 +428,7 @@ resolve_llama (HrInferenceJob *self,
 {
   HrLlamaCacheType type = HR_LLAMA_CACHE_TYPE_F16;
 
-  if (self->engine == HR_ENGINE_LLAMA_CPP && self->kv_cache_dtype == HR_DTYPE_AUTO)
+  if (hr_inference_job_runs_llama (self) && self->kv_cache_dtype == HR_DTYPE_AUTO)
     self->kv_cache_dtype = HR_DTYPE_FLOAT16;
   if (self->kv_cache_dtype == HR_DTYPE_FLOAT32)
     type = HR_LLAMA_CACHE_TYPE_F32;
@@ -422,6 +437,8 @@ resolve_llama (HrInferenceJob *self,
 
   self->cache_type_k = self->cache_type_k == HR_LLAMA_CACHE_TYPE_AUTO ? type : self->cache_type_k;
   self->cache_type_v = self->cache_type_v == HR_LLAMA_CACHE_TYPE_AUTO ? type : self->cache_type_v;
+  if (self->engine == HR_ENGINE_OLLAMA)
+    resolve_ollama (self);
   if (self->flash_attention == HR_FLASH_ATTENTION_AUTO)
     self->flash_attention = self->llama_release != HR_LLAMA_RELEASE_B4500 && self->cache_type_k == self->cache_type_v &&
                             model_has_kernels (model) ? HR_FLASH_ATTENTION_ON : HR_FLASH_ATTENTION_OFF;
@@ -577,14 +594,14 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
    * HrInferenceJob:max-model-len:
    *
    * How many tokens each sequence has room for; 0 is as many as prompt and output have, or, with vLLM, as many as the
-   * model is made for.
+   * model is made for, or what Ollama takes by the memory of the GPUs.
    */
   properties[PROP_MAX_MODEL_LEN] =
     g_param_spec_uint64 ("max-model-len",
                          N_("Context length"),
-                         N_("Tokens that each sequence has room for; 0 is the prompt and the output together, and what "
-                            "the model is made for with vLLM. llama.cpp is told as many for all sequences together "
-                            "(-c)"),
+                         N_("Tokens that each sequence has room for; 0 is the prompt and the output together, what "
+                            "the model is made for with vLLM, and with Ollama (num_ctx) what it takes by the GPUs’ "
+                            "memory. llama.cpp is told as many for all sequences together (-c)"),
                          0, 16777216, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -597,7 +614,8 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
     g_param_spec_uint64 ("max-num-seqs",
                          N_("Parallel sequences"),
                          N_("Sequences that the server has room for at once. llama.cpp calls them slots (-np); 0 is "
-                            "the batch size there, and what vLLM takes by itself on the GPU, 256 or 1024"),
+                            "the batch size there, 1 with Ollama (OLLAMA_NUM_PARALLEL), and what vLLM takes by itself "
+                            "on the GPU, 256 or 1024"),
                          0, 65536, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -610,21 +628,22 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
     g_param_spec_uint64 ("max-num-batched-tokens",
                          N_("Tokens computed at once"),
                          N_("How many tokens of prompts go through the layers together; llama.cpp calls it the "
-                            "physical batch size (-ub). 0 is what the program takes by itself: 512 for llama.cpp, "
-                            "2048 or 8192 for vLLM"),
+                            "physical batch size (-ub), Ollama num_batch. 0 is what the program takes by itself: 512 "
+                            "for llama.cpp, 512 to 2048 for Ollama, 2048 or 8192 for vLLM"),
                          0, 1048576, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
    * HrInferenceJob:gpu-layers:
    *
-   * How many layers are on GPUs, the head being one of them; more than there are puts all of them there.
+   * How many layers are on GPUs, the head being one of them; more than there are puts all of them there. Ollama finds
+   * out by itself how many fit where this is as it is by default.
    */
   properties[PROP_GPU_LAYERS] =
     g_param_spec_uint64 ("gpu-layers",
                          N_("Layers on the GPU"),
-                         N_("How many layers GPUs hold (-ngl), the head being one of them; the others stay on the "
-                            "host"),
+                         N_("How many layers GPUs hold (-ngl, num_gpu), the head being one of them; the others stay on "
+                            "the host. 999 leaves it to Ollama, which takes as many as fit"),
                          0, 9999, 999,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -661,7 +680,8 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   properties[PROP_CACHE_TYPE_K] =
     g_param_spec_enum ("cache-type-k",
                        N_("Type of keys"),
-                       N_("What keys are kept in; “auto” is the data type of the KV cache, or f16"),
+                       N_("What keys are kept in, and values as well with Ollama (OLLAMA_KV_CACHE_TYPE); “auto” is the "
+                          "data type of the KV cache, or f16"),
                        HR_TYPE_LLAMA_CACHE_TYPE, HR_LLAMA_CACHE_TYPE_AUTO,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -890,6 +910,22 @@ hr_inference_job_get_engine (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_ENGINE_TRANSFORMERS);
 
   return self->engine;
+}
+
+/**
+ * hr_inference_job_runs_llama:
+ * @self: an inference job
+ *
+ * Gets whether llama.cpp computes the job, by itself or for Ollama.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_inference_job_runs_llama (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  return self->engine == HR_ENGINE_LLAMA_CPP || self->engine == HR_ENGINE_OLLAMA;
 }
 
 /**

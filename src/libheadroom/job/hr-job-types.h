@@ -109,6 +109,7 @@ typedef enum
  * @HR_ENGINE_TRANSFORMERS: Hugging Face transformers' generate()
  * @HR_ENGINE_LLAMA_CPP: llama.cpp
  * @HR_ENGINE_VLLM: vLLM
+ * @HR_ENGINE_OLLAMA: Ollama since 0.30, which starts llama.cpp's server
  *
  * The program that runs the model.
  */
@@ -117,6 +118,7 @@ typedef enum
   HR_ENGINE_TRANSFORMERS,
   HR_ENGINE_LLAMA_CPP, /*< nick=llama.cpp >*/
   HR_ENGINE_VLLM,
+  HR_ENGINE_OLLAMA,
 } HrEngine;
 
 /**

@@ -29,7 +29,7 @@ hr_job_get_figure_names (HrJob *job)
 {
   g_return_val_if_fail (HR_IS_JOB (job), &torch_names);
 
-  if (HR_IS_INFERENCE_JOB (job) && hr_inference_job_get_engine (HR_INFERENCE_JOB (job)) == HR_ENGINE_LLAMA_CPP)
+  if (HR_IS_INFERENCE_JOB (job) && hr_inference_job_runs_llama (HR_INFERENCE_JOB (job)))
     return &llama_names;
 
   return &torch_names;

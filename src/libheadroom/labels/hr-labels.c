@@ -296,6 +296,7 @@ static const char * const engine_labels[] = {
   [HR_ENGINE_TRANSFORMERS] = "Transformers (Hugging Face)",
   [HR_ENGINE_LLAMA_CPP] = "llama.cpp",
   [HR_ENGINE_VLLM] = "vLLM",
+  [HR_ENGINE_OLLAMA] = "Ollama",
 };
 
 static const char * const flash_attention_labels[] = {

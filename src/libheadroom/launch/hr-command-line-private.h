@@ -25,7 +25,9 @@ typedef struct
 /*
  * HrCommandLine:
  * @data: the commands that are known
+ * @modelfile: (nullable): what a Modelfile of Ollama can say
  * @block: the program that is called
+ * @instructions: (nullable): the block of @modelfile
  * @given: (element-type HrGivenOption): its options
  * @unread: (element-type utf8): those that are not known
  * @model: (nullable): the path or the id of the model
@@ -34,7 +36,9 @@ typedef struct
 struct _HrCommandLine
 {
   HrJson *data;
+  HrJson *modelfile;
   HrJson *block;
+  HrJson *instructions;
   GArray *given;
   GPtrArray *unread;
   char *model;

@@ -8,16 +8,21 @@
 #include <string.h>
 
 #include "hr-command-model.h"
+#include "hr-modelfile.h"
 #include "hr-printed-arguments.h"
 
 /*
  * Takes a command apart, by the data that commands are written from (data/launch/command.json): "calls" are the words
  * that a program is called with, "aliases" the other names of its options, "also" options that are read alone, and
- * "ignored" those that say nothing about memory. "prints" is what stands before the arguments where a program prints
- * them.
+ * "ignored" those that say nothing about memory; what a Modelfile of Ollama can say is in ollama.json. "prints" is what
+ * stands before the arguments where a program prints them.
  */
 
 #define COMMANDS_PATH "/io/github/headroom/Headroom/data/launch/command.json"
+#define MODELFILE_PATH "/io/github/headroom/Headroom/data/launch/ollama.json"
+
+/* What the block for Ollama is called by. */
+#define OLLAMA "ollama"
 
 static void
 given_clear (gpointer data)
@@ -40,6 +45,7 @@ hr_command_line_free (HrCommandLine *self)
   g_return_if_fail (self != NULL);
 
   g_clear_pointer (&self->data, hr_json_free);
+  g_clear_pointer (&self->modelfile, hr_json_free);
   g_clear_pointer (&self->given, g_array_unref);
   g_clear_pointer (&self->unread, g_ptr_array_unref);
   g_free (self->model);
@@ -179,12 +185,14 @@ find_option (HrCommandLine  *self,
   *option = NULL;
 
   return find_in_list (hr_json_get_member (self->block, "also"), word, option, error) &&
-         find_in_list (hr_json_get_member (self->block, "options"), word, option, error);
+         find_in_list (hr_json_get_member (self->block, "options"), word, option, error) &&
+         (self->instructions == NULL ||
+          find_in_list (hr_json_get_member (self->instructions, "options"), word, option, error));
 }
 
 /* Options that say nothing about memory: by their names, with an equals sign behind where they take a value. */
 static gboolean
-is_ignored (HrCommandLine  *self,
+is_ignored (HrJson         *block,
             const char     *word,
             gboolean       *is_there,
             gboolean       *takes_value,
@@ -193,7 +201,7 @@ is_ignored (HrCommandLine  *self,
   HrJson *ignored = NULL;
 
   *is_there = FALSE;
-  if (!hr_json_get_array (self->block, "ignored", &ignored, error))
+  if (!hr_json_get_array (block, "ignored", &ignored, error))
     return FALSE;
 
   for (guint i = 0; ignored != NULL && !*is_there && i < hr_json_get_length (ignored); i++)
@@ -254,7 +262,9 @@ add_unread (HrCommandLine *self,
             const char    *word,
             const char    *value)
 {
-  g_ptr_array_add (self->unread, value != NULL ? g_strdup_printf ("%s %s", word, value) : g_strdup (word));
+  const char *between = g_str_has_suffix (word, "=") ? "" : " ";
+
+  g_ptr_array_add (self->unread, value != NULL ? g_strconcat (word, between, value, NULL) : g_strdup (word));
 }
 
 static void
@@ -300,7 +310,7 @@ take_option (HrCommandLine      *self,
   gboolean ignored, takes_value = FALSE;
   HrJson *option;
 
-  if (!find_option (self, name, &option, error) || !is_ignored (self, name, &ignored, &takes_value, error))
+  if (!find_option (self, name, &option, error) || !is_ignored (self->block, name, &ignored, &takes_value, error))
     return FALSE;
 
   if (option != NULL)
@@ -465,6 +475,94 @@ read_call (HrCommandLine  *self,
   return self->block == NULL || take_words (self, (const char * const *) words + first, error);
 }
 
+/* Instructions of a Modelfile and variables of the environment, each with a value. */
+static gboolean
+take_pair (HrCommandLine  *self,
+           const char     *name,
+           const char     *value,
+           GError        **error)
+{
+  g_autofree char *variable = g_strdup (name);
+  gboolean is_instruction = FALSE, is_variable = FALSE, takes_value;
+  HrJson *option;
+
+  if (g_str_has_suffix (variable, "="))
+    variable[strlen (variable) - 1] = '\0';
+  if (!find_option (self, name, &option, error) ||
+      !is_ignored (self->instructions, name, &is_instruction, &takes_value, error) ||
+      !is_ignored (self->block, variable, &is_variable, &takes_value, error))
+    return FALSE;
+
+  if (option != NULL)
+    take_given (self, option, name, value);
+  else if (!is_instruction && !is_variable)
+    add_unread (self, name, value);
+
+  return TRUE;
+}
+
+static gboolean
+is_block_of_ollama (HrJson *block)
+{
+  HrJson *calls = hr_json_get_member (block, "calls");
+  HrJson *call = calls != NULL ? hr_json_get_element (calls, 0) : NULL;
+  const char *word = "";
+
+  return call != NULL && hr_json_read_string (hr_json_get_element (call, 0), &word, NULL) && g_str_equal (word, OLLAMA);
+}
+
+static gboolean
+read_ollama (HrCommandLine  *self,
+             HrJson         *blocks,
+             const char     *text,
+             GError        **error)
+{
+  g_autoptr (GPtrArray) pairs = NULL;
+  HrJson *list;
+
+  self->modelfile = hr_json_new_from_resource (MODELFILE_PATH, error);
+  list = self->modelfile != NULL ? hr_json_require_member (self->modelfile, "blocks", error) : NULL;
+  if (list == NULL)
+    return FALSE;
+
+  self->instructions = hr_json_get_element (list, 0);
+  for (guint i = 0; self->block == NULL && i < hr_json_get_length (blocks); i++)
+    {
+      if (is_block_of_ollama (hr_json_get_element (blocks, i)))
+        self->block = hr_json_get_element (blocks, i);
+    }
+
+  /* What the Modelfile says counts more than what the server is told. */
+  pairs = hr_modelfile_split (text, &self->model);
+  for (guint i = 0; i + 1 < 2 * pairs->len; i += 2)
+    {
+      guint at = i % pairs->len;
+      const char *name = g_ptr_array_index (pairs, at);
+
+      if (g_str_has_suffix (name, "=") == (i < pairs->len) &&
+          !take_pair (self, name, g_ptr_array_index (pairs, at + 1), error))
+        return FALSE;
+    }
+
+  if (self->model != NULL)
+    hr_command_model_read_ollama (&self->model, &self->quantization);
+
+  return TRUE;
+}
+
+static gboolean
+read_any (HrCommandLine  *self,
+          HrJson         *blocks,
+          const char     *text,
+          GError        **error)
+{
+  if (strlen (text) <= HR_COMMAND_LINE_MAX_BYTES && hr_modelfile_is_ollama (text))
+    return read_ollama (self, blocks, text, error);
+
+  return read_log (self, blocks, text, error) &&
+         (self->block != NULL || read_call (self, blocks, text, error));
+}
+
 /* Reads the command. Leaves it without a block if it calls nothing that is known. */
 static HrCommandLine *
 read_command (const char  *text,
@@ -481,8 +579,7 @@ read_command (const char  *text,
   self->given = g_array_new (FALSE, FALSE, sizeof (HrGivenOption));
   g_array_set_clear_func (self->given, given_clear);
   self->unread = g_ptr_array_new_with_free_func (g_free);
-  if (!read_log (self, blocks, text, error) ||
-      (self->block == NULL && !read_call (self, blocks, text, error)) ||
+  if (!read_any (self, blocks, text, error) ||
       (self->block != NULL && !take_model (self, error)))
     return NULL;
 
@@ -521,8 +618,8 @@ list_calls (HrCommandLine *self)
 
 /**
  * hr_command_line_new: (skip)
- * @text: a command as it is typed into a shell, which may be wrapped, and have other words before it, or the log of a
- *   program that prints its arguments when it starts
+ * @text: a command as it is typed into a shell, which may be wrapped, and have other words before it, the log of a
+ *   program that prints its arguments when it starts, or a Modelfile of Ollama
  * @error: return location for a #GError
  *
  * Reads a command.

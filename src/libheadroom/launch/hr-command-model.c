@@ -131,3 +131,85 @@ hr_command_model_read_file (const char  *file,
 {
   g_free (dup_stem (file, quantization));
 }
+
+/* Letters and digits of a name alone, without who made it and whether it answers instructions. */
+static char *
+dup_essence (const char *name)
+{
+  g_autoptr (GString) essence = g_string_new (NULL);
+
+  for (name = skip_maker (name); *name != '\0'; name++)
+    {
+      if (g_ascii_isalnum (*name))
+        g_string_append_c (essence, g_ascii_tolower (*name));
+    }
+  cut_ending (essence->str, "instruct");
+  cut_ending (essence->str, "it");
+
+  return g_strdup (essence->str);
+}
+
+/* The model of the catalogue that answers instructions, or another, of a name of Ollama's library such as qwen3:8b. */
+static char *
+find_alike (const char *name)
+{
+  GListModel *entries = hr_model_catalogue_get_default ();
+  g_autofree char *wanted = dup_essence (name);
+  gsize longest = 0;
+  char *found = NULL;
+
+  for (guint i = 0; i < g_list_model_get_n_items (entries); i++)
+    {
+      g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
+      const char *id = hr_model_entry_get_id (entry);
+      const char *slash = strrchr (id, '/');
+      g_autofree char *essence = dup_essence (slash != NULL ? slash + 1 : id);
+
+      if (!g_str_equal (essence, wanted) || strlen (id) <= longest)
+        continue;
+      g_free (found);
+      found = g_strdup (id);
+      longest = strlen (id);
+    }
+
+  return found;
+}
+
+/*
+ * hr_command_model_read_ollama:
+ * @model: (inout): what Ollama calls the model
+ * @quantization: (inout): how it is quantized, if its name says so, or as Ollama's library has it
+ *
+ * Looks for the model of a name of Ollama's library, such as `llama3.1:8b-instruct-q8_0`. Paths, and repositories of
+ * Hugging Face behind `hf.co/`, are left as they are, without that.
+ */
+void
+hr_command_model_read_ollama (char **model,
+                              char **quantization)
+{
+  g_autofree char *stem = NULL;
+  char *id;
+
+  for (guint i = 0; i < 2; i++)
+    {
+      const char *host = i == 0 ? "hf.co/" : "huggingface.co/";
+
+      if (!g_str_has_prefix (*model, host))
+        continue;
+      memmove (*model, *model + strlen (host), strlen (*model + strlen (host)) + 1);
+      return;
+    }
+  if (strchr (*model, '/') != NULL || g_str_has_suffix (*model, ".gguf") || strchr (*model, ':') == NULL)
+    return;
+
+  stem = g_strdup (*model);
+  split_quantization (stem, quantization);
+  id = find_alike (stem);
+  if (id == NULL)
+    return;
+
+  if (*quantization == NULL)
+    *quantization = g_strdup ("q4_k_m");
+  g_free (*model);
+  *model = id;
+}

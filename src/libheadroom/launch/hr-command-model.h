@@ -11,4 +11,7 @@ void hr_command_model_find      (char       **model,
 void hr_command_model_read_file (const char  *file,
                                  char       **quantization);
 
+void hr_command_model_read_ollama (char      **model,
+                                   char      **quantization);
+
 G_END_DECLS

@@ -301,7 +301,10 @@ append_argument (GString  *text,
   append_word (text, word->str);
 }
 
-/* What is true is said by its name alone, what is false by its absence; what has no name is a word of its own. */
+/*
+ * What is true is said by its name alone, what is false by its absence; what has no name is a word of its own. The
+ * value of a variable of the environment follows its equals sign.
+ */
 static void
 append_option (GString    *text,
                const char *name,
@@ -312,7 +315,8 @@ append_option (GString    *text,
   if (is_flag && !json_node_get_boolean (node))
     return;
 
-  g_string_append_printf (text, " \\\n    %s%s", name, is_flag || name[0] == '\0' ? "" : " ");
+  g_string_append_printf (text, " \\\n    %s%s", name,
+                          is_flag || name[0] == '\0' || g_str_has_suffix (name, "=") ? "" : " ");
   if (!is_flag)
     append_argument (text, node);
 }
@@ -327,6 +331,21 @@ append_command (GString       *text,
   for (GList *name = names; name != NULL; name = name->next)
     append_option (text, name->data, json_object_get_member (block->arguments, name->data));
   g_string_append_c (text, '\n');
+}
+
+/* Instructions of a Modelfile, a line each. */
+static void
+append_instructions (GString       *text,
+                     HrLaunchBlock *block)
+{
+  g_autoptr (GList) names = json_object_get_members (block->arguments);
+
+  for (GList *name = names; name != NULL; name = name->next)
+    {
+      g_string_append_printf (text, "%s ", (const char *) name->data);
+      append_argument (text, json_object_get_member (block->arguments, name->data));
+      g_string_append_c (text, '\n');
+    }
 }
 
 static void
@@ -348,6 +367,9 @@ append_block (GString        *text,
       break;
     case HR_LAUNCH_SYNTAX_COMMAND_LINE:
       append_command (text, block);
+      break;
+    case HR_LAUNCH_SYNTAX_MODELFILE:
+      append_instructions (text, block);
       break;
     case HR_LAUNCH_SYNTAX_PYTHON:
       g_assert_not_reached ();

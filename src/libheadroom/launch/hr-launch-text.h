@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  * @HR_LAUNCH_SYNTAX_YAML: YAML
  * @HR_LAUNCH_SYNTAX_TOML: TOML
  * @HR_LAUNCH_SYNTAX_COMMAND_LINE: commands of a POSIX shell
+ * @HR_LAUNCH_SYNTAX_MODELFILE: instructions of a Modelfile, in which values are not quoted
  *
  * How launch settings are written.
  */
@@ -23,6 +24,7 @@ typedef enum
   HR_LAUNCH_SYNTAX_YAML,
   HR_LAUNCH_SYNTAX_TOML,
   HR_LAUNCH_SYNTAX_COMMAND_LINE,
+  HR_LAUNCH_SYNTAX_MODELFILE,
 } HrLaunchSyntax;
 
 char *hr_launch_text_write (GPtrArray      *blocks,

@@ -26,6 +26,7 @@ static const struct
   { "deepspeed", N_("Configuration of DeepSpeed"), "deepspeed.json", HR_LAUNCH_SYNTAX_JSON },
   { "megatron", N_("Arguments of Megatron-LM"), "pretrain.sh", HR_LAUNCH_SYNTAX_COMMAND_LINE },
   { "torchtitan", N_("Configuration of torchtitan"), "torchtitan.toml", HR_LAUNCH_SYNTAX_TOML },
+  { "ollama", N_("Modelfile of Ollama"), "Modelfile", HR_LAUNCH_SYNTAX_MODELFILE },
   { "command", N_("Command"), "launch.sh", HR_LAUNCH_SYNTAX_COMMAND_LINE },
 };
 
@@ -188,7 +189,7 @@ add_files (HrLaunch       *self,
 
   g_set_error_literal (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
                        _("Headroom does not know how to launch this: there are launch settings for jobs of "
-                         "transformers, TRL, DeepSpeed, Megatron-LM, torchtitan, llama.cpp and vLLM"));
+                         "transformers, TRL, DeepSpeed, Megatron-LM, torchtitan, llama.cpp, Ollama and vLLM"));
 
   return FALSE;
 }

@@ -199,7 +199,7 @@ resolve_cache (HrInferencePlan  *plan,
   HrDtype dtype = hr_inference_job_get_kv_cache_dtype (job);
 
   if (dtype == HR_DTYPE_AUTO || dtype == plan->dtype || !plan->inference.use_cache ||
-      hr_inference_job_get_engine (job) == HR_ENGINE_LLAMA_CPP)
+      hr_inference_job_runs_llama (job))
     return TRUE;
   if (plan->inference.encoder != NULL)
     {

@@ -268,7 +268,7 @@ hr_inference_ranks_run (HrModel         *model,
   HrEstimate *estimate;
   HrLayout layout;
 
-  if (hr_inference_job_get_engine (job) == HR_ENGINE_LLAMA_CPP)
+  if (hr_inference_job_runs_llama (job))
     return run_llama (&run, n_gpus, error);
   if (hr_inference_job_get_engine (job) == HR_ENGINE_VLLM)
     return run_vllm (&run, n_gpus, error);

@@ -9,6 +9,7 @@
 #include "hr-estimate-parts.h"
 #include "hr-framework.h"
 #include "hr-ggml-type.h"
+#include "hr-llama-fit.h"
 #include "hr-llama-plan.h"
 #include "hr-message.h"
 #include "hr-rule-estimate.h"
@@ -151,6 +152,35 @@ dup_mebibytes (guint64 bytes)
   return g_strdup_printf ("%.2f MiB", bytes / 1048576.0);
 }
 
+static guint
+count_layers_on_gpus (const HrLlamaPlan *plan)
+{
+  guint n = plan->output_place != (gint) plan->n_devices;
+
+  for (guint i = 0; i < plan->pass->stack->n_layers; i++)
+    n += plan->layer_places[i] != (gint) plan->n_devices;
+
+  return n;
+}
+
+static void
+warn_of_ollama (HrLlamaPlan *plan)
+{
+  g_autofree char *n_placed = g_strdup_printf ("%u", count_layers_on_gpus (plan));
+  g_autofree char *n_layers = g_strdup_printf ("%u", plan->pass->stack->n_layers + 1);
+
+  if (plan->is_fitted)
+    hr_inference_plan_warn (plan->pass,
+                            /* Translators: numbers of layers. */
+                            N_("%s of %s layers are on the GPU, the head being one of them: llama.cpp, which Ollama "
+                               "starts, takes as many as leave a GiB free"),
+                            n_placed, n_layers);
+  hr_inference_plan_warn (plan->pass,
+                          N_("This is Ollama since 0.30, which starts llama.cpp’s server; before, it computed newer "
+                             "models with an engine of its own, whose buffers are not known here, and models of MLX "
+                             "still run so"));
+}
+
 /* What is beside the GPUs, and what a user might take for granted. */
 static void
 warn (HrLlamaPlan   *plan,
@@ -169,6 +199,8 @@ warn (HrLlamaPlan   *plan,
   hr_inference_plan_warn (plan->pass,
                           N_("Buffers are those that llama.cpp logs when it starts, built for CUDA; what its "
                              "kernels take for a moment beside them, to expand matrices for cuBLAS, is not counted"));
+  if (hr_inference_job_get_engine (plan->pass->job) == HR_ENGINE_OLLAMA)
+    warn_of_ollama (plan);
   if (hr_model_get_n_stacks (plan->pass->model) > 1)
     hr_inference_plan_warn (plan->pass,
                             N_("Towers and projectors are in a file of their own for llama.cpp (mmproj), and are not "
@@ -208,6 +240,19 @@ create_estimate (HrLlamaPlan      *plan,
     }
 
   return estimate;
+}
+
+/* cudaMemGetInfo counts what the context of the process takes as used. */
+static gboolean
+fit (HrLlamaPlan  *plan,
+     HrGpu        *gpu,
+     GError      **error)
+{
+  HrFramework framework = { 0 };
+
+  hr_framework_init_for_gpu (&framework, gpu);
+
+  return hr_llama_fit (plan, hr_gpu_get_memory (gpu) - framework.context_bytes, error);
 }
 
 static gboolean
@@ -263,7 +308,7 @@ hr_llama_estimate_new (HrModel           *model,
   HrEstimate *estimate;
 
   if (!check_size (NULL, n_gpus, error) || !hr_inference_plan_init_pass (&pass, model, HR_JOB (job), error) ||
-      !hr_llama_plan_init (&plan, &pass, job, MAX (n_gpus, 1), error) || !check_size (&plan, n_gpus, error))
+      !hr_llama_plan_init (&plan, &pass, job, gpu, MAX (n_gpus, 1), error) || !check_size (&plan, n_gpus, error))
     return NULL;
 
   if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
@@ -272,6 +317,8 @@ hr_llama_estimate_new (HrModel           *model,
     }
   else
     {
+      if (plan.is_fitted && gpu != NULL && !fit (&plan, gpu, error))
+        return NULL;
       hr_llama_plan_add_weights (&plan, buffers.weights, buffers.elements);
       hr_llama_plan_add_cache (&plan, buffers.cache);
       hr_llama_plan_measure (&plan, buffers.compute);

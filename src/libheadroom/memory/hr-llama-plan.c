@@ -10,6 +10,7 @@
 #include "hr-inference-cache.h"
 #include "hr-llama-graph.h"
 #include "hr-message.h"
+#include "hr-ollama.h"
 
 /*
  * How llama.cpp resolves a job: layers to devices (llama_model::load_tensors), positions of the caches (llama_context's
@@ -262,10 +263,56 @@ check_blocks (const HrLlamaPlan  *self,
   return TRUE;
 }
 
+/* GPUs that are alike take as many layers each, which are the last ones, and the head is one of them. */
+static void
+place_layers (HrLlamaPlan *self,
+              guint        first,
+              guint        n_offloaded)
+{
+  guint n_layers = self->pass->stack->n_layers;
+
+  for (guint i = 0; i <= n_layers; i++)
+    {
+      gboolean is_on_host = i < first || i - first >= n_offloaded;
+      gint place = is_on_host ? self->n_devices : (i - first) * self->n_devices / n_offloaded;
+
+      if (i < n_layers)
+        self->layer_places[i] = place;
+      else
+        self->output_place = place;
+    }
+}
+
 /*
- * The last ones go to the GPUs, the head first of all, which at b4500 is the last that does; GPUs that are alike take
- * as many each.
+ * hr_llama_plan_set_layers:
+ * @self: a plan
+ * @n_layers: (array): how many layers each GPU has, the head being one of them
+ *
+ * Gives each GPU a number of layers. The last GPU has the last ones and the head, the host the first ones.
  */
+void
+hr_llama_plan_set_layers (HrLlamaPlan *self,
+                          const guint *n_layers)
+{
+  gint device = self->n_devices;
+  guint left = 0;
+
+  for (guint i = self->pass->stack->n_layers + 1; i > 0; i--)
+    {
+      gint place;
+
+      while (left == 0 && device > 0)
+        left = n_layers[--device];
+      place = left > 0 ? device : (gint) self->n_devices;
+      left -= left > 0;
+      if (i > self->pass->stack->n_layers)
+        self->output_place = place;
+      else
+        self->layer_places[i - 1] = place;
+    }
+}
+
+/* At b4500 the head is the last that goes to a GPU, otherwise the first. */
 static void
 resolve_places (HrLlamaPlan    *self,
                 HrInferenceJob *job)
@@ -273,22 +320,22 @@ resolve_places (HrLlamaPlan    *self,
   guint n_layers = self->pass->stack->n_layers;
   guint n_offloaded = MIN (hr_inference_job_get_gpu_layers (job), n_layers + 1);
   gboolean is_old = self->release == HR_LLAMA_RELEASE_B4500;
-  guint first = is_old ? n_layers - MIN (n_offloaded, n_layers) : n_layers + 1 - n_offloaded;
 
   self->layer_places = g_new (gint, n_layers);
-  for (guint i = 0; i <= n_layers; i++)
-    {
-      gboolean is_on_host = is_old ? i < first || i - first >= n_offloaded : i < first;
-      guint rank = is_on_host ? 0 : i - first;
-      gint place = is_on_host ? self->n_devices : rank * self->n_devices / n_offloaded;
-
-      if (i < n_layers)
-        self->layer_places[i] = place;
-      else
-        self->output_place = place;
-    }
+  place_layers (self, is_old ? n_layers - MIN (n_offloaded, n_layers) : n_layers + 1 - n_offloaded, n_offloaded);
   self->n_host_experts = hr_inference_job_get_n_cpu_moe (job);
   self->has_host_cache = !hr_inference_job_get_kv_offload (job);
+}
+
+static gboolean
+leaves_layers (HrInferenceJob *job)
+{
+  GParamSpec *setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), "gpu-layers");
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_object_get_property (G_OBJECT (job), "gpu-layers", &value);
+
+  return hr_inference_job_get_engine (job) == HR_ENGINE_OLLAMA && g_param_value_defaults (setting, &value);
 }
 
 /* What transformers alone has, and what divides a model in another way than llama.cpp does. */
@@ -310,9 +357,8 @@ check_settings (HrInferenceJob  *job,
         continue;
 
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            N_("engine: expected transformers beside %s, which llama.cpp does not have; found "
-                               "llama.cpp"),
-                            foreign[i]);
+                            N_("engine: expected transformers beside %s, which llama.cpp does not have; found %s"),
+                            foreign[i], hr_inference_job_get_engine (job) == HR_ENGINE_OLLAMA ? "ollama" : "llama.cpp");
       return FALSE;
     }
 
@@ -353,10 +399,11 @@ init_pass (HrInferencePlan *pass,
  * @self: (out): a plan, which is to be cleared in either case
  * @pass: a plan of the model, which @self does not own
  * @job: a job
- * @n_devices: how many GPUs there are
+ * @gpu: (nullable): the GPU to run on
+ * @n_devices: how many of them there are
  * @error: return location for an error
  *
- * Resolves a job for llama.cpp.
+ * Resolves a job for llama.cpp, by itself or for Ollama.
  *
  * Returns: whether it can do it
  */
@@ -364,6 +411,7 @@ gboolean
 hr_llama_plan_init (HrLlamaPlan      *self,
                     HrInferencePlan  *pass,
                     HrInferenceJob   *job,
+                    HrGpu            *gpu,
                     guint             n_devices,
                     GError          **error)
 {
@@ -372,8 +420,9 @@ hr_llama_plan_init (HrLlamaPlan      *self,
 
   *self = (HrLlamaPlan) {
     .pass = pass,
-    .release = hr_inference_job_get_llama_release (job),
+    .release = hr_inference_job_get_llama_release (known),
     .n_devices = n_devices,
+    .is_fitted = leaves_layers (job),
   };
 
   if (!hr_llama_graph_check (pass->model, pass->stack, self->release, error) ||
@@ -381,6 +430,8 @@ hr_llama_plan_init (HrLlamaPlan      *self,
     return FALSE;
 
   init_pass (pass, job);
+  if (hr_inference_job_get_engine (job) == HR_ENGINE_OLLAMA)
+    hr_ollama_resolve (known, pass, gpu, &self->n_devices);
   if (!resolve_cache_types (self, known, error) || !resolve_flash (self, known, error) || !check_blocks (self, error))
     return FALSE;
 

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
  * HrLlamaPlan:
  * @pass: the model and how it is stored
  * @release: the release of llama.cpp
- * @n_devices: how many GPUs there are; the place of the host is behind theirs
+ * @n_devices: how many GPUs are used; the place of the host is behind theirs
+ * @is_fitted: whether it is left to llama.cpp which layers GPUs hold
  * @layer_places: (array): for each layer of the decoder where it is
  * @output_place: where the last norm and the head are
  * @n_host_experts: of how many layers the host holds the experts
@@ -34,6 +35,7 @@ typedef struct
   HrInferencePlan *pass;
   HrLlamaRelease release;
   guint n_devices;
+  gboolean is_fitted;
   gint *layer_places;
   gint output_place;
   guint64 n_host_experts;
@@ -53,9 +55,12 @@ typedef struct
 gboolean           hr_llama_plan_init          (HrLlamaPlan        *self,
                                                 HrInferencePlan    *pass,
                                                 HrInferenceJob     *job,
+                                                HrGpu              *gpu,
                                                 guint               n_devices,
                                                 GError            **error);
 void               hr_llama_plan_clear         (HrLlamaPlan        *self);
+void               hr_llama_plan_set_layers    (HrLlamaPlan        *self,
+                                                const guint        *n_layers);
 const HrAttention *hr_llama_plan_get_attention (const HrLlamaPlan  *self,
                                                 guint               layer);
 guint64            hr_llama_plan_get_key_width (const HrAttention  *attention);

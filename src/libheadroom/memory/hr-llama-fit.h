@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-llama-plan.h"
+
+G_BEGIN_DECLS
+
+gboolean hr_llama_fit (HrLlamaPlan  *plan,
+                       guint64       memory,
+                       GError      **error);
+
+G_END_DECLS

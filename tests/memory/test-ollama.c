@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* What Ollama fills in by itself before it starts llama.cpp's server, and which layers that then puts on the GPU. */
+
+#include <string.h>
+
+#include "hr-error.h"
+#include "hr-estimator.h"
+#include "hr-gpu-catalogue.h"
+#include "hr-inference-job.h"
+
+#define MODEL "Qwen/Qwen2.5-32B-Instruct"
+#define GIB (G_GUINT64_CONSTANT (1) << 30)
+
+/* 64 layers, eight heads of 128 elements for keys and as many for values. */
+#define TOKEN_BYTES (G_GUINT64_CONSTANT (64) * 2 * 1024 * 2)
+
+static HrEstimate *
+try_estimate (const char  *id,
+              const char  *gpu_id,
+              guint        n_gpus,
+              const char  *settings,
+              GError     **error)
+{
+  g_autoptr (HrModel) model = hr_model_new_from_id (id, NULL);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup (gpu_id, NULL);
+  g_autoptr (GError) own_error = NULL;
+
+  hr_job_set_all_from_string (job, settings, &own_error);
+  g_assert_no_error (own_error);
+
+  return hr_estimator_run (model, job, gpu, n_gpus, error);
+}
+
+static HrEstimate *
+estimate (const char *id,
+          const char *gpu_id,
+          guint       n_gpus,
+          const char *settings)
+{
+  g_autoptr (GError) error = NULL;
+  HrEstimate *found = try_estimate (id, gpu_id, n_gpus, settings, &error);
+
+  g_assert_no_error (error);
+
+  return found;
+}
+
+/* server/routes.go: from 23 GiB on 32,768 tokens, from 47 GiB on 262,144, and no more than the model knows. */
+static void
+test_context (void)
+{
+  static const struct
+  {
+    const char *gpu;
+    guint n_gpus;
+    const char *settings;
+    guint64 tokens;
+  } rows[] = {
+    { "rtx-3060", 1, "", 4096 },
+    { "rtx-4090", 1, "", 32768 },
+    { "rtx-4090", 1, "max-num-seqs=4 max-model-len=1024", 4096 },
+    { "rtx-4090", 1, "cache-type-k=q8_0", 32768 * 34 / 64 },
+    { "h100-80gb-sxm", 1, "", 32768 },
+    { "rtx-4090", 1, "max-model-len=99999", 32768 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *settings = g_strdup_printf ("engine=ollama quantization=q4_k_m gpu-layers=9999 %s",
+                                                   rows[i].settings);
+      g_autoptr (HrEstimate) found = estimate (MODEL, rows[i].gpu, rows[i].n_gpus, settings);
+
+      g_test_message ("%s %s", rows[i].gpu, settings);
+      g_assert_cmpuint (hr_estimate_get_component_bytes (found, HR_COMPONENT_KV_CACHE), ==,
+                        rows[i].tokens * TOKEN_BYTES);
+    }
+}
+
+static guint64
+get_buffers (HrEstimate *estimate)
+{
+  return hr_estimate_get_component_bytes (estimate, HR_COMPONENT_WEIGHTS) +
+         hr_estimate_get_component_bytes (estimate, HR_COMPONENT_KV_CACHE) +
+         hr_estimate_get_component_bytes (estimate, HR_COMPONENT_ACTIVATIONS);
+}
+
+/* What fit leaves is a GiB and less than another layer; what is said as a number of layers is the same. */
+static void
+test_layers (void)
+{
+  static const char * const rows[] = { "", "max-model-len=8192", "max-model-len=16384 cache-type-k=q8_0" };
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-4090", NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *settings = g_strdup_printf ("engine=ollama quantization=q5_k_m max-num-batched-tokens=512 %s",
+                                                   rows[i]);
+      g_autoptr (HrEstimate) fitted = estimate (MODEL, "rtx-4090", 1, settings);
+      guint64 usable = hr_gpu_get_memory (gpu) - hr_estimate_get_component_bytes (fitted, HR_COMPONENT_FRAMEWORK) - GIB;
+      gboolean is_found = FALSE;
+
+      g_assert_cmpuint (get_buffers (fitted), <=, usable);
+      for (guint n = 64; n > 0 && !is_found; n--)
+        {
+          g_autofree char *fewer = g_strdup_printf ("%s gpu-layers=%u", settings, n);
+          g_autofree char *more = g_strdup_printf ("%s gpu-layers=%u", settings, n + 1);
+          g_autoptr (HrEstimate) told = estimate (MODEL, "rtx-4090", 1, fewer);
+          g_autoptr (HrEstimate) next = estimate (MODEL, "rtx-4090", 1, more);
+
+          is_found = get_buffers (told) == get_buffers (fitted);
+          if (is_found)
+            g_assert_cmpuint (get_buffers (next), >, usable);
+        }
+      g_assert_true (is_found || get_buffers (fitted) < usable);
+    }
+}
+
+/* With the same said, it is llama.cpp. */
+static void
+test_same_as_llama (void)
+{
+  static const char same[] = "quantization=q4_k_m max-model-len=4096 max-num-seqs=2 max-num-batched-tokens=1024";
+  g_autofree char *by_ollama = g_strconcat ("engine=ollama gpu-layers=9999 ", same, NULL);
+  g_autofree char *by_llama = g_strconcat ("engine=llama.cpp ", same, NULL);
+  g_autoptr (HrEstimate) ollama = estimate (MODEL, "a100-80gb-sxm", 1, by_ollama);
+  g_autoptr (HrEstimate) llama = estimate (MODEL, "a100-80gb-sxm", 1, by_llama);
+
+  g_assert_cmpuint (hr_estimate_get_allocated_bytes (ollama), ==, hr_estimate_get_allocated_bytes (llama));
+}
+
+/* server/sched.go: one of several GPUs where the guess takes at most four fifths of it. */
+static void
+test_gpus (void)
+{
+  g_autoptr (HrEstimate) one = estimate ("Qwen/Qwen2.5-7B-Instruct", "rtx-4090", 2,
+                                         "engine=ollama quantization=q4_k_m max-model-len=4096");
+  g_autoptr (HrEstimate) both = estimate (MODEL, "rtx-4090", 2,
+                                          "engine=ollama quantization=q4_k_m max-model-len=32768");
+
+  g_assert_cmpuint (hr_estimate_get_n_devices (one), ==, 1);
+  g_assert_cmpuint (hr_estimate_get_n_devices (both), ==, 2);
+}
+
+static void
+test_refused (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) found = try_estimate ("Qwen/Qwen3-30B-A3B", "rtx-3060", 1,
+                                               "engine=ollama quantization=q4_k_m", &error);
+
+  g_assert_null (found);
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "gpu-layers"));
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/ollama/the_context_is_that_of_the_memory_and_of_the_model", test_context);
+  g_test_add_func ("/ollama/so_many_layers_as_leave_a_gib_are_on_the_gpu", test_layers);
+  g_test_add_func ("/ollama/with_the_same_settings_it_is_llama_cpp", test_same_as_llama);
+  g_test_add_func ("/ollama/one_gpu_of_several_is_taken_where_the_model_is_thought_to_fit", test_gpus);
+  g_test_add_func ("/ollama/experts_that_do_not_fit_are_refused", test_refused);
+
+  return g_test_run ();
+}
