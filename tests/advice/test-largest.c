@@ -287,6 +287,7 @@ test_context_of_engines (void)
   } rows[] = {
     { "engine=vllm quantization=awq-int4", 2560 },
     { "engine=llama.cpp quantization=q4_k_m max-model-len=4096", 4096 },
+    { "engine=ollama quantization=q4_k_m gpu-layers=9999", 2048 },
     { "engine=llama.cpp quantization=q8_0", 0 },
   };
 

@@ -198,6 +198,7 @@ bound_context (HrLargestSearch *self,
   guint64 prompt, output;
 
   g_object_get (resolved, get_setting (self), current, "prompt-length", &prompt, "output-length", &output, NULL);
+  *current = *current == 0 ? prompt + output : *current;
   *minimum = MIN (prompt + output, *current);
   if (self->positions > 0)
     *maximum = MAX (MIN (*maximum, self->positions), *current + 1);
