@@ -322,6 +322,19 @@ def the_values_are_those_of_the_job():
     assert config['model'] == {'name': 'llama3', 'flavor': '8B', 'converters': ['quantize.linear.float8']}
 
 
+def the_schedule_of_a_pipeline_is_said_for_torchtitan():
+    for schedule, name in (('1f1b', '1F1B'), ('gpipe', 'GPipe'), ('zero-bubble', 'InterleavedZeroBubble'),
+                           ('zbv', 'ZBVZeroBubble')):
+        launched, unsaid = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'torchtitan',
+                                 '--gpus', '8', '--pipeline-parallel', '4', '--pipeline-schedule', schedule,
+                                 '--micro-batch-size', '2', '--gradient-accumulation-steps', '8')
+        config = tomllib.loads(launched['torchtitan']['text'])
+        assert config['parallelism']['pipeline_parallel_schedule'] == name and unsaid == [], (schedule, unsaid)
+        assert config['parallelism']['pipeline_parallel_microbatch_size'] == 2
+        assert config['training']['local_batch_size'] == 16 and config['training']['global_batch_size'] == 32
+        accept_all(launched)
+
+
 def a_bucket_of_deepspeed_is_said():
     launched, unsaid = files(MODEL, '--mode', 'training', '--framework', 'deepspeed', '--gpus', '4',
                              '--zero-stage', '2', '--reduce-bucket-size', '1000000', '--overlap-comm', 'true')
@@ -422,6 +435,7 @@ if __name__ == '__main__':
         what_is_written_for_colossalchat_is_what_its_scripts_take,
         what_is_written_for_vllm_is_what_its_server_takes,
         the_values_are_those_of_the_job,
+        the_schedule_of_a_pipeline_is_said_for_torchtitan,
         a_bucket_of_deepspeed_is_said,
         the_third_stage_of_deepspeed_is_said,
         what_no_file_says_is_named,

@@ -693,6 +693,39 @@ what_does_not_divide_is_refused_in_a_sentence (void)
   refuse ("zero-stage", 2, "zero-stage: expected no more than 1");
 }
 
+static void
+a_schedule_that_a_framework_has_not_is_refused (void)
+{
+  static const struct
+  {
+    HrTrainingFramework framework;
+    HrPipelineSchedule schedule;
+    guint64 n_micro_batches;
+    const char *sentence;
+  } cases[] = {
+    { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_PIPELINE_SCHEDULE_GPIPE, 8, "as Megatron-LM has no other" },
+    { HR_TRAINING_FRAMEWORK_PYTORCH, HR_PIPELINE_SCHEDULE_ZBV, 8, "pipeline-schedule: expected 1f1b or gpipe" },
+    { HR_TRAINING_FRAMEWORK_PYTORCH, HR_PIPELINE_SCHEDULE_1F1B, 2, "gradient-accumulation-steps: expected 4 at least" },
+    { HR_TRAINING_FRAMEWORK_TORCHTITAN, HR_PIPELINE_SCHEDULE_GPIPE, 8, "pipeline-parallel: expected 1" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrModel) model = load ();
+      g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) estimate = NULL;
+
+      g_object_set (job, "framework", cases[i].framework, "pipeline-parallel", G_GUINT64_CONSTANT (4),
+                    "pipeline-schedule", cases[i].schedule, "gradient-accumulation-steps", cases[i].n_micro_batches,
+                    NULL);
+      estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
+      g_assert_null (estimate);
+      g_assert_nonnull (error);
+      g_assert_nonnull (strstr (error->message, cases[i].sentence));
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -723,6 +756,7 @@ main (int    argc,
   ADD (groups_of_ranks_hold_what_they_send_each_other);
   ADD (gradients_of_the_head_wait_until_all_have_gone_back);
   ADD (what_does_not_divide_is_refused_in_a_sentence);
+  ADD (a_schedule_that_a_framework_has_not_is_refused);
 #undef ADD
 
   return g_test_run ();

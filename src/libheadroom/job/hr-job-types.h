@@ -624,6 +624,25 @@ typedef enum
 } HrOffload;
 
 /**
+ * HrPipelineSchedule:
+ * @HR_PIPELINE_SCHEDULE_1F1B: backward passes as soon as they can be, in turns with forward passes; interleaved where
+ *   ranks have several parts of the layers
+ * @HR_PIPELINE_SCHEDULE_GPIPE: all forward passes, then all backward passes
+ * @HR_PIPELINE_SCHEDULE_ZERO_BUBBLE: gradients of weights are computed behind those of inputs, where ranks would wait
+ *   (ZB1P)
+ * @HR_PIPELINE_SCHEDULE_ZBV: the same with two parts on each rank, of which the second ones come in the opposite order
+ *
+ * In which order the ranks of a pipeline run micro-batches (torch/distributed/pipelining/schedules.py).
+ */
+typedef enum
+{
+  HR_PIPELINE_SCHEDULE_1F1B,
+  HR_PIPELINE_SCHEDULE_GPIPE,
+  HR_PIPELINE_SCHEDULE_ZERO_BUBBLE,
+  HR_PIPELINE_SCHEDULE_ZBV,
+} HrPipelineSchedule;
+
+/**
  * HrMoeDispatcher:
  * @HR_MOE_DISPATCHER_ALLGATHER: all tokens come to all ranks that share experts
  * @HR_MOE_DISPATCHER_ALLTOALL: tokens are sent to the ranks that have their experts

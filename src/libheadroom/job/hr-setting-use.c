@@ -77,6 +77,7 @@ static const struct
   { "optimizer-offload", "framework", { "deepspeed", "transformers", "trl", "colossalai" } },
   { "optimizer-offload", "zero-stage", { "1", "2", "3" } },
   { "optimizer-offload", "framework", { "colossalai" }, TRUE },
+  { "pipeline-schedule", "framework", { "megatron-lm", "pytorch", "torchtitan" } },
   { "virtual-pipeline-parallel", "framework", { "megatron-lm" } },
   { "ulysses-parallel", "framework", { "megatron-lm" } },
   { "first-stage-layers", "framework", { "megatron-lm" } },

@@ -63,6 +63,7 @@ typedef struct
   gboolean count_loss_as_layer;
   guint64 ulysses_parallel;
   guint64 expert_tensor_parallel;
+  HrPipelineSchedule pipeline_schedule;
   HrMoeDispatcher moe_dispatcher;
   double expert_capacity_factor;
   gboolean pad_to_capacity;
@@ -136,6 +137,7 @@ enum
   PROP_COUNT_LOSS_AS_LAYER,
   PROP_ULYSSES_PARALLEL,
   PROP_EXPERT_TENSOR_PARALLEL,
+  PROP_PIPELINE_SCHEDULE,
   PROP_MOE_DISPATCHER,
   PROP_EXPERT_CAPACITY_FACTOR,
   PROP_PAD_TO_CAPACITY,
@@ -342,6 +344,10 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_EXPERT_TENSOR_PARALLEL:
       g_value_set_uint64 (value, priv->expert_tensor_parallel);
+      break;
+
+    case PROP_PIPELINE_SCHEDULE:
+      g_value_set_enum (value, priv->pipeline_schedule);
       break;
 
     case PROP_MOE_DISPATCHER:
@@ -635,6 +641,10 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_EXPERT_TENSOR_PARALLEL:
       priv->expert_tensor_parallel = g_value_get_uint64 (value);
+      break;
+
+    case PROP_PIPELINE_SCHEDULE:
+      priv->pipeline_schedule = g_value_get_enum (value);
       break;
 
     case PROP_MOE_DISPATCHER:
@@ -1204,6 +1214,19 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrTrainingJob:pipeline-schedule:
+   *
+   * In which order the ranks of a pipeline run micro-batches.
+   */
+  properties[PROP_PIPELINE_SCHEDULE] =
+    g_param_spec_enum ("pipeline-schedule",
+                       N_("Pipeline schedule"),
+                       N_("In which order the stages of a pipeline run the forward and backward passes of "
+                          "micro-batches, which are as many as there are gradient accumulation steps"),
+                       HR_TYPE_PIPELINE_SCHEDULE, HR_PIPELINE_SCHEDULE_1F1B,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrTrainingJob:virtual-pipeline-parallel:
    *
    * How many parts of the pipeline each of its stages has.
@@ -1701,6 +1724,7 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_ZERO_GRAD], 890, TRUE);
   hr_job_mark_setting (properties[PROP_TRL_RELEASE], 900, TRUE);
   hr_job_mark_setting (properties[PROP_SEQUENCE_PARALLEL], 935, FALSE);
+  hr_job_mark_setting (properties[PROP_PIPELINE_SCHEDULE], 922, TRUE);
   hr_job_mark_setting (properties[PROP_VIRTUAL_PIPELINE_PARALLEL], 922, TRUE);
   hr_job_mark_setting (properties[PROP_ULYSSES_PARALLEL], 926, TRUE);
   hr_job_mark_setting (properties[PROP_FIRST_STAGE_LAYERS], 923, TRUE);
@@ -2524,6 +2548,24 @@ hr_training_job_get_expert_tensor_parallel (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
 
   return priv->expert_tensor_parallel;
+}
+
+/**
+ * hr_training_job_get_pipeline_schedule:
+ * @self: a training job
+ *
+ * Gets in which order the ranks of a pipeline run micro-batches.
+ *
+ * Returns: the schedule
+ */
+HrPipelineSchedule
+hr_training_job_get_pipeline_schedule (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), HR_PIPELINE_SCHEDULE_1F1B);
+
+  return priv->pipeline_schedule;
 }
 
 /**

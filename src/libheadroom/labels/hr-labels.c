@@ -521,6 +521,13 @@ static const char * const fsdp_version_labels[] = {
   [HR_FSDP_VERSION_2] = "2 (fully_shard)",
 };
 
+static const char * const pipeline_schedule_labels[] = {
+  [HR_PIPELINE_SCHEDULE_1F1B] = N_("1F1B: forward and backward passes in turns"),
+  [HR_PIPELINE_SCHEDULE_GPIPE] = N_("GPipe: all forward passes first"),
+  [HR_PIPELINE_SCHEDULE_ZERO_BUBBLE] = N_("Zero bubble: gradients of weights later (ZB1P)"),
+  [HR_PIPELINE_SCHEDULE_ZBV] = N_("Zero bubble with two parts that come and go (ZBV)"),
+};
+
 static const char * const moe_dispatcher_labels[] = {
   [HR_MOE_DISPATCHER_ALLGATHER] = N_("All tokens to all ranks (all-gather)"),
   [HR_MOE_DISPATCHER_ALLTOALL] = N_("Tokens to their experts (all-to-all)"),
@@ -667,6 +674,7 @@ static const struct
   { hr_fsdp_get_type, fsdp_labels, G_N_ELEMENTS (fsdp_labels) },
   { hr_fsdp_version_get_type, fsdp_version_labels, G_N_ELEMENTS (fsdp_version_labels) },
   { hr_backward_prefetch_get_type, backward_prefetch_labels, G_N_ELEMENTS (backward_prefetch_labels) },
+  { hr_pipeline_schedule_get_type, pipeline_schedule_labels, G_N_ELEMENTS (pipeline_schedule_labels) },
   { hr_moe_dispatcher_get_type, moe_dispatcher_labels, G_N_ELEMENTS (moe_dispatcher_labels) },
   { hr_offload_get_type, offload_labels, G_N_ELEMENTS (offload_labels) },
   { hr_algorithm_get_type, algorithm_labels, G_N_ELEMENTS (algorithm_labels) },

@@ -25,6 +25,12 @@ receive (const HrInference *self,
   const HrLayerClass *klass = &self->stack->layer_classes[0];
   gboolean is_fp32 = self->first_layer > 0 && klass->n_sublayers > 0 && klass->sublayers[0].residual_fp32;
 
+  if (replay->received.storage >= 0)
+    {
+      pass->hidden = hr_replay_hold (replay, replay->received);
+      return;
+    }
+
   pass->hidden = hr_op_like (replay, "_to_copy", "hidden_states",
                              HR_SHAPE (is_fp32 ? HR_ELEMENT_FLOAT32 : replay->dtype, HR_SYMBOL_BATCH,
                                        replay->divides_sequence ? HR_SYMBOL_SEQUENCE_SHARE : HR_SYMBOL_SEQUENCE,

@@ -10,6 +10,7 @@
 #include "hr-pass.h"
 #include "hr-message.h"
 #include "hr-model-private.h"
+#include "hr-pipeline-schedule.h"
 #include "hr-training-profile.h"
 
 #define MAX_FRAMEWORKS 8
@@ -26,7 +27,7 @@ static const struct
                        HR_TRAINING_FRAMEWORK_DEEPSPEED, HR_TRAINING_FRAMEWORK_TORCHTITAN,
                        HR_TRAINING_FRAMEWORK_COLOSSALAI }, 7 },
   { "tensor-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
-  { "pipeline-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
+  { "pipeline-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_TRAINING_FRAMEWORK_PYTORCH }, 2 },
   { "context-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
   { "expert-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
 };
@@ -165,7 +166,9 @@ hr_layout_init (HrLayout       *self,
     .exchange = hr_training_job_get_ulysses_parallel (job),
     .expert = hr_job_get_expert_parallel (HR_JOB (job)),
     .zero_stage = hr_training_job_get_zero_stage (job),
+    .schedule = hr_training_job_get_pipeline_schedule (job),
   };
+  self->is_torch = self->pipeline > 1 && hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_PYTORCH;
   self->expert_tensor = hr_training_job_get_expert_tensor_parallel (job);
   if (self->expert_tensor == 0)
     self->expert_tensor = self->expert > 1 || hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_MEGATRON_LM
@@ -461,6 +464,70 @@ check_parts (const HrLayout  *self,
   return FALSE;
 }
 
+/*
+ * Schedule1F1B of torch/distributed/pipelining/schedules.py has every stage at work at once; the gradients of copies
+ * are reduced in ways of their own beside a pipeline.
+ */
+static gboolean
+check_torch_schedule (const HrLayout  *self,
+                      HrTrainingJob   *job,
+                      GError         **error)
+{
+  guint64 n_micro_batches = hr_training_job_get_gradient_accumulation_steps (job);
+  g_autofree char *expected = format_number (self->pipeline);
+  g_autofree char *found = NULL;
+
+  if (self->schedule != HR_PIPELINE_SCHEDULE_1F1B && self->schedule != HR_PIPELINE_SCHEDULE_GPIPE)
+    {
+      found = hr_job_get_as_string (HR_JOB (job), "pipeline-schedule");
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("pipeline-schedule: expected 1f1b or gpipe, as what stages keep between the gradients "
+                               "of inputs and of weights is not known; found %s"), found);
+      return FALSE;
+    }
+  if (self->schedule == HR_PIPELINE_SCHEDULE_1F1B && n_micro_batches < self->pipeline)
+    {
+      found = format_number (n_micro_batches);
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            N_("gradient-accumulation-steps: expected %s at least, the stages of the pipeline, which "
+                               "1F1B of torch.distributed.pipelining has at work at once; found %s"), expected, found);
+      return FALSE;
+    }
+  if (self->parts > 1 || self->data > 1)
+    {
+      found = format_number (MAX (self->parts, self->data));
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the places are the name of a setting and a number */
+                            N_("%s: expected 1 beside a pipeline of torch.distributed.pipelining, as what ranks hold "
+                               "otherwise is not known; found %s"),
+                            self->parts > 1 ? "virtual-pipeline-parallel" : "data-parallel", found);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Megatron-LM has one schedule alone (get_forward_backward_func of megatron/core/pipeline_parallel/schedules.py). */
+static gboolean
+check_schedule (const HrLayout  *self,
+                HrTrainingJob   *job,
+                GError         **error)
+{
+  g_autofree char *found = NULL;
+
+  if (self->is_torch)
+    return check_torch_schedule (self, job, error);
+  if (self->pipeline == 1 || self->schedule == HR_PIPELINE_SCHEDULE_1F1B)
+    return TRUE;
+
+  found = hr_job_get_as_string (HR_JOB (job), "pipeline-schedule");
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("pipeline-schedule: expected 1f1b, as Megatron-LM has no other (interleaved where "
+                           "virtual-pipeline-parallel is more than 1); found %s"), found);
+
+  return FALSE;
+}
+
 /* Whether each of the ranks that share a sequence has two chunks of it. */
 static gboolean
 divides_chunks (const HrLayout *self,
@@ -546,6 +613,8 @@ hr_layout_check (const HrLayout  *self,
   if (framework == HR_TRAINING_FRAMEWORK_MEGATRON_LM &&
       (!check_parts (self, hr_training_job_get_gradient_accumulation_steps (job), error) ||
        !check_context (self, job, error)))
+    return FALSE;
+  if (!check_schedule (self, job, error))
     return FALSE;
 
   return check_zero (self, framework, name, error);
@@ -927,7 +996,7 @@ hr_layout_divide_model (const HrLayout  *self,
   const HrStack *stack = hr_model_get_stack (model, 0);
   HrShard shard = {
     .tensor = self->tensor, .expert = self->expert, .expert_tensor = self->expert_tensor,
-    .vocabulary_multiple = VOCABULARY_MULTIPLE * self->tensor,
+    .vocabulary_multiple = self->is_torch ? 1 : VOCABULARY_MULTIPLE * self->tensor,
   };
   g_autofree guint *layers = NULL;
 
@@ -1030,7 +1099,7 @@ count_interleaved (const HrLayout *self,
  * run the forward pass of one for each stage behind it before the first backward pass (num_warmup_microbatches of
  * forward_backward_pipelining_without_interleaving in megatron/core/pipeline_parallel/schedules.py); where a stage has
  * several parts, of all but the last part for as many micro-batches as there are stages, and of two for each stage
- * behind it (get_pp_rank_microbatches).
+ * behind it (get_pp_rank_microbatches). Where torch runs the pipeline, by the schedule.
  *
  * Returns: the number, at least 1
  */
@@ -1039,6 +1108,14 @@ hr_layout_count_in_flight (const HrLayout *self,
                            guint           stage,
                            guint64         n_micro_batches)
 {
+  HrPipelineLoad load;
+
+  if (self->is_torch)
+    {
+      hr_pipeline_schedule_count (self->schedule, self->pipeline, self->parts, n_micro_batches, stage, &load);
+      return load.n_kept;
+    }
+
   return self->parts > 1 ? count_interleaved (self, stage, n_micro_batches)
                          : MIN (n_micro_batches, self->pipeline - stage);
 }

@@ -27,6 +27,8 @@ G_BEGIN_DECLS
  * @expert: how many share the experts of a layer
  * @expert_tensor: how many share each expert
  * @zero_stage: what the ranks that read different data share
+ * @schedule: in which order the stages run micro-batches
+ * @is_torch: whether torch.distributed.pipelining runs them, which knows nothing of the layers
  * @divides_sequence: whether what stands between the matrices of a layer is divided by tokens among those that share it
  * @n_ranks: how many ranks there are, each on a GPU of its own
  *
@@ -48,6 +50,8 @@ typedef struct
   guint64 expert;
   guint64 expert_tensor;
   guint64 zero_stage;
+  HrPipelineSchedule schedule;
+  gboolean is_torch;
   gboolean divides_sequence;
   guint64 n_ranks;
 } HrLayout;

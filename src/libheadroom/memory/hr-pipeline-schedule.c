@@ -169,17 +169,17 @@ hr_pipeline_schedule_is_known (HrPipelineSchedule schedule,
   switch (schedule)
     {
     case HR_PIPELINE_SCHEDULE_GPIPE:
-    case HR_PIPELINE_SCHEDULE_1F1B:
-      return n_parts == 1;
+      return TRUE;
 
-    case HR_PIPELINE_SCHEDULE_INTERLEAVED:
+    case HR_PIPELINE_SCHEDULE_1F1B:
+      return n_parts == 1 || n_micro_batches % MAX (1, n_micro_batches / n_ranks) == 0;
+
     case HR_PIPELINE_SCHEDULE_ZERO_BUBBLE:
       return n_micro_batches % MAX (1, n_micro_batches / n_ranks) == 0;
 
     case HR_PIPELINE_SCHEDULE_ZBV:
       return n_parts == 2;
 
-    case HR_N_PIPELINE_SCHEDULES:
     default:
       return FALSE;
     }
@@ -210,23 +210,25 @@ hr_pipeline_schedule_count (HrPipelineSchedule  schedule,
   switch (schedule)
     {
     case HR_PIPELINE_SCHEDULE_GPIPE:
-      *load = (HrPipelineLoad) { n_micro_batches, 0, n_micro_batches };
+      /* With several parts this is ScheduleLoopedBFS. */
+      *load = (HrPipelineLoad) { n_micro_batches * n_parts, 0, n_micro_batches };
       break;
 
     case HR_PIPELINE_SCHEDULE_1F1B:
-      run_alternating (&self);
+      if (n_parts == 1)
+        run_alternating (&self);
+      else
+        run_interleaved (&self, FALSE);
       break;
 
-    case HR_PIPELINE_SCHEDULE_INTERLEAVED:
     case HR_PIPELINE_SCHEDULE_ZERO_BUBBLE:
-      run_interleaved (&self, schedule == HR_PIPELINE_SCHEDULE_ZERO_BUBBLE);
+      run_interleaved (&self, TRUE);
       break;
 
     case HR_PIPELINE_SCHEDULE_ZBV:
       run_vee (&self);
       break;
 
-    case HR_N_PIPELINE_SCHEDULES:
     default:
       g_return_if_reached ();
     }

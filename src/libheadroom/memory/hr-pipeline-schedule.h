@@ -2,30 +2,9 @@
 
 #pragma once
 
-#include <glib.h>
+#include "hr-job-types.h"
 
 G_BEGIN_DECLS
-
-/**
- * HrPipelineSchedule:
- * @HR_PIPELINE_SCHEDULE_GPIPE: all forward passes, then all backward passes
- * @HR_PIPELINE_SCHEDULE_1F1B: backward passes as soon as they can be, in turns with forward passes
- * @HR_PIPELINE_SCHEDULE_INTERLEAVED: the same, with several parts of the layers on each rank
- * @HR_PIPELINE_SCHEDULE_ZERO_BUBBLE: gradients of weights are computed behind those of inputs, where ranks would wait
- *   (ZB1P)
- * @HR_PIPELINE_SCHEDULE_ZBV: the same with two parts on each rank, of which the second ones come in the opposite order
- *
- * In which order the ranks of a pipeline run micro-batches (torch/distributed/pipelining/schedules.py).
- */
-typedef enum
-{
-  HR_PIPELINE_SCHEDULE_GPIPE,
-  HR_PIPELINE_SCHEDULE_1F1B,
-  HR_PIPELINE_SCHEDULE_INTERLEAVED,
-  HR_PIPELINE_SCHEDULE_ZERO_BUBBLE,
-  HR_PIPELINE_SCHEDULE_ZBV,
-  HR_N_PIPELINE_SCHEDULES,
-} HrPipelineSchedule;
 
 /**
  * HrPipelineLoad:

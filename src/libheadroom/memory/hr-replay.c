@@ -233,7 +233,7 @@ hr_replay_init (HrReplay       *self,
   self->autocast = HR_ELEMENT_NONE;
   self->component = HR_COMPONENT_ACTIVATIONS;
   self->layer_code = HR_LAYER_CODE_TRANSFORMERS;
-  self->gathered = self->reloaded = HR_NO_VALUE;
+  self->gathered = self->reloaded = self->received = self->received_gradient = HR_NO_VALUE;
   self->quantization = quantization;
   self->layer = -1;
   self->make_limit = G_MAXUINT;

@@ -406,6 +406,8 @@ typedef struct
  * @offloads: whether what is kept for the backward pass is moved to the host
  * @offloads_inputs: whether what goes into layers that are computed anew waits on the host
  * @reloaded: a buffer that stays, into which it is brought back, or none
+ * @received: a buffer that stays, in which what a stage of a pipeline receives comes, or none
+ * @received_gradient: another, for the gradient of what it has sent
  * @compiles: whether what is kept for the backward pass is what torch.compile keeps
  * @shared_uses: (nullable): the parameters that the function which runs uses more than once
  * @keeps_casts: whether autocast's cache holds the parameters that it has cast, though nothing else does
@@ -476,6 +478,8 @@ struct _HrReplay
   gboolean offloads;
   gboolean offloads_inputs;
   HrValue reloaded;
+  HrValue received;
+  HrValue received_gradient;
   gboolean compiles;
   struct _HrSharedUses *shared_uses;
   gboolean keeps_casts;

@@ -925,7 +925,13 @@ prepare_scorer (HrTrainingJob  *job,
 static void
 warn_of_layout (HrTrainingPlan *self)
 {
-  if (self->layout.pipeline > 1)
+  if (self->layout.is_torch)
+    hr_inference_plan_warn (&self->pass,
+                            N_("The pipeline is counted as torch.distributed.pipelining runs it, with as many "
+                               "micro-batches as there are gradient accumulation steps and return_outputs=False: each "
+                               "stage is the model with fewer layers, the loss is that of transformers; what the "
+                               "allocator reserves beside is not known"));
+  else if (self->layout.pipeline > 1)
     hr_inference_plan_warn (&self->pass,
                             N_("The pipeline is counted as Megatron-LM’s schedule of one forward and one backward pass "
                                "in turn runs it (1F1B, interleaved where a stage has several parts), with as many "
@@ -944,6 +950,28 @@ pads_vocabulary (const HrTrainingPlan *self)
          hr_model_get_n_stacks (self->model) == 1;
 }
 
+/* What is followed together with a pipeline of torch. */
+static gboolean
+check_pipeline (const HrTrainingPlan  *self,
+                GError               **error)
+{
+  static const char * const values[][HR_TRAINING_MAX_VALUES] = {
+    { "algorithm", "sft" },
+    { "fine-tuning-method", "full" },
+    { "autocast", "none" },
+    { "attention-mask", "none" },
+    { "gradient-checkpointing", "none" },
+    { "activation-offload", "none" },
+    { "fused-kernels", "none" },
+    { "loss-implementation", "auto", "cross-entropy" },
+    { "torch-compile", "false" },
+    { "zero-grad", "after-step" },
+    { "gradient-clipping", "false" },
+  };
+
+  return hr_training_check_values (self, "torch.distributed.pipelining", values, G_N_ELEMENTS (values), error);
+}
+
 /* The formulas that people know are of whole models. */
 static gboolean
 divide_model (HrTrainingPlan  *self,
@@ -951,7 +979,8 @@ divide_model (HrTrainingPlan  *self,
 {
   if (hr_job_get_method_of_estimate (HR_JOB (self->job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
     return TRUE;
-  if (!hr_layout_check (&self->layout, self->job, error))
+  if (!hr_layout_check (&self->layout, self->job, error) ||
+      (self->layout.is_torch && !check_pipeline (self, error)))
     return FALSE;
   if (!hr_layout_divides_model (&self->layout) && !pads_vocabulary (self))
     return TRUE;
@@ -994,6 +1023,22 @@ resolve_parts (HrTrainingPlan *self)
 
   self->training.n_layers_of_part = hr_layout_count_layers (&self->layout, n_layers, self->stage, is_last ? last : 0);
   self->training.n_layers_between = hr_layout_count_layers (&self->layout, n_layers, self->stage, is_last ? 0 : last);
+}
+
+/*
+ * fwd_cache of torch/distributed/pipelining/stage.py holds what a stage returns until its backward pass is over.
+ */
+static void
+resolve_pipeline (HrTrainingPlan *self)
+{
+  HrTraining *training = &self->training;
+
+  training->pipelines = self->layout.is_torch;
+  if (!training->pipelines)
+    return;
+
+  training->keep_outputs = TRUE;
+  training->n_released = training->n_in_flight == training->accumulation_steps ? 1 : 0;
 }
 
 /*
@@ -1075,6 +1120,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
   self->training.n_first_in_flight =
     hr_layout_count_first_in_flight (&self->layout, stage, self->training.accumulation_steps);
   resolve_parts (self);
+  resolve_pipeline (self);
   apply_profile (self, profile);
   warn_of_layout (self);
   warn_of_refusal (self);

@@ -426,7 +426,7 @@ static gboolean
 keeps_until_next (const HrTraining *self)
 {
   return self->keep_outputs && self->algorithm == HR_ALGORITHM_SFT && self->accumulation_steps > 1 &&
-         !is_coati (self);
+         !is_coati (self) && !self->pipelines;
 }
 
 /* `loss = outputs.loss / accumulation_steps`, where the outputs stay, and the loss of the micro-batch with them. */
@@ -742,7 +742,8 @@ fuse_policy_loss (Step             *step,
 
 /*
  * What a stage of a pipeline makes is sent to the next, and its memory given back (deallocate_output_tensor of
- * megatron/core/pipeline_parallel/schedules.py).
+ * megatron/core/pipeline_parallel/schedules.py), but where torch runs the stage: fwd_cache holds it
+ * (torch/distributed/pipelining/stage.py).
  */
 static void
 send_output (Step             *step,
@@ -751,11 +752,13 @@ send_output (Step             *step,
   HrReplay *replay = step->replay;
   HrPass *variables = &step->stack->variables;
 
+  step->outputs = step->loss = step->seed = HR_NO_VALUE;
+  if (step->training->pipelines)
+    step->outputs = hr_value_detach (hr_replay_hold (replay, variables->hidden));
   hr_replay_assign (replay, &variables->hidden, HR_NO_VALUE);
   hr_replay_assign (replay, &variables->outputs, HR_NO_VALUE);
   hr_replay_drop_casts (replay);
   drop_beside (replay, variables);
-  step->outputs = step->loss = step->seed = HR_NO_VALUE;
   if (levels != NULL)
     levels->loss_computed = levels->end_forward = replay->ledger.live;
 }
@@ -770,6 +773,8 @@ receive_gradient (Step *step)
                             HR_SYMBOL_HIDDEN);
 
   replay->sentence = N_("while a stage of the pipeline receives the gradient of what it has made");
+  if (replay->received_gradient.storage >= 0)
+    return hr_replay_hold (replay, replay->received_gradient);
 
   return hr_replay_make (replay, "recv", "output_tensor_grad", HR_COMPONENT_TEMPORARY, shape);
 }
@@ -1348,9 +1353,14 @@ add_batch (const HrTraining *self,
       add_answers (self, replay);
       return;
     }
+  /* Of a pipeline of torch the first stage is given the former, and the last one the latter. */
+  if (!self->pipelines || pass->has_inputs)
+    hr_replay_add_inputs (replay, n_brought, pass->batch * inputs);
+  if (!self->pipelines || pass->has_head)
+    hr_replay_add_inputs (replay, n_brought, pass->batch * labels * sizeof (gint64));
+  if (self->pipelines)
+    return;
 
-  hr_replay_add_inputs (replay, n_brought, pass->batch * inputs);
-  hr_replay_add_inputs (replay, n_brought, pass->batch * labels * sizeof (gint64));
   /* Where an answer ends, beside where it begins. */
   hr_replay_add_inputs (replay, n_brought, is_span ? pass->batch * sizeof (gint64) : 0);
   hr_replay_add_inputs (replay, n_brought, has_mask ? pass->batch * read * sizeof (gint64) : 0);
@@ -1433,6 +1443,40 @@ make_buffers (const HrTraining *self,
   hr_replay_make (replay, "empty", "GPU_BUFFERS_B", HR_COMPONENT_ACTIVATIONS, inputs);
 }
 
+/*
+ * args_recv_info and grad_recv_info of torch/distributed/pipelining/stage.py: a buffer for each micro-batch of the
+ * step, which stays.
+ */
+static HrValue
+make_received_for_all (const HrTraining *self,
+                       HrReplay         *replay,
+                       const char       *variable)
+{
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
+  guint64 before = replay->ledger.live.total;
+  HrValue one = hr_replay_make (replay, "empty", variable, HR_COMPONENT_COMMUNICATION, shape);
+
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_COMMUNICATION,
+                 (self->accumulation_steps - 1) * (replay->ledger.live.total - before));
+
+  return one;
+}
+
+static void
+make_received (const HrTraining *self,
+               HrReplay         *replay)
+{
+  replay->received = replay->received_gradient = HR_NO_VALUE;
+  if (!self->pipelines)
+    return;
+
+  replay->symbols[HR_SYMBOL_SEQUENCE] = self->pass.prompt;
+  if (!self->pass.has_inputs)
+    replay->received = make_received_for_all (self, replay, "args_recv_info");
+  if (!self->pass.has_head)
+    replay->received_gradient = make_received_for_all (self, replay, "grad_recv_info");
+}
+
 static void
 begin_steps (const HrTraining *self,
              HrReplay         *replay)
@@ -1489,6 +1533,7 @@ begin_steps (const HrTraining *self,
     make_score_buffer (self, replay);
   make_gathered (self, replay);
   make_buffers (self, replay);
+  make_received (self, replay);
   hr_reduction_make_bucket (&self->reduction, replay);
 }
 
@@ -1593,15 +1638,74 @@ defer_head (const HrTraining *self,
   deferred[1] = hr_replay_make (replay, "append", "embedding_activation_buffer", HR_COMPONENT_ACTIVATIONS, inputs);
 }
 
-/* The micro-batches of a step, of which the first two differ; what the last one has returned is held. */
+/* Adds what forward passes have left to the books, or takes it off. */
+static void
+change_kept (HrReplay      *replay,
+             const HrLevel *kept,
+             guint64        n_passes,
+             void         (*change) (HrLedger *, HrComponentId, guint64),
+             gint64         sign)
+{
+  for (guint i = 0; i < HR_N_GROWTHS; i++)
+    replay->ledger.live.activations[i] += sign * (gint64) (n_passes * kept->activations[i]);
+  for (guint i = 0; i < HR_N_COMPONENTS; i++)
+    change (&replay->ledger, i, n_passes * kept->by_component[i]);
+}
+
+/*
+ * What a stage that torch runs still holds of the micro-batches before: the gradient that it has sent last (bwd_sends
+ * of Schedule1F1B in torch/distributed/pipelining/schedules.py; GPipe's works hold all of them), and their losses
+ * (_internal_losses).
+ */
+static HrValue
+hold_before (const HrTraining *self,
+             HrReplay         *replay)
+{
+  guint64 n_losses = self->pass.has_head ? self->accumulation_steps - self->n_in_flight : 0;
+  HrValue gradient = HR_NO_VALUE;
+  HrStretch stretch;
+
+  if (!self->pipelines)
+    return gradient;
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_TEMPORARY, n_losses * hr_ledger_round (sizeof (float)));
+  if (!self->pass.has_inputs)
+    gradient = hr_replay_make (replay, "send", "bwd_sends", HR_COMPONENT_TEMPORARY,
+                               HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
+  hr_replay_end (replay);
+
+  return gradient;
+}
+
+static void
+let_go_before (const HrTraining *self,
+               HrReplay         *replay,
+               HrValue           gradient)
+{
+  guint64 n_losses = self->pass.has_head ? self->accumulation_steps - self->n_in_flight : 0;
+
+  if (!self->pipelines)
+    return;
+
+  hr_ledger_remove (&replay->ledger, HR_COMPONENT_TEMPORARY, n_losses * hr_ledger_round (sizeof (float)));
+  hr_replay_drop (replay, gradient);
+}
+
+/*
+ * The micro-batches of a step, of which the first two differ; what the last one has returned is held. @kept is what
+ * each of those that wait for their backward pass keeps.
+ */
 static Step *
 run_micro_batches (const HrTraining *self,
                    HrReplay         *replay,
                    HrRolloutState   *state,
+                   const HrLevel    *kept,
                    HrTrainingLevels *levels)
 {
   guint64 n = MIN (self->accumulation_steps, 2);
   HrValue deferred[] = { HR_NO_VALUE, HR_NO_VALUE };
+  HrValue before = HR_NO_VALUE;
   Step *previous = NULL;
   Step *step = NULL;
 
@@ -1614,6 +1718,15 @@ run_micro_batches (const HrTraining *self,
       step = run_micro_batch (self, replay, previous, i + 1 == n, levels);
       g_clear_pointer (&previous, clear_step);
       sum_gradients (self, replay);
+      if (i + 1 < n && self->n_released > 0)
+        change_kept (replay, kept, self->n_released, hr_ledger_remove, -1);
+      if (i + 1 < n)
+        before = hold_before (self, replay);
+      else if (i > 0)
+        let_go_before (self, replay, before);
+      /* Nothing waits for its backward pass any more. */
+      if (i + 1 == n && self->pipelines)
+        change_kept (replay, kept, self->n_in_flight - 1 - (i > 0 ? self->n_released : 0), hr_ledger_remove, -1);
       if (i + 1 < n)
         previous = end_micro_batch (step, state);
     }
@@ -1628,6 +1741,7 @@ run_step (const HrTraining *self,
           HrReplay         *replay,
           gboolean          is_first,
           HrRolloutState   *state,
+          const HrLevel    *kept,
           HrTrainingLevels *levels)
 {
   Step *step;
@@ -1637,7 +1751,7 @@ run_step (const HrTraining *self,
   if (levels != NULL)
     levels->step_start = replay->ledger.live;
 
-  step = run_micro_batches (self, replay, state, levels);
+  step = run_micro_batches (self, replay, state, kept, levels);
   if (!keeps_logits (self))
     g_clear_pointer (&step, clear_step);
   if (levels != NULL)
@@ -1667,11 +1781,12 @@ run_step (const HrTraining *self,
   hr_replay_rest (replay, NULL);
 }
 
-/* Keeps what a forward pass has left, so many times. */
+/* Keeps what a forward pass has left, so many times; @kept is what each has left. */
 static void
 keep_passes (const HrTraining *self,
              HrReplay         *replay,
-             guint64           n_passes)
+             guint64           n_passes,
+             HrLevel          *kept)
 {
   g_autoptr (HrReplay) rehearsal = hr_replay_copy_empty (replay);
   HrTrainingLevels levels;
@@ -1682,10 +1797,10 @@ keep_passes (const HrTraining *self,
   clear_step (run_micro_batch (self, rehearsal, NULL, TRUE, &levels));
   replay->ledger.overflowed |= rehearsal->ledger.overflowed;
   for (guint i = 0; i < HR_N_GROWTHS; i++)
-    replay->ledger.live.activations[i] += n_passes * (levels.end_forward.activations[i] - start.activations[i]);
+    kept->activations[i] = levels.end_forward.activations[i] - start.activations[i];
   for (guint i = 0; i < HR_N_COMPONENTS; i++)
-    hr_ledger_add (&replay->ledger, i,
-                   n_passes * (levels.end_forward.by_component[i] - start.by_component[i]));
+    kept->by_component[i] = levels.end_forward.by_component[i] - start.by_component[i];
+  change_kept (replay, kept, n_passes, hr_ledger_add, 1);
 }
 
 /*
@@ -1695,22 +1810,23 @@ keep_passes (const HrTraining *self,
  */
 static void
 keep_in_flight (const HrTraining *self,
-                HrReplay         *replay)
+                HrReplay         *replay,
+                HrLevel          *kept)
 {
   guint64 n_first = self->pass.has_inputs ? self->n_first_in_flight : 0;
   HrTraining between = *self;
 
   if (!self->has_parts)
     {
-      keep_passes (self, replay, self->n_in_flight - 1);
+      keep_passes (self, replay, self->n_in_flight - 1, kept);
       return;
     }
 
   between.pass.has_inputs = between.pass.has_norm = between.pass.has_head = FALSE;
   between.pass.n_layers = self->n_layers_between;
   if (n_first > 1)
-    keep_passes (self, replay, n_first - 1);
-  keep_passes (&between, replay, self->n_in_flight - MAX (n_first, 1));
+    keep_passes (self, replay, n_first - 1, kept);
+  keep_passes (&between, replay, self->n_in_flight - MAX (n_first, 1), kept);
 }
 
 /*
@@ -1772,14 +1888,15 @@ hr_training_replay (const HrTraining *self,
 {
   g_autoptr (HrLiveParameters) live = trace_parameters (self, replay);
   HrRolloutState state;
+  HrLevel kept = { 0 };
 
   replay->live = live;
   begin_steps (self, replay);
   hr_rollout_state_init (&state, self, replay);
   if (self->n_in_flight > 1)
-    keep_in_flight (self, replay);
+    keep_in_flight (self, replay, &kept);
   replay->peak.level = replay->ledger.live;
-  run_step (self, replay, FALSE, &state, levels);
+  run_step (self, replay, FALSE, &state, &kept, levels);
   replay->live = NULL;
 }
 
@@ -1811,16 +1928,16 @@ hr_training_replay_heap (const HrTraining *self,
   /* The first steps gather no parameters ahead. */
   if (live != NULL)
     {
-      run_step (self, replay, TRUE, &state, NULL);
+      run_step (self, replay, TRUE, &state, NULL, NULL);
       hr_live_parameters_finish_trace (live);
     }
   hr_heap_set_recording (replay->heap, TRUE);
-  run_step (self, replay, live == NULL, &state, NULL);
+  run_step (self, replay, live == NULL, &state, NULL, NULL);
   hr_heap_set_recording (replay->heap, FALSE);
   between (replay->heap, user_data);
   if (is_alike)
     hr_heap_repeat (replay->heap, n_steps - 1);
   for (guint i = 1; i < n_steps && !is_alike; i++)
-    run_step (self, replay, FALSE, &state, NULL);
+    run_step (self, replay, FALSE, &state, NULL, NULL);
   replay->live = NULL;
 }

@@ -89,6 +89,9 @@ typedef void (*HrBetweenSteps) (HrHeap   *heap,
  * @n_in_flight: of how many of them what the backward pass needs is kept at once
  * @n_deferred: of how many micro-batches the head's input and the gradient of its output wait until all have gone back
  * @n_first_in_flight: of how many of these by the part of the stage that looks tokens up
+ * @n_released: of how many no other takes the place when their backward pass is over, before the first gradients are
+ *   added to
+ * @pipelines: whether torch.distributed.pipelining runs the stage
  * @has_parts: whether the stage has several parts, between those of others
  * @n_layers_of_part: how many layers that of them has which runs: the first, or the last where it has the head
  * @n_layers_between: how many another part has
@@ -173,6 +176,8 @@ typedef struct
   guint64 n_in_flight;
   guint64 n_deferred;
   guint64 n_first_in_flight;
+  guint64 n_released;
+  gboolean pipelines;
   gboolean has_parts;
   guint n_layers_of_part;
   guint n_layers_between;

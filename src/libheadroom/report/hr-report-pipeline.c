@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-estimator.h"
+#include "hr-labels.h"
 #include "hr-pipeline-schedule.h"
 #include "hr-report-private.h"
 
@@ -18,18 +19,31 @@
 /* How many parts a rank has where a schedule has several, and the job does not say. */
 #define USUAL_PARTS 2
 
+/* Those that have labels of their own are values of the setting with several parts on each rank. */
 static const struct
 {
   HrPipelineSchedule schedule;
   const char *id;
+  gboolean has_parts;
   const char *label;
 } schedules[] = {
-  { HR_PIPELINE_SCHEDULE_GPIPE, "gpipe", N_("GPipe: all forward passes first") },
-  { HR_PIPELINE_SCHEDULE_1F1B, "1f1b", N_("1F1B: forward and backward passes in turns") },
-  { HR_PIPELINE_SCHEDULE_INTERLEAVED, "interleaved", N_("Interleaved 1F1B: several parts on each rank") },
-  { HR_PIPELINE_SCHEDULE_ZERO_BUBBLE, "zero-bubble", N_("Zero bubble: gradients of weights later (ZB1P)") },
-  { HR_PIPELINE_SCHEDULE_ZBV, "zbv", N_("Zero bubble with two parts that come and go (ZBV)") },
+  { HR_PIPELINE_SCHEDULE_GPIPE, "gpipe", FALSE, NULL },
+  { HR_PIPELINE_SCHEDULE_1F1B, "1f1b", FALSE, NULL },
+  { HR_PIPELINE_SCHEDULE_1F1B, "interleaved", TRUE, N_("Interleaved 1F1B: several parts on each rank") },
+  { HR_PIPELINE_SCHEDULE_ZERO_BUBBLE, "zero-bubble", FALSE, NULL },
+  { HR_PIPELINE_SCHEDULE_ZBV, "zbv", TRUE, NULL },
 };
+
+static const char *
+get_label (HrReport *self,
+           guint     schedule)
+{
+  HrJob *job = hr_report_get_job (self);
+  GParamSpec *setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), "pipeline-schedule");
+
+  return schedules[schedule].label != NULL ? _(schedules[schedule].label)
+                                           : hr_setting_get_choice_label (setting, schedules[schedule].schedule);
+}
 
 static guint64
 get_number (HrReport   *self,
@@ -120,9 +134,9 @@ add_schedule (HrReport       *self,
 {
   guint64 n_micro_batches = get_number (self, "gradient-accumulation-steps");
   guint64 set = get_number (self, "virtual-pipeline-parallel");
-  guint64 n_parts = schedule <= HR_PIPELINE_SCHEDULE_1F1B || schedule == HR_PIPELINE_SCHEDULE_ZERO_BUBBLE ? 1
-                    : schedule == HR_PIPELINE_SCHEDULE_INTERLEAVED && set > 1 ? set : USUAL_PARTS;
-  HrAnatomyRow *row = hr_anatomy_table_add_row (table, 0, schedules[schedule].id, _(schedules[schedule].label));
+  guint64 n_parts = !schedules[schedule].has_parts ? 1
+                    : schedules[schedule].schedule != HR_PIPELINE_SCHEDULE_ZBV && set > 1 ? set : USUAL_PARTS;
+  HrAnatomyRow *row = hr_anatomy_table_add_row (table, 0, schedules[schedule].id, get_label (self, schedule));
 
   row->is_heading = TRUE;
   if (!hr_pipeline_schedule_is_known (schedules[schedule].schedule, n_stages, n_parts, n_micro_batches))

@@ -142,6 +142,8 @@ def replace_functions(tracker):
         return make_tensor(read(data) if isinstance(data, (list, tuple)) else data, **options)
 
     torch.tensor = run_tensor
+    # There is no generator on the device whose state could be kept.
+    torch.random.fork_rng = lambda *_arguments, **_options: contextlib.nullcontext()
     torch.nn.Module._apply = move_module  # pylint: disable=protected-access
     functional.linear = run_linear
     tracker.inner_bytes.update({torch.ops.aten.im2col.default: count_copy, torch.ops.aten.col2im.default: count_copy})

@@ -47,6 +47,10 @@ FINE_TUNING = {
     'gradient-clipping': False,
     'micro-batch-size': 1,
     'sequence-length': 512,
+    'pipeline-parallel': 1,
+    'pipeline-schedule': '1f1b',
+    'virtual-pipeline-parallel': 1,
+    'pipeline-stage': 0,
     'data-parallel': 2,
     'fsdp': 'none',
     'fsdp-version': 1,
@@ -105,6 +109,7 @@ VIRTUAL = ('prefix', 'prompt', 'p-tuning')
 # What shares a model among ranks, of which one is measured.
 SHARING = ('transformers', 'deepspeed')
 SHARDED = ('full-shard', 'shard-grad-op', 'hybrid-shard')
+PIPELINES = (2, 3, 4, 8)
 # What a setting says anything with: another setting, and the values of it.
 ONLY_WITH = {
     'lora-rank': ('fine-tuning-method', LOW_RANK),
@@ -120,6 +125,10 @@ ONLY_WITH = {
     'fused-kernels': ('fused-kernels', ('liger',)),
     'torch-compile': ('torch-compile', (True,)),
     'framework': ('framework', ('trl', *SHARING)),
+    'pipeline-parallel': ('pipeline-parallel', PIPELINES),
+    'pipeline-schedule': ('pipeline-parallel', PIPELINES),
+    'virtual-pipeline-parallel': ('pipeline-parallel', PIPELINES),
+    'pipeline-stage': ('pipeline-parallel', PIPELINES),
     'data-parallel': ('framework', SHARING),
     'fsdp': ('framework', ('transformers',)),
     'fsdp-version': ('fsdp', SHARDED),
@@ -168,13 +177,15 @@ CHOICES = {
     'zero-stage': (0, 1, 2, 3),
     'parameter-offload': ('none', 'cpu', 'nvme'),
     'optimizer-offload': ('none', 'cpu', 'nvme'),
+    'pipeline-parallel': (1, *PIPELINES),
+    'pipeline-schedule': ('1f1b', 'gpipe', 'zero-bubble', 'zbv'),
     'rollout': ('none', 'transformers'),
     'task': ('inference', 'fine-tuning'),
 }
 
 
 # Numbers that turn something off where they are 0.
-MAY_BE_ZERO = ('images', 'stage3-prefetch-bucket-size', 'stage3-param-persistence-threshold',
+MAY_BE_ZERO = ('images', 'pipeline-stage', 'stage3-prefetch-bucket-size', 'stage3-param-persistence-threshold',
                'stage3-max-live-parameters', 'stage3-max-reuse-distance')
 
 

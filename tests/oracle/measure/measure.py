@@ -86,6 +86,9 @@ def run_case(case, hyper_parameters, tracker):
     elif case.settings.get('framework') in grid.SHARING:
         import sharding  # pylint: disable=import-outside-toplevel
         counts = sharding.measure(training.prepare(model, case.settings), case.settings, meter)
+    elif case.settings.get('pipeline-parallel', 1) > 1:
+        import pipelining  # pylint: disable=import-outside-toplevel
+        counts = pipelining.measure(training.prepare(model, case.settings), case.settings, meter)
     else:
         model = training.prepare(model, case.settings)
         training.measure(model, case.settings, meter)

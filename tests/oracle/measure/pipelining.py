@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps of one rank of a pipeline, on one GPU: torch.distributed.pipelining runs its part of the schedule, and the
+process group sends nothing.
+
+A part of a model of transformers is the model with fewer layers: embeddings are the first part's, the last norm and the
+head the last one's. The loss is that of transformers.
+"""
+
+import copy
+import os
+
+import torch
+import torch.distributed as dist
+import torch.distributed.pipelining as pipelining
+from torch.distributed.pipelining import schedules
+from torch.testing._internal.distributed.fake_pg import FakeStore
+from transformers.loss.loss_utils import ForCausalLMLoss
+
+import models
+import training
+
+N_STEPS = 3
+
+# By how a rank's parts of the layers run; those with one part are of another class.
+SCHEDULES = {
+    '1f1b': (pipelining.Schedule1F1B, pipelining.ScheduleInterleaved1F1B),
+    'gpipe': (pipelining.ScheduleGPipe, pipelining.ScheduleLoopedBFS),
+    'zero-bubble': (pipelining.ScheduleInterleavedZeroBubble, pipelining.ScheduleInterleavedZeroBubble),
+    'zbv': (None, pipelining.ScheduleZBVZeroBubble),
+}
+
+
+def uses(settings):
+    """Whether a case is one of a rank of a pipeline."""
+    return settings.get('pipeline-parallel', 1) > 1
+
+
+class HeldUntilWaited(dist.Work):
+    """Holds what it sends or receives until it is waited for, as ProcessGroupNCCL does (stashed_for_allocator_safety_
+    in torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp)."""
+
+    def __init__(self, tensors):
+        super().__init__()
+        self.tensors = tensors
+
+    def wait(self, timeout=None):
+        del timeout
+        self.tensors = []
+        return True
+
+
+def hand_over(operations):
+    """torch.distributed.batch_isend_irecv, one work for all that is sent and received together."""
+    return [HeldUntilWaited([operation.tensor for operation in operations])]
+
+
+class Part(torch.nn.Module):
+    """A part of a causal language model, between others."""
+
+    def __init__(self, model, layers, is_first, is_last):
+        super().__init__()
+        self.inner = copy.copy(model.model)
+        self.inner._modules = dict(model.model._modules)  # pylint: disable=protected-access
+        self.inner.layers = layers
+        if not is_first:
+            self.inner.embed_tokens = None
+        if not is_last:
+            self.inner.norm = torch.nn.Identity()
+        self.head = model.lm_head if is_last else None
+        self.reads_tokens = is_first
+
+    def forward(self, x):
+        inputs = {'input_ids': x} if self.reads_tokens else {'inputs_embeds': x}
+        hidden = self.inner(**inputs, use_cache=False).last_hidden_state
+        return hidden if self.head is None else self.head(hidden)
+
+
+def list_parts(settings):
+    """The numbers of the parts that the rank has, of all parts."""
+    n_ranks, n_parts = settings['pipeline-parallel'], settings['virtual-pipeline-parallel']
+    rank = settings['pipeline-stage']
+    if settings['pipeline-schedule'] == 'zbv':
+        return [rank, 2 * n_ranks - 1 - rank]
+    return [rank + i * n_ranks for i in range(n_parts)]
+
+
+def make_stages(model, settings):
+    """The stages of the rank, each with its part of the layers."""
+    n_all = settings['pipeline-parallel'] * settings['virtual-pipeline-parallel']
+    per_part = len(model.model.layers) // n_all
+    layers = model.model.layers
+    batch, length = settings['micro-batch-size'], settings['sequence-length']
+    hidden = torch.empty(batch, length, model.config.hidden_size, dtype=model.dtype, device='meta', requires_grad=True)
+    tokens = torch.empty(batch, length, dtype=torch.long, device='meta')
+    logits = torch.empty(batch, length, model.config.vocab_size, dtype=model.dtype, device='meta', requires_grad=True)
+    stages = []
+    for number in list_parts(settings):
+        is_first, is_last = number == 0, number + 1 == n_all
+        part = Part(model, layers[number * per_part:(number + 1) * per_part], is_first, is_last)
+        stages.append(pipelining.PipelineStage(part, number, n_all, torch.device('cuda'),
+                                               input_args=tokens if is_first else hidden,
+                                               output_args=logits if is_last else hidden))
+    # What other ranks have goes.
+    model.model.layers = torch.nn.ModuleList()
+    model.model.embed_tokens = model.model.norm = model.lm_head = None
+    return stages
+
+
+def make_schedule(stages, settings, loss):
+    single, several = SCHEDULES[settings['pipeline-schedule']]
+    n = settings['gradient-accumulation-steps']
+    if len(stages) == 1 and issubclass(single, schedules.PipelineScheduleSingle):
+        return single(stages[0], n, loss_fn=loss)
+    return several(stages, n, loss_fn=loss)
+
+
+def measure(model, settings, meter):
+    """Runs the steps, and leaves the last one's figures in the meter."""
+    os.environ.update({'MASTER_ADDR': 'localhost', 'MASTER_PORT': '29500'})
+    dist.init_process_group('fake', store=FakeStore(), rank=settings['pipeline-stage'],
+                            world_size=settings['pipeline-parallel'])
+    dist.batch_isend_irecv = hand_over
+    n, size = settings['gradient-accumulation-steps'], (settings['micro-batch-size'], settings['sequence-length'])
+    vocab_size = model.config.vocab_size
+    stages = make_stages(model, settings)
+    del model
+    is_first, is_last = any(stage.is_first for stage in stages), any(stage.is_last for stage in stages)
+    args = [(models.tokens(*size, vocab_size),) for _ in range(n)] if is_first else None
+    targets = [models.tokens(*size, vocab_size) for _ in range(n)] if is_last else None
+    parameters = [parameter for stage in stages for parameter in stage.submod.parameters()]
+    optimizer = training.make_optimizer(parameters, settings)
+
+    def loss(output, target):
+        return ForCausalLMLoss(output, target, vocab_size)
+
+    schedule = make_schedule(stages, settings, loss)
+    for _ in range(N_STEPS):
+        meter.restart()
+        meter.mark('step-start')
+        meter.enter('step')
+        with models.kernels(settings['attention']):
+            schedule.step(arg_mbs=args, target_mbs=targets, return_outputs=False)
+        meter.mark('end-backward')
+        meter.enter('optimizer')
+        optimizer.step()
+        meter.enter(None)
+        meter.mark('end-optimizer')
+        optimizer.zero_grad(set_to_none=True)
+        meter.mark('end')
+    n_parameters = sum(parameter.numel() for parameter in parameters)
+    return {'parameters': n_parameters, 'trainable': n_parameters}
