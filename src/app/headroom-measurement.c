@@ -8,7 +8,9 @@
 
 #include "headroom-anatomy-row.h"
 #include "headroom-dialogs.h"
+#include "headroom-machine.h"
 #include "hr-log-report.h"
+#include "hr-report-calibration.h"
 #include "hr-report-steps.h"
 #include "hr-units.h"
 
@@ -16,7 +18,8 @@
  * HeadroomMeasurement:
  *
  * What somebody has measured, to be typed, and how far each figure of the estimate is from it; and what a program has
- * written that did the job, to be pasted or opened, beside the estimate part by part.
+ * written that did the job, to be pasted or opened, beside the estimate part by part. By how much either is above the
+ * estimate can be kept for jobs to come.
  */
 struct _HeadroomMeasurement
 {
@@ -24,14 +27,26 @@ struct _HeadroomMeasurement
 
   GtkWidget *entry;
   GtkWidget *forget_button;
+  GtkWidget *keep_button;
+  GtkWidget *drop_button;
   GtkBox *box;
   GtkWidget *answer;
   GtkWidget *log_answer;
+  GtkWidget *kept_answer;
   HrReport *report;
   HrLog *log;
   char *log_error;
+  char *kept_error;
   GCancellable *reading;
 };
+
+enum
+{
+  SIGNAL_CALIBRATED,
+  N_SIGNALS,
+};
+
+static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (HeadroomMeasurement, headroom_measurement, ADW_TYPE_BIN)
 
@@ -82,6 +97,30 @@ headroom_measurement_create_log_answer (HeadroomMeasurement *self)
   return headroom_anatomy_rows_new (table, hr_report_get_unit_system (self->report));
 }
 
+/* What is kept of this machine, why it is not, or nothing. */
+static GtkWidget *
+headroom_measurement_create_kept_answer (HeadroomMeasurement *self)
+{
+  g_autofree char *text = NULL;
+
+  if (self->kept_error != NULL)
+    return create_note (self->kept_error);
+  if (self->report == NULL)
+    return NULL;
+
+  text = hr_report_dup_calibrated (self->report);
+
+  return text != NULL ? create_note (text) : NULL;
+}
+
+static guint64
+headroom_measurement_get_measured (HeadroomMeasurement *self)
+{
+  guint64 bytes;
+
+  return hr_parse_bytes (gtk_editable_get_text (GTK_EDITABLE (self->entry)), &bytes, NULL) ? bytes : 0;
+}
+
 static void
 replace (GtkBox     *box,
          GtkWidget **place,
@@ -97,10 +136,15 @@ replace (GtkBox     *box,
 static void
 headroom_measurement_update (HeadroomMeasurement *self)
 {
+  replace (self->box, &self->kept_answer, NULL);
   replace (self->box, &self->log_answer, NULL);
   replace (self->box, &self->answer, headroom_measurement_create_answer (self));
   replace (self->box, &self->log_answer, headroom_measurement_create_log_answer (self));
+  replace (self->box, &self->kept_answer, headroom_measurement_create_kept_answer (self));
   gtk_widget_set_visible (self->forget_button, self->log != NULL || self->log_error != NULL);
+  gtk_widget_set_visible (self->keep_button, self->log != NULL || headroom_measurement_get_measured (self) > 0);
+  gtk_widget_set_visible (self->drop_button,
+                          self->report != NULL && hr_report_find_calibration (self->report) != NULL);
 }
 
 static void
@@ -228,6 +272,41 @@ headroom_measurement_forget (HeadroomMeasurement *self)
 }
 
 static void
+headroom_measurement_finish_keeping (HeadroomMeasurement *self,
+                                     GError              *error)
+{
+  g_free (self->kept_error);
+  self->kept_error = error != NULL ? g_strdup (error->message) : NULL;
+  headroom_measurement_update (self);
+  if (error == NULL)
+    g_signal_emit (self, signals[SIGNAL_CALIBRATED], 0);
+}
+
+static void
+headroom_measurement_keep (HeadroomMeasurement *self)
+{
+  g_autoptr (GError) error = NULL;
+  HrCalibration *calibration = headroom_machine_get_calibration (&error);
+
+  if (calibration != NULL && hr_report_calibrate (self->report, self->log, headroom_measurement_get_measured (self),
+                                                  calibration, &error))
+    headroom_machine_save (&error);
+  headroom_measurement_finish_keeping (self, error);
+}
+
+static void
+headroom_measurement_drop (HeadroomMeasurement *self)
+{
+  g_autoptr (GError) error = NULL;
+  HrCalibration *calibration = headroom_machine_get_calibration (&error);
+
+  if (calibration != NULL && hr_report_forget_calibration (self->report, calibration))
+    headroom_machine_save (&error);
+  gtk_widget_grab_focus (self->entry);
+  headroom_measurement_finish_keeping (self, error);
+}
+
+static void
 headroom_measurement_dispose (GObject *object)
 {
   HeadroomMeasurement *self = HEADROOM_MEASUREMENT (object);
@@ -237,6 +316,7 @@ headroom_measurement_dispose (GObject *object)
   g_clear_object (&self->report);
   g_clear_object (&self->log);
   g_clear_pointer (&self->log_error, g_free);
+  g_clear_pointer (&self->kept_error, g_free);
 
   G_OBJECT_CLASS (headroom_measurement_parent_class)->dispose (object);
 }
@@ -245,6 +325,9 @@ static void
 headroom_measurement_class_init (HeadroomMeasurementClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = headroom_measurement_dispose;
+
+  signals[SIGNAL_CALIBRATED] = g_signal_new ("calibrated", HEADROOM_TYPE_MEASUREMENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                             NULL, G_TYPE_NONE, 0);
 }
 
 static GtkWidget *
@@ -275,6 +358,24 @@ headroom_measurement_add_buttons (HeadroomMeasurement *self)
   gtk_box_append (self->box, GTK_WIDGET (buttons));
 }
 
+/* In a row of their own: all five side by side are wider than a narrow window. */
+static void
+headroom_measurement_add_keeping (HeadroomMeasurement *self)
+{
+  GtkBox *buttons = GTK_BOX (gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6));
+
+  self->keep_button = headroom_measurement_add_button (self, buttons, _("Keep as Calibration"),
+                                                       G_CALLBACK (headroom_measurement_keep));
+  gtk_widget_set_name (self->keep_button, "keep-calibration");
+  gtk_widget_set_tooltip_text (self->keep_button,
+                               _("Keeps by how much this is above the estimate, for what does the job on this GPU"));
+  self->drop_button = headroom_measurement_add_button (self, buttons, _("Drop Calibration"),
+                                                       G_CALLBACK (headroom_measurement_drop));
+  gtk_widget_set_name (self->drop_button, "drop-calibration");
+  gtk_widget_set_tooltip_text (self->drop_button, _("Forgets what was kept of what does the job on this GPU"));
+  gtk_box_append (self->box, GTK_WIDGET (buttons));
+}
+
 static void
 headroom_measurement_init (HeadroomMeasurement *self)
 {
@@ -287,6 +388,7 @@ headroom_measurement_init (HeadroomMeasurement *self)
                                   _("What you have measured"), -1);
   gtk_box_append (self->box, self->entry);
   headroom_measurement_add_buttons (self);
+  headroom_measurement_add_keeping (self);
   gtk_widget_set_margin_top (GTK_WIDGET (self->box), 18);
   gtk_widget_set_margin_bottom (GTK_WIDGET (self->box), 18);
   gtk_widget_set_margin_start (GTK_WIDGET (self->box), 18);
@@ -329,5 +431,6 @@ headroom_measurement_show (HeadroomMeasurement *self,
   g_return_if_fail (HR_IS_REPORT (report));
 
   g_set_object (&self->report, report);
+  g_clear_pointer (&self->kept_error, g_free);
   headroom_measurement_update (self);
 }

@@ -17,6 +17,7 @@
 #include "headroom-fits-list.h"
 #include "headroom-gpu-list.h"
 #include "headroom-legend.h"
+#include "headroom-machine.h"
 #include "headroom-measurement.h"
 #include "headroom-phase-list.h"
 #include "headroom-pie-chart.h"
@@ -29,6 +30,7 @@
 #include "hr-export.h"
 #include "hr-figure-names.h"
 #include "hr-labels.h"
+#include "hr-report-calibration.h"
 #include "hr-report-steps.h"
 #include "hr-report.h"
 
@@ -252,6 +254,7 @@ headroom_result_page_show_allocator (HeadroomResultPage *self,
   g_autofree char *staying = hr_report_dup_static (report);
   g_autofree char *trained = hr_report_dup_trained (report);
   g_autofree char *safe = headroom_result_page_dup_safe (self);
+  g_autofree char *calibrated = hr_report_dup_calibrated (report);
   g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
   g_auto (GStrv) texts = NULL;
   g_autofree char *text = NULL;
@@ -259,6 +262,8 @@ headroom_result_page_show_allocator (HeadroomResultPage *self,
   g_strv_builder_add (lines, allocated);
   if (safe != NULL)
     g_strv_builder_add (lines, safe);
+  if (calibrated != NULL)
+    g_strv_builder_add (lines, calibrated);
   g_strv_builder_add (lines, staying);
   if (trained != NULL)
     g_strv_builder_add (lines, trained);
@@ -466,6 +471,7 @@ headroom_result_page_update (HeadroomResultPage *self)
     }
 
   report = hr_report_new (self->estimate, self->job, self->gpu, self->n_gpus, self->unit_system);
+  hr_report_set_calibration (report, headroom_machine_get_calibration (NULL));
   self->report = report;
   headroom_result_page_show_verdict (self, report);
   headroom_result_page_show_total (self);
@@ -742,6 +748,7 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, warnings_section);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, warnings);
   gtk_widget_class_bind_template_callback (widget_class, headroom_result_page_copy_cb);
+  gtk_widget_class_bind_template_callback (widget_class, headroom_result_page_queue_update);
   gtk_widget_class_bind_template_callback (widget_class, headroom_result_page_part_picked_cb);
 }
 

@@ -4,6 +4,7 @@
 
 #include "headroom-session-scenario.h"
 
+#include "headroom-machine.h"
 #include "headroom-state.h"
 
 /*
@@ -61,6 +62,7 @@ headroom_session_create_report (HeadroomSession *self,
 
   report = hr_report_new (estimate, job, headroom_session_get_gpu (self), headroom_session_get_n_gpus (self),
                           unit_system);
+  hr_report_set_calibration (report, headroom_machine_get_calibration (NULL));
   /* An estimate that is still that of the model before has a file that is not known any more. */
   if (hr_report_get_model (report) == headroom_session_get_model (self))
     {

@@ -9,10 +9,12 @@
 #include "headroom-log-file.h"
 #include "headroom-output.h"
 #include "headroom-question.h"
+#include "hr-report-calibration.h"
 
 /* The options of the verb that are no settings of a job. */
 static const char * const own_options[] = {
-  "mode", "gpu", "gpus", "format", "chart", "output", "scenario", "command", "units", "measured", "log", NULL,
+  "mode", "gpu", "gpus", "format", "chart", "output", "scenario", "command", "units", "measured", "log",
+  "calibration", "calibrate", NULL,
 };
 
 /* What is asked for, and where the answer goes. */
@@ -22,6 +24,7 @@ typedef struct
   HrUnitSystem units;
   guint64 measured;
   HrLog *log;
+  HrCalibration *calibration;
   HrExportFormat format;
   HrExportChart chart;
   GFile *output;
@@ -32,6 +35,7 @@ headroom_request_clear (HeadroomRequest *self)
 {
   headroom_question_clear (&self->question);
   g_clear_object (&self->log);
+  g_clear_object (&self->calibration);
   g_clear_object (&self->output);
 }
 
@@ -99,6 +103,51 @@ read_log (HeadroomRequest    *request,
   return request->log != NULL;
 }
 
+/* What is known of the machine, if it is asked for, or to be kept. */
+static gboolean
+read_calibration (HeadroomRequest    *request,
+                  HeadroomArguments  *arguments,
+                  GError            **error)
+{
+  const char *kept = headroom_arguments_get (arguments, "calibrate");
+  const char *path = kept != NULL ? kept : headroom_arguments_get (arguments, "calibration");
+  g_autoptr (GFile) file = NULL;
+
+  if (path == NULL)
+    return TRUE;
+
+  if (kept != NULL && request->log == NULL && request->measured == 0)
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_VALUE, _("“%s”: expected “--log” or “--measured” as well, found neither"),
+                   "--calibrate");
+      return FALSE;
+    }
+
+  file = g_file_new_for_commandline_arg (path);
+  request->calibration = hr_calibration_new_from_file (file, error);
+
+  return request->calibration != NULL;
+}
+
+/* Before the report is written, so that it tells what was found. */
+static gboolean
+keep_calibration (HeadroomRequest    *request,
+                  HrReport           *report,
+                  HeadroomArguments  *arguments,
+                  GError            **error)
+{
+  const char *path = headroom_arguments_get (arguments, "calibrate");
+  g_autoptr (GFile) file = NULL;
+
+  if (path == NULL)
+    return TRUE;
+
+  file = g_file_new_for_commandline_arg (path);
+
+  return hr_report_calibrate (report, request->log, request->measured, request->calibration, error) &&
+         hr_calibration_save (request->calibration, file, error);
+}
+
 static gboolean
 write_report (HeadroomRequest  *request,
               HrReport         *report,
@@ -139,6 +188,7 @@ headroom_cli_estimate (HeadroomArguments  *arguments,
       || !headroom_cli_read_units (arguments, &request.units, error)
       || !read_measured (&request, arguments, error)
       || !read_log (&request, arguments, error)
+      || !read_calibration (&request, arguments, error)
       || !headroom_question_load (question, error))
     return HEADROOM_STATUS_FAILED;
 
@@ -154,7 +204,8 @@ headroom_cli_estimate (HeadroomArguments  *arguments,
   scenario = headroom_question_create_scenario (question);
   hr_report_set_scenario (report, scenario);
   hr_report_set_log (report, request.log);
-  if (!write_report (&request, report, error))
+  hr_report_set_calibration (report, request.calibration);
+  if (!keep_calibration (&request, report, arguments, error) || !write_report (&request, report, error))
     return HEADROOM_STATUS_FAILED;
 
   return hr_report_get_fits (report) ? HEADROOM_STATUS_FITS : HEADROOM_STATUS_DOES_NOT_FIT;

@@ -32,6 +32,9 @@ static const OptionHelp estimate_options[] = {
   { "--measured SIZE", N_("What you have measured, such as 23.4GiB or 23991MiB, to be set beside the estimate") },
   { "--log FILE", N_("What a program has written that did the job, to be set beside the estimate part by part; “-” is "
                      "the standard input") },
+  { "--calibrate FILE", N_("Keep by how much “--log” or “--measured” is above the estimate, for this kind of GPU and "
+                           "what does the job, in a file of this machine") },
+  { "--calibration FILE", N_("Tell beside the estimate what this file knows of the machine") },
 };
 
 static const OptionHelp inspect_options[] = {

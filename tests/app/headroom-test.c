@@ -61,6 +61,7 @@ headroom_test_init (int    *argc,
   atexit (remove_folder);
   /* What is kept for the next start is kept there. */
   g_setenv ("XDG_STATE_HOME", folder, TRUE);
+  g_setenv ("XDG_DATA_HOME", folder, TRUE);
 }
 
 /*

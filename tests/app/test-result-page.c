@@ -10,6 +10,7 @@
 #include "headroom-component-table.h"
 #include "headroom-compute-view.h"
 #include "headroom-explanation.h"
+#include "headroom-machine.h"
 #include "headroom-measurement.h"
 #include "headroom-legend.h"
 #include "headroom-phase-list.h"
@@ -24,6 +25,7 @@
 #include "hr-gpu-catalogue.h"
 #include "hr-inference-job.h"
 #include "hr-labels.h"
+#include "hr-report-calibration.h"
 #include "hr-report.h"
 
 typedef struct
@@ -269,6 +271,44 @@ test_a_log_is_compared (Fixture       *fixture,
   g_signal_emit_by_name (forget, "clicked");
   headroom_test_settle ();
   g_assert_false (gtk_widget_get_visible (forget));
+}
+
+/* What is kept is told below the total, in reports, and after the next start; the file is that of the test alone. */
+static void
+test_what_a_machine_shows_is_kept (Fixture       *fixture,
+                                   gconstpointer  data)
+{
+  GtkWidget *measurement = find (fixture, HEADROOM_TYPE_MEASUREMENT);
+  GtkWidget *entry = headroom_test_find (measurement, GTK_TYPE_ENTRY, NULL);
+  GtkWidget *keep = headroom_test_find (measurement, GTK_TYPE_BUTTON, "keep-calibration");
+  GtkWidget *drop = headroom_test_find (measurement, GTK_TYPE_BUTTON, "drop-calibration");
+  guint64 measured = hr_estimate_get_total_bytes (fixture->estimate) + 256 * 1024 * 1024;
+  g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT " B", measured);
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("l40s", NULL);
+  g_autoptr (HrReport) report = NULL;
+  g_autofree char *sentence = NULL;
+
+  g_object_set (fixture->page, "gpu", gpu, NULL);
+  headroom_test_settle ();
+  g_assert_false (gtk_widget_get_visible (keep));
+  gtk_editable_set_text (GTK_EDITABLE (entry), text);
+  headroom_test_settle ();
+  g_assert_true (gtk_widget_get_visible (keep));
+  g_assert_false (gtk_widget_get_visible (drop));
+  g_signal_emit_by_name (keep, "clicked");
+  headroom_test_settle ();
+
+  report = hr_report_new (fixture->estimate, fixture->job, gpu, 1, HR_UNIT_SYSTEM_BINARY);
+  hr_report_set_calibration (report, headroom_machine_get_calibration (NULL));
+  sentence = hr_report_dup_calibrated (report);
+  g_assert_nonnull (strstr (sentence, "256.0\302\240MiB"));
+  g_assert_true (headroom_test_is_shown (measurement, sentence));
+  g_assert_true (gtk_widget_get_visible (drop));
+
+  g_signal_emit_by_name (drop, "clicked");
+  headroom_test_settle ();
+  g_assert_false (headroom_test_is_shown (measurement, sentence));
+  g_assert_false (gtk_widget_get_visible (drop));
 }
 
 static void
@@ -601,6 +641,7 @@ main (int   argc,
   ADD ("the_explanation_has_both_ways", test_explanation_has_both_ways);
   ADD ("a_measurement_is_compared", test_a_measurement_is_compared);
   ADD ("a_log_is_compared", test_a_log_is_compared);
+  ADD ("what_a_machine_shows_is_kept", test_what_a_machine_shows_is_kept);
   ADD ("weights_and_cache_come_about_step_by_step", test_steps_are_there);
   ADD ("a_selection_survives_a_new_estimate", test_selection_survives_a_new_estimate);
   ADD ("the_first_selection_is_the_largest_component", test_first_selection_is_the_largest_component);

@@ -30,6 +30,42 @@ def the_json_of_an_estimate_adds_up():
     assert [p['id'] for p in result['phases']] == ['load', 'prefill', 'head', 'decode']
 
 
+LOG = (
+    'INFO [model_runner.py:1146] Model loading took 14.2487 GiB and 8.2 seconds\n'
+    'INFO [worker.py:287] model weights take 14.25GiB; non_torch_memory takes 0.50GiB; PyTorch activation peak memory '
+    'takes 1.20GiB; the rest of the memory reserved for KV Cache is 25.11GiB.\n'
+)
+
+
+def what_a_machine_shows_is_kept_and_told():
+    with tempfile.TemporaryDirectory() as folder:
+        log, kept = os.path.join(folder, 'vllm.log'), os.path.join(folder, 'new', 'calibration.json')
+        pathlib.Path(log).write_text(LOG)
+        job = ('estimate', MODEL, '--engine', 'vllm', '--gpu', 'l40s')
+        first = succeed_json(*job, '--log', log, '--calibrate', kept)
+        logged = [f for f in first['log']['figures'] if f['id'] == 'non-torch'][0]
+        assert logged['log-bytes'] == 2 ** 29
+        assert first['calibration']['difference-bytes'] == -logged['difference-bytes'] != 0, first['calibration']
+        # Another job of the same program on the same kind of GPU is told the same, another program nothing.
+        second = succeed_json(*job, '--max-model-len', '4096', '--calibration', kept)
+        difference = second['calibration']['total-bytes'] - second['total-bytes']
+        assert difference == first['calibration']['difference-bytes'], second['calibration']
+        assert succeed_json('estimate', MODEL, '--gpu', 'l40s', '--calibration', kept)['calibration'] is None
+        assert succeed_json(*job[:-1], 'h200', '--calibration', kept)['calibration'] is None
+        assert 'Calibration' in succeed(*job, '--calibration', kept).decode()
+        assert succeed_json(*job)['calibration'] is None
+
+
+def a_calibration_without_figures_is_refused():
+    with tempfile.TemporaryDirectory() as folder:
+        kept = os.path.join(folder, 'calibration.json')
+        expect(fail('estimate', MODEL, '--gpu', 'l40s', '--calibrate', kept), '--calibrate', '--log', '--measured')
+        expect(fail('estimate', MODEL, '--measured', '20GiB', '--calibrate', kept), 'GPU')
+        assert not os.path.exists(kept)
+        pathlib.Path(kept).write_text('{"schema": "headroom-calibration/1", "rows": [{"program": 3}]}')
+        expect(fail('estimate', MODEL, '--gpu', 'l40s', '--calibration', kept), 'rows[0].program', '3')
+
+
 def a_safe_figure_of_an_engine_says_what_its_margin_is_of():
     for engine, words in (('vllm', 'CUDA graphs'), ('llama.cpp', 'Compute buffers')):
         result = succeed_json('estimate', MODEL, '--gpu', 'h200', '--engine', engine)
@@ -300,6 +336,8 @@ if __name__ == '__main__':
     sys.exit(tap.main(
         'cli/estimate',
         the_json_of_an_estimate_adds_up,
+        what_a_machine_shows_is_kept_and_told,
+        a_calibration_without_figures_is_refused,
         a_safe_figure_of_an_engine_says_what_its_margin_is_of,
         allocated_and_reserved_stand_beside_what_the_device_shows,
         an_option_is_a_property_under_the_same_name,

@@ -69,6 +69,8 @@ void        _hr_estimate_set_spread        (HrEstimate    *self,
 void        _hr_estimate_set_margin        (HrEstimate    *self,
                                             guint64        bytes,
                                             const char    *reason);
+void        _hr_estimate_set_context       (HrEstimate    *self,
+                                            guint64        bytes);
 void        _hr_estimate_add_phase         (HrEstimate    *self,
                                             HrPhaseId      id,
                                             guint64        peak_bytes);

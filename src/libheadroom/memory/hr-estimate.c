@@ -72,6 +72,7 @@ struct _HrEstimate
   GPtrArray *warnings;
   guint below, above;
   guint64 margin;
+  guint64 context;
   const char *margin_reason;
   gboolean knows_growth;
   guint64 linear_bytes, square_bytes;  /* of activations */
@@ -605,6 +606,20 @@ _hr_estimate_set_margin (HrEstimate *self,
 }
 
 /*
+ * _hr_estimate_set_context:
+ * @self: an estimate
+ * @bytes: what of the framework's part is the context
+ *
+ * States that the context is there before the program looks at what is held beside torch's allocator.
+ */
+void
+_hr_estimate_set_context (HrEstimate *self,
+                          guint64     bytes)
+{
+  self->context = bytes;
+}
+
+/*
  * _hr_estimate_add_phase:
  * @self: an estimate
  * @id: a phase
@@ -1032,6 +1047,24 @@ hr_estimate_get_safe_reason (HrEstimate *self)
   g_return_val_if_fail (HR_IS_ESTIMATE (self), NULL);
 
   return self->margin_reason;
+}
+
+/**
+ * hr_estimate_get_non_torch_bytes:
+ * @self: an estimate
+ *
+ * Gets what a program that looks for it finds beside torch’s allocator: what the libraries take, with the context
+ * unless that is there before the program looks.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_estimate_get_non_torch_bytes (HrEstimate *self)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
+
+  return hr_estimate_get_component_bytes (self, HR_COMPONENT_FRAMEWORK) +
+         hr_estimate_get_component_bytes (self, HR_COMPONENT_COMMUNICATION) - self->context;
 }
 
 /**

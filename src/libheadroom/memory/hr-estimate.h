@@ -76,6 +76,7 @@ gboolean       hr_estimate_get_growth         (HrEstimate *self,
 gboolean       hr_estimate_get_safe_bytes (HrEstimate *self,
                                            guint64    *bytes);
 const char    *hr_estimate_get_safe_reason (HrEstimate *self);
+guint64        hr_estimate_get_non_torch_bytes (HrEstimate *self);
 gboolean       hr_estimate_get_reserved_range (HrEstimate *self,
                                                guint64    *low,
                                                guint64    *high);

@@ -280,6 +280,7 @@ add_beside (HrEstimate        *estimate,
                                 plan->profile->graphs.source);
   _hr_estimate_add_component (estimate, 0, HR_COMPONENT_FRAMEWORK, shares->context + shares->non_torch,
                               "context + non-torch", substitution, source);
+  _hr_estimate_set_context (estimate, shares->context);
 }
 
 /* What vLLM leaves to others of the GPU's memory is no help to it where its share is too small. */

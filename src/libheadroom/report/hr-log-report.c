@@ -24,7 +24,6 @@ static const struct
   { HR_LOG_ACTIVATIONS, MASK (ACTIVATIONS) | MASK (LOGITS) | MASK (TEMPORARY) | MASK (INPUTS) },
   { HR_LOG_COMPUTE_BUFFER, MASK (ACTIVATIONS) | MASK (LOGITS) | MASK (TEMPORARY) | MASK (INPUTS) },
   { HR_LOG_CUDA_GRAPHS, MASK (CUDA_GRAPHS) },
-  { HR_LOG_NON_TORCH, MASK (FRAMEWORK) | MASK (COMMUNICATION) },
 };
 
 /**
@@ -257,6 +256,22 @@ add_rest (HrAnatomyTable *table,
 }
 
 static void
+add_non_torch (HrReport       *self,
+               HrAnatomyTable *table,
+               HrLog          *log,
+               guint64        *sum)
+{
+  guint64 logged;
+
+  if (!hr_log_get_largest (log, HR_LOG_NON_TORCH, &logged, NULL))
+    return;
+
+  *sum += logged;
+  add_pair (table, hr_log_term_get_name (HR_LOG_NON_TORCH), hr_log_term_get_label (HR_LOG_NON_TORCH), logged,
+            hr_estimate_get_non_torch_bytes (hr_report_get_estimate (self)));
+}
+
+static void
 add_totals (HrReport       *self,
             HrAnatomyTable *table,
             HrLog          *log)
@@ -326,6 +341,7 @@ hr_report_create_log (HrReport *self,
       add_pair (table, hr_log_term_get_name (pairs[i].term), hr_log_term_get_label (pairs[i].term), logged,
                 sum_components (hr_report_get_estimate (self), pairs[i].components));
     }
+  add_non_torch (self, table, log, &sum);
   add_totals (self, table, log);
   add_rest (table, log, sum);
 

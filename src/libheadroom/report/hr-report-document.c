@@ -16,6 +16,7 @@
 #include "hr-job-context.h"
 #include "hr-labels.h"
 #include "hr-palette.h"
+#include "hr-report-calibration.h"
 #include "hr-report-steps.h"
 
 /* What a person calls the value of a setting. Of a model it is the name: where its file lies is nobody's business. */
@@ -88,6 +89,16 @@ add_safe (HrDocumentBlock *facts,
   text = reason != NULL ? g_strdup_printf (_("%1$s. %2$s"), margin_text, hr_text_translate (reason))
                         : g_steal_pointer (&margin_text);
   hr_document_block_add_fact (facts, _("Safe figure"), text, HR_DOCUMENT_PLAIN);
+}
+
+static void
+add_calibrated (HrReport        *self,
+                HrDocumentBlock *facts)
+{
+  g_autofree char *text = hr_report_dup_calibrated (self);
+
+  if (text != NULL)
+    hr_document_block_add_fact (facts, _("Calibration"), text, HR_DOCUMENT_PLAIN);
 }
 
 /* What is in no tensor. */
@@ -171,6 +182,7 @@ add_device_figures (HrReport        *self,
 
       hr_document_block_add_fact (facts, _("Shown by the device"), text, HR_DOCUMENT_PLAIN);
       add_safe (facts, estimate, units);
+      add_calibrated (self, facts);
       add_missed (facts, estimate, names, units);
     }
 }

@@ -7,6 +7,7 @@
 #include "hr-largest.h"
 #include "hr-log-report.h"
 #include "hr-report-private.h"
+#include "hr-report-calibration.h"
 #include "hr-report-steps.h"
 
 #include "hr-article-reason.h"
@@ -295,6 +296,29 @@ add_log (JsonBuilder *builder,
   json_builder_end_object (builder);
 }
 
+/* What the machine has shown of the program, or null. */
+static void
+add_calibration (JsonBuilder *builder,
+                 HrReport    *self)
+{
+  const HrCalibrationRow *row = hr_report_find_calibration (self);
+  guint64 bytes;
+
+  json_builder_set_member_name (builder, "calibration");
+  if (!hr_report_get_calibrated_bytes (self, &bytes))
+    {
+      json_builder_add_null_value (builder);
+      return;
+    }
+
+  json_builder_begin_object (builder);
+  hr_json_build_integer (builder, "total-bytes", bytes);
+  hr_json_build_integer (builder, "difference-bytes", row->difference);
+  hr_json_build_string (builder, "origin", row->origin);
+  hr_json_build_string (builder, "date", row->date);
+  json_builder_end_object (builder);
+}
+
 static void
 add_gpu (JsonBuilder *builder,
          HrReport    *report)
@@ -515,6 +539,7 @@ hr_report_to_json (HrReport *self)
   add_rule_of_thumb (builder, hr_estimate_get_rule_of_thumb (estimate));
   add_measured (builder, self);
   add_log (builder, self);
+  add_calibration (builder, self);
   hr_report_build_compute (self, builder);
   add_advice (builder, self);
   add_fits (builder, self);

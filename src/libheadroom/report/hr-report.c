@@ -43,6 +43,7 @@ struct _HrReport
   HrAnatomy *anatomy;
   HrScenario *scenario;
   HrLog *log;
+  HrCalibration *calibration;
 };
 
 enum
@@ -92,6 +93,7 @@ hr_report_finalize (GObject *object)
   g_clear_object (&self->gpu);
   g_clear_object (&self->scenario);
   g_clear_object (&self->log);
+  g_clear_object (&self->calibration);
   g_clear_pointer (&self->date, g_date_time_unref);
   g_clear_pointer (&self->compute, hr_compute_free);
   g_free (self->compute_reason);
@@ -503,6 +505,39 @@ hr_report_set_log (HrReport *self,
   g_return_if_fail (log == NULL || HR_IS_LOG (log));
 
   g_set_object (&self->log, log);
+}
+
+/**
+ * hr_report_get_calibration:
+ * @self: a report
+ *
+ * Gets what is known of the machine.
+ *
+ * Returns: (transfer none) (nullable): the calibration, or %NULL if there is none
+ */
+HrCalibration *
+hr_report_get_calibration (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  return self->calibration;
+}
+
+/**
+ * hr_report_set_calibration:
+ * @self: a report
+ * @calibration: (nullable): what is known of the machine, or %NULL
+ *
+ * Has the report tell beside the estimate what the machine has shown of it.
+ */
+void
+hr_report_set_calibration (HrReport      *self,
+                           HrCalibration *calibration)
+{
+  g_return_if_fail (HR_IS_REPORT (self));
+  g_return_if_fail (calibration == NULL || HR_IS_CALIBRATION (calibration));
+
+  g_set_object (&self->calibration, calibration);
 }
 
 /**

@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 
+#include "hr-calibration.h"
 #include "hr-compute.h"
 #include "hr-estimate.h"
 #include "hr-gpu.h"
@@ -52,6 +53,9 @@ void          hr_report_set_scenario      (HrReport          *self,
 HrLog        *hr_report_get_log           (HrReport          *self);
 void          hr_report_set_log           (HrReport          *self,
                                            HrLog             *log);
+void          hr_report_set_calibration   (HrReport          *self,
+                                           HrCalibration     *calibration);
+HrCalibration *hr_report_get_calibration  (HrReport          *self);
 gboolean      hr_report_get_fits          (HrReport          *self);
 guint64       hr_report_get_free_bytes    (HrReport          *self);
 guint64       hr_report_get_missing_bytes (HrReport          *self);
