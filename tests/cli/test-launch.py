@@ -243,6 +243,35 @@ def what_is_written_for_vllm_is_what_its_server_takes():
     assert line[line.index('--data-parallel-size') + 1] == '2' and '--pipeline-parallel-size' not in line, line
 
 
+def sglang_line(*words):
+    launched, unsaid = files(MODEL, '--engine', 'sglang', *words)
+    assert list(launched) == ['command'] and unsaid == [], (words, list(launched), unsaid)
+    line = shlex.split(launched['command']['text'].replace('\\\n', ' '), comments=True)
+    assert line[:5] == ['python', '-m', 'sglang.launch_server', '--model-path', MODEL], line
+    for word in line:
+        if word.startswith('--'):
+            accept_name('sglang', word)
+    return line
+
+
+def what_is_written_for_sglang_is_what_its_server_takes():
+    assert '--mem-fraction-static' not in sglang_line()
+    for words, expected in ((('--max-model-len', '4096'), ['--context-length', '4096']),
+                            (('--max-num-seqs', '64'), ['--max-running-requests', '64']),
+                            (('--max-num-batched-tokens', '1024'), ['--chunked-prefill-size', '1024']),
+                            (('--mem-fraction-static', '0.75'), ['--mem-fraction-static', '0.75']),
+                            (('--kv-cache-dtype', 'float8'), ['--kv-cache-dtype', 'fp8_e4m3']),
+                            (('--block-size', '64'), ['--page-size', '64']),
+                            (('--enforce-eager', 'true'), ['--disable-cuda-graph']),
+                            (('--quantization', 'fp8-tensor'), ['--quantization', 'fp8'])):
+        line = sglang_line(*words)
+        assert any(line[i:i + len(expected)] == expected for i in range(len(line))), (expected, line)
+    line = sglang_line('--gpus', '4', '--tensor-parallel', '2')
+    assert line[line.index('--tp-size') + 1] == '2' and line[line.index('--dp-size') + 1] == '2', line
+    line = sglang_line('--gpus', '4', '--tensor-parallel', '2', '--data-parallel', '2', '--dp-attention', 'true')
+    assert line[line.index('--tp-size') + 1] == '4' and '--enable-dp-attention' in line, line
+
+
 def the_values_are_those_of_the_job():
     launched, _ = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'megatron-lm', '--gpus', '8',
                         '--tensor-parallel', '4', '--sequence-parallel', 'true', '--micro-batch-size', '2',
@@ -434,6 +463,7 @@ if __name__ == '__main__':
         what_is_written_for_llama_cpp_is_what_its_server_takes,
         what_is_written_for_colossalchat_is_what_its_scripts_take,
         what_is_written_for_vllm_is_what_its_server_takes,
+        what_is_written_for_sglang_is_what_its_server_takes,
         the_values_are_those_of_the_job,
         the_schedule_of_a_pipeline_is_said_for_torchtitan,
         a_bucket_of_deepspeed_is_said,

@@ -130,6 +130,10 @@ test_round_trip (void)
     "engine=ollama max-model-len=8192 max-num-seqs=4 max-num-batched-tokens=256 gpu-layers=12 cache-type-k=q8_0 "
     "flash-attention=on",
     "engine=ollama gpu-layers=9999 flash-attention=off max-num-seqs=2",
+    "engine=sglang max-model-len=4096 mem-fraction-static=0.85 max-num-seqs=16 kv-cache-dtype=float8 "
+    "enforce-eager=true max-total-tokens=65536",
+    "engine=sglang max-model-len=3000 quantization=bnb-nf4 tensor-parallel=2 cuda-graph-max-bs=64",
+    "engine=sglang max-model-len=30000 max-num-batched-tokens=4096 block-size=64 tensor-parallel=2",
     "engine=llama.cpp max-num-seqs=3 max-model-len=8192 kv-offload=false swa-full=true n-cpu-moe=5 flash-attention=off",
   };
   g_autoptr (GError) error = NULL;

@@ -51,6 +51,11 @@ struct _HrInferenceJob
   guint64 num_speculative_tokens;
   gboolean enforce_eager;
   HrVllmRelease vllm_release;
+  double mem_fraction_static;
+  guint64 max_total_tokens;
+  guint64 cuda_graph_max_bs;
+  gboolean dp_attention;
+  HrSglangRelease sglang_release;
 };
 
 enum
@@ -83,6 +88,11 @@ enum
   PROP_NUM_SPECULATIVE_TOKENS,
   PROP_ENFORCE_EAGER,
   PROP_VLLM_RELEASE,
+  PROP_MEM_FRACTION_STATIC,
+  PROP_MAX_TOTAL_TOKENS,
+  PROP_CUDA_GRAPH_MAX_BS,
+  PROP_DP_ATTENTION,
+  PROP_SGLANG_RELEASE,
   N_PROPS
 };
 
@@ -206,6 +216,26 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_VLLM_RELEASE:
       g_value_set_enum (value, self->vllm_release);
+      break;
+
+    case PROP_MEM_FRACTION_STATIC:
+      g_value_set_double (value, self->mem_fraction_static);
+      break;
+
+    case PROP_MAX_TOTAL_TOKENS:
+      g_value_set_uint64 (value, self->max_total_tokens);
+      break;
+
+    case PROP_CUDA_GRAPH_MAX_BS:
+      g_value_set_uint64 (value, self->cuda_graph_max_bs);
+      break;
+
+    case PROP_DP_ATTENTION:
+      g_value_set_boolean (value, self->dp_attention);
+      break;
+
+    case PROP_SGLANG_RELEASE:
+      g_value_set_enum (value, self->sglang_release);
       break;
 
     default:
@@ -337,6 +367,26 @@ hr_inference_job_set_property (GObject      *object,
       self->vllm_release = g_value_get_enum (value);
       break;
 
+    case PROP_MEM_FRACTION_STATIC:
+      self->mem_fraction_static = g_value_get_double (value);
+      break;
+
+    case PROP_MAX_TOTAL_TOKENS:
+      self->max_total_tokens = g_value_get_uint64 (value);
+      break;
+
+    case PROP_CUDA_GRAPH_MAX_BS:
+      self->cuda_graph_max_bs = g_value_get_uint64 (value);
+      break;
+
+    case PROP_DP_ATTENTION:
+      self->dp_attention = g_value_get_boolean (value);
+      break;
+
+    case PROP_SGLANG_RELEASE:
+      self->sglang_release = g_value_get_enum (value);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
       return;
@@ -451,14 +501,14 @@ resolve_llama (HrInferenceJob *self,
   self->max_model_len = self->max_model_len == 0 ? self->prompt_length + self->output_length : self->max_model_len;
 }
 
-/* _get_and_verify_max_len of vllm/config/model.py. */
+/* _get_and_verify_max_len of vllm/config/model.py; ModelConfig of sglang/srt/configs/model_config.py. */
 static void
-resolve_vllm (HrInferenceJob *self,
-              HrModel        *model)
+resolve_context (HrInferenceJob *self,
+                 HrModel        *model)
 {
   guint64 longest;
 
-  if (self->engine != HR_ENGINE_VLLM || self->max_model_len > 0)
+  if ((self->engine != HR_ENGINE_VLLM && self->engine != HR_ENGINE_SGLANG) || self->max_model_len > 0)
     return;
 
   if (hr_model_get_hyper_parameter (model, "max_position_embeddings", &longest) && longest > 0)
@@ -477,7 +527,7 @@ hr_inference_job_resolve (HrJob   *job,
   HR_JOB_CLASS (hr_inference_job_parent_class)->resolve (job, model);
 
   resolve_llama (self, model);
-  resolve_vllm (self, model);
+  resolve_context (self, model);
   if (self->kv_cache_dtype == HR_DTYPE_AUTO)
     self->kv_cache_dtype = hr_job_get_dtype (job);
 }
@@ -838,6 +888,71 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                        HR_TYPE_VLLM_RELEASE, HR_VLLM_RELEASE_0_28,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrInferenceJob:mem-fraction-static:
+   *
+   * The share of the memory that SGLang takes for the weights and the cache; 0 is what it takes by itself.
+   */
+  properties[PROP_MEM_FRACTION_STATIC] =
+    g_param_spec_double ("mem-fraction-static",
+                         N_("SGLang’s share of the memory"),
+                         N_("The share of the memory that is free before the model is loaded which SGLang takes for "
+                            "its weights and its KV cache; 0 is what it takes by itself"),
+                         0, 0.99, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:max-total-tokens:
+   *
+   * How many tokens the cache of SGLang has room for at the most; 0 is as many as its share of the memory has.
+   */
+  properties[PROP_MAX_TOTAL_TOKENS] =
+    g_param_spec_uint64 ("max-total-tokens",
+                         N_("Most tokens in the KV cache"),
+                         N_("How many tokens the KV cache has room for at the most; 0 is as many as SGLang’s share of "
+                            "the memory has room for"),
+                         0, G_GUINT64_CONSTANT (1) << 31, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:cuda-graph-max-bs:
+   *
+   * The largest batch that SGLang captures a CUDA graph of; 0 is what it takes by itself.
+   */
+  properties[PROP_CUDA_GRAPH_MAX_BS] =
+    g_param_spec_uint64 ("cuda-graph-max-bs",
+                         N_("Largest CUDA graph"),
+                         N_("The largest batch that a CUDA graph is captured of; 0 is what SGLang takes by itself on "
+                            "the GPU, 8 to 512"),
+                         0, 65536, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:dp-attention:
+   *
+   * Whether the copies that SGLang makes of the attention share the experts.
+   */
+  properties[PROP_DP_ATTENTION] =
+    g_param_spec_boolean ("dp-attention",
+                          N_("Copies of the attention alone"),
+                          N_("Data parallelism makes copies of the attention, and all ranks share the experts; "
+                             "otherwise each copy is whole"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:sglang-release:
+   *
+   * The release of SGLang, as far as what it takes changed between them.
+   */
+  properties[PROP_SGLANG_RELEASE] =
+    g_param_spec_enum ("sglang-release",
+                       N_("Release of SGLang"),
+                       N_("Releases leave other shares of the memory free by themselves; 0.5.8 stands for those since "
+                          "0.5.4, 0.5 for those since 0.4.8, 0.4.6 for those since 0.4.5"),
+                       HR_TYPE_SGLANG_RELEASE, HR_SGLANG_RELEASE_0_5_8,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_ENGINE], 50, FALSE);
@@ -867,6 +982,11 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_NUM_SPECULATIVE_TOKENS], 658, TRUE);
   hr_job_mark_setting (properties[PROP_ENFORCE_EAGER], 710, FALSE);
   hr_job_mark_setting (properties[PROP_VLLM_RELEASE], 652, TRUE);
+  hr_job_mark_setting (properties[PROP_MEM_FRACTION_STATIC], 607, FALSE);
+  hr_job_mark_setting (properties[PROP_MAX_TOTAL_TOKENS], 653, TRUE);
+  hr_job_mark_setting (properties[PROP_CUDA_GRAPH_MAX_BS], 711, TRUE);
+  hr_job_mark_setting (properties[PROP_DP_ATTENTION], 654, TRUE);
+  hr_job_mark_setting (properties[PROP_SGLANG_RELEASE], 655, TRUE);
 }
 
 static void
@@ -1343,4 +1463,84 @@ hr_inference_job_get_vllm_release (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_VLLM_RELEASE_0_28);
 
   return self->vllm_release;
+}
+
+/**
+ * hr_inference_job_get_mem_fraction_static:
+ * @self: a job
+ *
+ * Gets the share of the memory that SGLang takes for the weights and the cache; 0 is what it takes by itself.
+ *
+ * Returns: the value of the setting
+ */
+double
+hr_inference_job_get_mem_fraction_static (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->mem_fraction_static;
+}
+
+/**
+ * hr_inference_job_get_max_total_tokens:
+ * @self: a job
+ *
+ * Gets how many tokens the cache of SGLang has room for at the most; 0 is as many as its share of the memory has.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_max_total_tokens (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->max_total_tokens;
+}
+
+/**
+ * hr_inference_job_get_cuda_graph_max_bs:
+ * @self: a job
+ *
+ * Gets the largest batch that SGLang captures a CUDA graph of; 0 is what it takes by itself.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_cuda_graph_max_bs (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->cuda_graph_max_bs;
+}
+
+/**
+ * hr_inference_job_get_dp_attention:
+ * @self: a job
+ *
+ * Gets whether the copies that SGLang makes of the attention share the experts.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_inference_job_get_dp_attention (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  return self->dp_attention;
+}
+
+/**
+ * hr_inference_job_get_sglang_release: (skip)
+ * @self: a job
+ *
+ * Gets the release of SGLang, as far as what it takes changed between them.
+ *
+ * Returns: the value of the setting
+ */
+HrSglangRelease
+hr_inference_job_get_sglang_release (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_SGLANG_RELEASE_0_5_8);
+
+  return self->sglang_release;
 }

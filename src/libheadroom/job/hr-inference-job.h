@@ -39,5 +39,10 @@ guint64          hr_inference_job_get_max_lora_rank          (HrInferenceJob *se
 guint64          hr_inference_job_get_num_speculative_tokens (HrInferenceJob *self);
 gboolean         hr_inference_job_get_enforce_eager          (HrInferenceJob *self);
 HrVllmRelease    hr_inference_job_get_vllm_release           (HrInferenceJob *self);
+double           hr_inference_job_get_mem_fraction_static    (HrInferenceJob *self);
+guint64          hr_inference_job_get_max_total_tokens       (HrInferenceJob *self);
+guint64          hr_inference_job_get_cuda_graph_max_bs      (HrInferenceJob *self);
+gboolean         hr_inference_job_get_dp_attention           (HrInferenceJob *self);
+HrSglangRelease  hr_inference_job_get_sglang_release         (HrInferenceJob *self);
 
 G_END_DECLS

@@ -110,6 +110,7 @@ typedef enum
  * @HR_ENGINE_LLAMA_CPP: llama.cpp
  * @HR_ENGINE_VLLM: vLLM
  * @HR_ENGINE_OLLAMA: Ollama since 0.30, which starts llama.cpp's server
+ * @HR_ENGINE_SGLANG: SGLang
  *
  * The program that runs the model.
  */
@@ -119,7 +120,27 @@ typedef enum
   HR_ENGINE_LLAMA_CPP, /*< nick=llama.cpp >*/
   HR_ENGINE_VLLM,
   HR_ENGINE_OLLAMA,
+  HR_ENGINE_SGLANG,
 } HrEngine;
+
+/**
+ * HrSglangRelease: (skip)
+ * @HR_SGLANG_RELEASE_0_5_8: 0.5.4 and later, which leave room by the sizes of their batches
+ * @HR_SGLANG_RELEASE_0_5: 0.4.8 to 0.5.3, which leave room by the memory of the GPU
+ * @HR_SGLANG_RELEASE_0_4_6: 0.4.5 to 0.4.7, which take more of large GPUs
+ * @HR_SGLANG_RELEASE_0_4: 0.4.0 to 0.4.4
+ * @HR_SGLANG_RELEASE_0_3: 0.2 and 0.3
+ *
+ * The release of SGLang, as far as what it takes changed between them.
+ */
+typedef enum
+{
+  HR_SGLANG_RELEASE_0_5_8, /*< nick=0.5.8 >*/
+  HR_SGLANG_RELEASE_0_5,   /*< nick=0.5 >*/
+  HR_SGLANG_RELEASE_0_4_6, /*< nick=0.4.6 >*/
+  HR_SGLANG_RELEASE_0_4,   /*< nick=0.4 >*/
+  HR_SGLANG_RELEASE_0_3,   /*< nick=0.3 >*/
+} HrSglangRelease;
 
 /**
  * HrVllmRelease: (skip)

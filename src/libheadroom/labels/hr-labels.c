@@ -297,6 +297,7 @@ static const char * const engine_labels[] = {
   [HR_ENGINE_LLAMA_CPP] = "llama.cpp",
   [HR_ENGINE_VLLM] = "vLLM",
   [HR_ENGINE_OLLAMA] = "Ollama",
+  [HR_ENGINE_SGLANG] = "SGLang",
 };
 
 static const char * const flash_attention_labels[] = {
@@ -316,6 +317,14 @@ static const char * const vllm_release_labels[] = {
   [HR_VLLM_RELEASE_0_11] = N_("0.11 (0.9 to 0.16)"),
   [HR_VLLM_RELEASE_0_8] = N_("0.8 (engine V1)"),
   [HR_VLLM_RELEASE_0_7] = N_("0.7 (engine V0)"),
+};
+
+static const char * const sglang_release_labels[] = {
+  [HR_SGLANG_RELEASE_0_5_8] = N_("0.5.8 (since 0.5.4)"),
+  [HR_SGLANG_RELEASE_0_5] = N_("0.5 (0.4.8 to 0.5.3)"),
+  [HR_SGLANG_RELEASE_0_4_6] = N_("0.4.6 (0.4.5 to 0.4.7)"),
+  [HR_SGLANG_RELEASE_0_4] = N_("0.4 (0.4.0 to 0.4.4)"),
+  [HR_SGLANG_RELEASE_0_3] = N_("0.3 (0.2 and 0.3)"),
 };
 
 static const char * const llama_cache_type_labels[] = {
@@ -646,6 +655,7 @@ static const struct
   { hr_engine_get_type, engine_labels, G_N_ELEMENTS (engine_labels) },
   { hr_flash_attention_get_type, flash_attention_labels, G_N_ELEMENTS (flash_attention_labels) },
   { hr_llama_release_get_type, llama_release_labels, G_N_ELEMENTS (llama_release_labels) },
+  { hr_sglang_release_get_type, sglang_release_labels, G_N_ELEMENTS (sglang_release_labels) },
   { hr_vllm_release_get_type, vllm_release_labels, G_N_ELEMENTS (vllm_release_labels) },
   { hr_llama_cache_type_get_type, llama_cache_type_labels, G_N_ELEMENTS (llama_cache_type_labels) },
   { hr_logits_to_keep_get_type, logits_to_keep_labels, G_N_ELEMENTS (logits_to_keep_labels) },

@@ -204,7 +204,8 @@ apply_setting (const HrGivenOption  *given,
   HrJson *when = hr_json_get_member (given->option, "when");
   const char *name, *state;
 
-  if (value == NULL)
+  /* The model is read apart. */
+  if (value == NULL || hr_json_get_member (given->option, "model") != NULL)
     return TRUE;
 
   if (hr_json_get_node_type (value) == HR_JSON_STRING && hr_json_read_string (value, &name, NULL) && name[0] == '$')

@@ -15,6 +15,7 @@
 #include "hr-media.h"
 #include "hr-message.h"
 #include "hr-rule-estimate.h"
+#include "hr-sglang-estimate.h"
 #include "hr-vllm-estimate.h"
 
 /* A job, and what it runs on. */
@@ -227,16 +228,21 @@ run_llama (const Run  *run,
 
 /* How vLLM sees and hears is code of its own as well. */
 static HrEstimate *
-run_vllm (const Run  *run,
-          guint       n_gpus,
-          GError    **error)
+run_serving (const Run  *run,
+             guint       n_gpus,
+             GError    **error)
 {
-  if (run->media == NULL || run->media->items->len == 0)
+  gboolean is_vllm = hr_inference_job_get_engine (run->job) == HR_ENGINE_VLLM;
+
+  if ((run->media == NULL || run->media->items->len == 0) && is_vllm)
     return hr_vllm_estimate_new (run->model, run->job, run->gpu, n_gpus, run->detail, error);
+  if (run->media == NULL || run->media->items->len == 0)
+    return hr_sglang_estimate_new (run->model, run->job, run->gpu, n_gpus, run->detail, error);
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                         N_("engine: expected transformers beside images, sounds and videos, as it is not known here "
-                           "what vLLM takes for them; found vllm"));
+                           "what %s takes for them; found %s"),
+                        is_vllm ? "vLLM" : "SGLang", is_vllm ? "vllm" : "sglang");
 
   return NULL;
 }
@@ -270,8 +276,8 @@ hr_inference_ranks_run (HrModel         *model,
 
   if (hr_inference_job_runs_llama (job))
     return run_llama (&run, n_gpus, error);
-  if (hr_inference_job_get_engine (job) == HR_ENGINE_VLLM)
-    return run_vllm (&run, n_gpus, error);
+  if (hr_inference_job_get_engine (job) == HR_ENGINE_VLLM || hr_inference_job_get_engine (job) == HR_ENGINE_SGLANG)
+    return run_serving (&run, n_gpus, error);
   if (!hr_layout_init_inference (&layout, HR_JOB (job), n_gpus, error))
     return NULL;
 

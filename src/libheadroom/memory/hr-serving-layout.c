@@ -6,6 +6,7 @@
 
 #include "hr-serving-layout.h"
 
+#include "hr-inference-job.h"
 #include "hr-layout.h"
 #include "hr-message.h"
 #include "hr-model-private.h"
@@ -49,10 +50,11 @@ resolve_data (HrServingLayout  *self,
  */
 static gboolean
 resolve_experts (HrServingLayout  *self,
-                 guint64           degree,
+                 HrJob            *job,
                  GError          **error)
 {
-  guint64 n_sharers = self->tensor * self->data;
+  guint64 degree = hr_job_get_expert_parallel (job);
+  guint64 n_sharers = self->shares_experts ? self->tensor * self->data : self->tensor;
   g_autofree char *expected = NULL;
   g_autofree char *found = NULL;
 
@@ -64,10 +66,21 @@ resolve_experts (HrServingLayout  *self,
   expected = format_number (n_sharers);
   found = format_number (degree);
   hr_message_set_error (error, HR_ERROR_VALUE,
-                        N_("expert-parallel: expected 1 or %s, which is tensor-parallel × data-parallel, as all ranks "
-                           "of a stage share experts; found %s"), expected, found);
+                        self->shares_experts
+                          ? N_("expert-parallel: expected 1 or %s, which is tensor-parallel × data-parallel, as all "
+                               "ranks of a stage share experts; found %s")
+                          : N_("expert-parallel: expected 1 or %s, which is tensor-parallel, as each copy has experts "
+                               "of its own; found %s"), expected, found);
 
   return FALSE;
+}
+
+/* Copies that SGLang makes are whole, unless they are of the attention alone (--enable-dp-attention). */
+static gboolean
+shares_experts (HrJob *job)
+{
+  return !HR_IS_INFERENCE_JOB (job) || hr_inference_job_get_engine (HR_INFERENCE_JOB (job)) != HR_ENGINE_SGLANG ||
+         hr_inference_job_get_dp_attention (HR_INFERENCE_JOB (job));
 }
 
 /*
@@ -94,6 +107,7 @@ hr_serving_layout_init (HrServingLayout  *self,
     .data = hr_job_get_data_parallel (job),
     .tensor = hr_job_get_tensor_parallel (job),
     .pipeline = hr_job_get_pipeline_parallel (job),
+    .shares_experts = shares_experts (job),
   };
   if (context > 1)
     {
@@ -104,7 +118,7 @@ hr_serving_layout_init (HrServingLayout  *self,
       return FALSE;
     }
 
-  return resolve_data (self, n_gpus, error) && resolve_experts (self, hr_job_get_expert_parallel (job), error);
+  return resolve_data (self, n_gpus, error) && resolve_experts (self, job, error);
 }
 
 /*

@@ -147,12 +147,22 @@ get_index_bytes (const HrVllmPlan *self)
   return bytes;
 }
 
-/* Bytes of an element of keys and values. */
-static gboolean
-resolve_cache_dtype (HrVllmPlan      *self,
-                     HrInferenceJob  *job,
-                     guint           *bytes,
-                     GError         **error)
+/*
+ * hr_vllm_cache_get_element_bytes:
+ * @self: a plan
+ * @job: a job
+ * @bytes: (out): the size in bytes
+ * @error: return location for an error
+ *
+ * Gets what an element of keys and values takes.
+ *
+ * Returns: whether there is such a cache
+ */
+gboolean
+hr_vllm_cache_get_element_bytes (const HrVllmPlan  *self,
+                                 HrInferenceJob    *job,
+                                 guint             *bytes,
+                                 GError           **error)
 {
   HrDtype dtype = hr_inference_job_get_kv_cache_dtype (job);
 
@@ -163,18 +173,26 @@ resolve_cache_dtype (HrVllmPlan      *self,
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        /* Translators: the places are names of dtypes, such as bfloat16. */
-                        N_("kv-cache-dtype: expected auto, float8 or the model's own dtype %s, which are what vLLM "
+                        /* Translators: the places are a dtype, such as bfloat16, a program, and a dtype. */
+                        N_("kv-cache-dtype: expected auto, float8 or the model's own dtype %s, which are what %s "
                            "offers; found %s"),
-                        hr_dtype_get_name (self->pass->dtype), hr_dtype_get_name (dtype));
+                        hr_dtype_get_name (self->pass->dtype), self->program, hr_dtype_get_name (dtype));
 
   return FALSE;
 }
 
-/* Elements of a token's keys and values; of latent attention there is one row for both. */
-static guint64
-get_token_elements (const HrVllmPlan  *self,
-                    const HrAttention *attention)
+/*
+ * hr_vllm_cache_get_token_elements:
+ * @self: a plan
+ * @attention: an attention
+ *
+ * Gets how many elements a token's keys and values have; of latent attention there is one row for both.
+ *
+ * Returns: how many
+ */
+guint64
+hr_vllm_cache_get_token_elements (const HrVllmPlan  *self,
+                                  const HrAttention *attention)
 {
   guint64 value_dim = attention->value_head_dim > 0 ? attention->value_head_dim : attention->head_dim;
   guint64 latent = attention->latent_size + attention->rotary_dim;
@@ -292,7 +310,7 @@ hr_vllm_cache_resolve (HrVllmPlan      *self,
   guint bytes;
 
   resolve_block_size (self, hr_inference_job_get_block_size (job));
-  if (!resolve_cache_dtype (self, job, &bytes, error))
+  if (!hr_vllm_cache_get_element_bytes (self, job, &bytes, error))
     return FALSE;
 
   for (guint i = 0; i < self->pass->stack->n_layers; i++)
@@ -302,7 +320,7 @@ hr_vllm_cache_resolve (HrVllmPlan      *self,
 
       if (attention == NULL || attention->reuses_cache)
         continue;
-      own = get_token_elements (self, attention);
+      own = hr_vllm_cache_get_token_elements (self, attention);
       if (elements > 0 && own != elements)
         {
           hr_message_set_error (error, HR_ERROR_UNSUPPORTED,

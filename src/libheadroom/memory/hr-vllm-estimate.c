@@ -6,10 +6,8 @@
 
 #include "hr-vllm-estimate.h"
 
-#include "hr-component-text.h"
-#include "hr-estimate-parts.h"
-#include "hr-message.h"
 #include "hr-rule-estimate.h"
+#include "hr-serving-estimate.h"
 #include "hr-vllm-cache.h"
 #include "hr-vllm-run.h"
 #include "hr-vllm-weights.h"
@@ -100,31 +98,19 @@ find_longest (const HrVllmPlan *plan,
   return low;
 }
 
-static char *
-dup_number (guint64 number)
-{
-  return g_strdup_printf ("%" G_GUINT64_FORMAT, number);
-}
-
-static char *
-dup_gibibytes (guint64 bytes)
-{
-  return g_strdup_printf ("%.2f GiB", (double) bytes / GIB);
-}
-
 static void
 tell_room (HrVllmPlan   *plan,
            const Shares *shares)
 {
   guint64 whole = hr_vllm_cache_count_blocks (plan, plan->max_model_len);
   guint64 each = hr_vllm_cache_count_blocks (plan, shares->length);
-  g_autofree char *tokens = dup_number (shares->blocks / plan->n_groups * plan->block_size);
-  g_autofree char *blocks = dup_number (shares->blocks);
-  g_autofree char *block = dup_number (plan->block_size);
-  g_autofree char *longest = dup_number (plan->max_model_len);
+  g_autofree char *tokens = hr_serving_dup_number (shares->blocks / plan->n_groups * plan->block_size);
+  g_autofree char *blocks = hr_serving_dup_number (shares->blocks);
+  g_autofree char *block = hr_serving_dup_number (plan->block_size);
+  g_autofree char *longest = hr_serving_dup_number (plan->max_model_len);
   g_autofree char *concurrency = g_strdup_printf ("%.2f", (double) shares->blocks / whole);
-  g_autofree char *length = dup_number (shares->length);
-  g_autofree char *requests = dup_number (shares->blocks / each);
+  g_autofree char *length = hr_serving_dup_number (shares->length);
+  g_autofree char *requests = hr_serving_dup_number (shares->blocks / each);
 
   hr_inference_plan_warn (plan->pass,
                           N_("vLLM’s KV cache has room for %s tokens, in %s blocks of %s: for %s requests of the "
@@ -138,10 +124,10 @@ tell_refusal (HrVllmPlan   *plan,
 {
   guint64 block = hr_vllm_cache_get_block_bytes (plan);
   guint64 whole = hr_vllm_cache_count_blocks (plan, plan->max_model_len);
-  g_autofree char *longest = dup_number (plan->max_model_len);
-  g_autofree char *needed = dup_gibibytes (whole * block);
-  g_autofree char *pool = dup_gibibytes (shares->pool);
-  g_autofree char *most = dup_number (find_longest (plan, shares->blocks));
+  g_autofree char *longest = hr_serving_dup_number (plan->max_model_len);
+  g_autofree char *needed = hr_serving_dup_size (whole * block);
+  g_autofree char *pool = hr_serving_dup_size (shares->pool);
+  g_autofree char *most = hr_serving_dup_number (find_longest (plan, shares->blocks));
   g_autofree char *utilization =
     g_strdup_printf ("%.3f", (double) (get_taken (plan, shares) + whole * block) / plan->memory + 0.0005);
 
@@ -158,26 +144,12 @@ tell_refusal (HrVllmPlan   *plan,
 }
 
 static void
-tell_waiting (HrVllmPlan   *plan,
-              const Shares *shares)
-{
-  g_autofree char *requests = dup_number (shares->requests);
-  g_autofree char *room =
-    dup_number (shares->blocks / hr_vllm_cache_count_blocks (plan, shares->length));
-
-  hr_inference_plan_warn (plan->pass,
-                          N_("Of %s requests, %s are computed at once and the others wait, as there is no more room in "
-                             "the KV cache"),
-                          requests, room);
-}
-
-static void
 warn (HrVllmPlan     *plan,
       HrInferenceJob *job,
       const Shares   *shares)
 {
-  g_autofree char *seqs = dup_number (plan->max_num_seqs);
-  g_autofree char *batched = dup_number (plan->max_num_batched_tokens);
+  g_autofree char *seqs = hr_serving_dup_number (plan->max_num_seqs);
+  g_autofree char *batched = hr_serving_dup_number (plan->max_num_batched_tokens);
 
   if (plan->memory == 0)
     hr_inference_plan_warn (plan->pass,
@@ -189,7 +161,8 @@ warn (HrVllmPlan     *plan,
     tell_room (plan, shares);
   if (plan->memory > 0 && shares->blocks < shares->needed &&
       hr_vllm_cache_count_blocks (plan, plan->max_model_len) <= shares->blocks)
-    tell_waiting (plan, shares);
+    hr_serving_tell_waiting (plan->pass, shares->requests,
+                             shares->blocks / hr_vllm_cache_count_blocks (plan, shares->length));
 
   hr_inference_plan_warn (plan->pass, plan->n_guessed > 0
                           ? N_("vLLM is counted with max-num-seqs %s and max-num-batched-tokens %s, and without other "
@@ -213,21 +186,11 @@ add_run (HrEstimate       *estimate,
          const HrMoment   *peak,
          HrEstimateDetail  detail)
 {
-  static const HrComponentId ids[] = { HR_COMPONENT_ACTIVATIONS, HR_COMPONENT_LOGITS };
-  gboolean is_short = detail == HR_ESTIMATE_DETAIL_SIZES;
-  g_autofree char *products = dup_number (plan->workspace_bytes);
-  g_autofree char *expanded = dup_number (latents);
+  g_autofree char *products = hr_serving_dup_number (plan->workspace_bytes);
+  g_autofree char *expanded = hr_serving_dup_number (latents);
   g_autofree char *workspace = latents > 0 ? g_strconcat (products, " + ", expanded, NULL) : g_strdup (products);
 
-  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
-    {
-      guint64 bytes = peak->level.by_component[ids[i]];
-      g_autofree char *formula = is_short ? NULL : hr_component_text_new_formula (peak, ids[i]);
-      g_autofree char *substitution = is_short ? NULL : hr_component_text_new_substitution (peak, ids[i]);
-
-      if (bytes > 0)
-        _hr_estimate_add_component (estimate, 0, ids[i], bytes, formula, substitution, SOURCE_RUN);
-    }
+  hr_serving_add_run (estimate, peak, detail, SOURCE_RUN);
   if (plan->workspace_bytes + latents > 0)
     _hr_estimate_add_component (estimate, 0, HR_COMPONENT_TEMPORARY, plan->workspace_bytes + latents,
                                 latents > 0 ? "workspace + latents" : "workspace", workspace, SOURCE_WORKSPACE);
@@ -247,28 +210,12 @@ add_cache (HrEstimate       *estimate,
 }
 
 static void
-add_weights (HrEstimate      *estimate,
-             const HrWeights *weights,
-             const Shares    *shares,
-             double           element)
-{
-  guint64 plain = weights->other_elements * element + weights->kept_elements * 4 + weights->buffer_bytes;
-  g_autofree char *substitution =
-    g_strdup_printf ("%" G_GUINT64_FORMAT "·%g + %" G_GUINT64_FORMAT "·4 + %" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT,
-                     weights->other_elements, element, weights->kept_elements, weights->buffer_bytes,
-                     shares->weights - MIN (shares->weights, plain));
-
-  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, shares->weights,
-                              "Σ parameters·e + kept·4 + rotary + padding", substitution, SOURCE_WEIGHTS);
-}
-
-static void
 add_beside (HrEstimate        *estimate,
             const HrVllmPlan  *plan,
             const Shares      *shares,
             const HrFramework *framework)
 {
-  g_autofree char *graphs = dup_number (shares->graphs);
+  g_autofree char *graphs = hr_serving_dup_number (shares->graphs);
   g_autofree char *substitution = g_strdup_printf ("%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT, shares->context,
                                                    shares->non_torch);
   g_autofree char *source =
@@ -340,7 +287,7 @@ create_estimate (HrVllmPlan        *plan,
   guint64 total;
 
   _hr_estimate_add_device (estimate);
-  add_weights (estimate, weights, shares, hr_dtype_get_bits (plan->pass->dtype) / 8.0);
+  hr_serving_add_weights (estimate, plan, weights, shares->weights, SOURCE_WEIGHTS);
   add_cache (estimate, plan, blocks);
   add_run (estimate, plan, shares->latents, &replay->peak, detail);
   add_beside (estimate, plan, shares, framework);
@@ -348,19 +295,7 @@ create_estimate (HrVllmPlan        *plan,
           shares->latents;
   total += add_unused (estimate, plan, shares, beside);
   set_margin (estimate, plan, shares);
-  _hr_estimate_set_device_bytes (estimate, 0, total);
-
-  _hr_estimate_add_phase (estimate, HR_PHASE_LOAD, shares->weights + shares->context);
-  _hr_estimate_add_phase (estimate, HR_PHASE_PREFILL, total);
-  _hr_estimate_add_phase (estimate, HR_PHASE_DECODE, total);
-  _hr_estimate_set_peak (estimate, 0, HR_PHASE_PREFILL, replay->peak.sentence,
-                         hr_component_text_new_operation (&replay->peak));
-  if (detail != HR_ESTIMATE_DETAIL_SIZES)
-    {
-      g_autoptr (HrEstimate) rule = hr_rule_estimate_new (plan->pass);
-
-      _hr_estimate_set_rule_of_thumb (estimate, rule);
-    }
+  hr_serving_end (estimate, plan, &replay->peak, shares->weights + shares->context, total, detail);
 
   return estimate;
 }
@@ -375,7 +310,6 @@ typedef struct
   HrFramework framework;
   HrWeights weights;
   Shares shares;
-  guint64 n_alike;
 } Rank;
 
 typedef struct
@@ -397,25 +331,6 @@ rank_free (Rank *self)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rank, rank_free)
 
-static gboolean
-check_length (const HrVllmPlan  *plan,
-              HrInferenceJob    *job,
-              GError           **error)
-{
-  guint64 length = hr_inference_job_get_prompt_length (job) + hr_inference_job_get_output_length (job);
-  g_autofree char *expected = dup_number (length);
-  g_autofree char *found = dup_number (plan->max_model_len);
-
-  if (length <= plan->max_model_len)
-    return TRUE;
-
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        N_("max-model-len: expected at least the tokens of prompt and output, %s; found %s"), expected,
-                        found);
-
-  return FALSE;
-}
-
 static void
 measure (Rank      *self,
          const Run *run)
@@ -435,33 +350,22 @@ measure (Rank      *self,
   divide (plan, run->job, run->layout.data, shares);
 }
 
-/* Takes @part. */
 static Rank *
 rank_new (const Run            *run,
-          const HrServingRank  *place,
-          HrModel              *part,
+          const HrServingPart  *part,
           GError              **error)
 {
   g_autoptr (Rank) self = g_new0 (Rank, 1);
 
-  self->part = part;
-  self->n_alike = place->n_alike;
+  g_set_object (&self->part, part->model);
   hr_replay_init (&self->replay, HR_ELEMENT_BFLOAT16, HR_QUANTIZATION_NONE);
-  if (!hr_inference_plan_init_pass (&self->pass, part != NULL ? part : run->model, HR_JOB (run->job), error))
+  if (!hr_serving_init_pass (&self->pass, part->model != NULL ? part->model : run->model, run->job, error) ||
+      !hr_vllm_plan_init (&self->plan, &self->pass, run->model, run->job, run->gpu, error) ||
+      !hr_serving_check_length (&self->plan, run->job, error))
     return NULL;
 
-  g_ptr_array_set_size (self->pass.warnings, 0);
-  self->pass.job = run->job;
-  self->pass.inference.batch = hr_inference_job_get_batch_size (run->job);
-  self->pass.inference.prompt = hr_inference_job_get_prompt_length (run->job);
-  self->pass.inference.output = hr_inference_job_get_output_length (run->job);
-  self->pass.inference.use_cache = TRUE;
-  if (!hr_vllm_plan_init (&self->plan, &self->pass, run->model, run->job, run->gpu, error) ||
-      !check_length (&self->plan, run->job, error))
-    return NULL;
-
-  if (part != NULL)
-    hr_vllm_plan_set_rank (&self->plan, &run->layout, place);
+  if (part->model != NULL)
+    hr_vllm_plan_set_rank (&self->plan, &run->layout, &part->rank);
   hr_replay_clear (&self->replay);
   hr_inference_plan_init_replay (&self->pass, &self->replay);
   measure (self, run);
@@ -469,40 +373,23 @@ rank_new (const Run            *run,
   return g_steal_pointer (&self);
 }
 
-/* Ranks that are not alike; a model that one GPU has is not divided, whatever it is made of. */
 static GPtrArray *
 list_ranks (const Run  *run,
             GError    **error)
 {
   g_autoptr (GPtrArray) ranks = g_ptr_array_new_with_free_func ((GDestroyNotify) rank_free);
-  gboolean is_divided = run->layout.tensor * run->layout.pipeline > 1 || run->layout.expert > 1 ||
-                        (run->layout.data > 1 && hr_model_has_experts (run->model));
-  const HrServingRank whole = { 0, 0, run->layout.n_ranks };
-  g_autoptr (GArray) places = NULL;
+  g_autoptr (GPtrArray) parts = hr_serving_list_parts (&run->layout, run->model, error);
 
-  if (!is_divided)
+  for (guint i = 0; parts != NULL && i < parts->len; i++)
     {
-      Rank *rank = rank_new (run, &whole, NULL, error);
-
-      if (rank == NULL)
-        return NULL;
-      g_ptr_array_add (ranks, rank);
-      return g_steal_pointer (&ranks);
-    }
-
-  places = hr_serving_layout_list_ranks (&run->layout, run->model);
-  for (guint i = 0; i < places->len; i++)
-    {
-      const HrServingRank *place = &g_array_index (places, HrServingRank, i);
-      HrModel *part = hr_serving_layout_divide_model (&run->layout, run->model, place, error);
-      Rank *rank = part != NULL ? rank_new (run, place, part, error) : NULL;
+      Rank *rank = rank_new (run, g_ptr_array_index (parts, i), error);
 
       if (rank == NULL)
         return NULL;
       g_ptr_array_add (ranks, rank);
     }
 
-  return g_steal_pointer (&ranks);
+  return parts != NULL ? g_steal_pointer (&ranks) : NULL;
 }
 
 /* All ranks have as many blocks as the one that has room for the fewest (get_kv_cache_configs). */
@@ -531,26 +418,17 @@ join (GPtrArray        *ranks,
 {
   g_autoptr (GPtrArray) estimates = g_ptr_array_new_with_free_func (g_object_unref);
   Rank *least = (Rank *) share_blocks (ranks);
-  HrEstimate *worst = NULL;
 
   warn (&least->plan, run->job, &least->shares);
   for (guint i = 0; i < ranks->len; i++)
     {
       Rank *rank = g_ptr_array_index (ranks, i);
-      HrEstimate *estimate = create_estimate (&rank->plan, run->model, &rank->replay, &rank->weights, &rank->framework,
-                                              &rank->shares, detail);
 
-      g_ptr_array_add (estimates, estimate);
-      if (worst == NULL || hr_estimate_get_device_bytes (estimate, 0) > hr_estimate_get_device_bytes (worst, 0))
-        worst = estimate;
+      g_ptr_array_add (estimates, create_estimate (&rank->plan, run->model, &rank->replay, &rank->weights,
+                                                   &rank->framework, &rank->shares, detail));
     }
-  hr_estimate_add_warnings (worst, &least->pass);
-  if (ranks->len > 1)
-    _hr_estimate_join_ranks (worst, (HrEstimate * const *) estimates->pdata, estimates->len, run->layout.n_ranks);
-  else
-    _hr_estimate_set_n_ranks (worst, run->layout.n_ranks);
 
-  return g_object_ref (worst);
+  return hr_serving_join (estimates, &least->pass, &run->layout);
 }
 
 /*

@@ -98,10 +98,10 @@ check_model (const HrVllmPlan  *self,
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        /* Translators: the place is the name of a model. */
-                        N_("engine: expected transformers, as it is not known here how vLLM computes the layers of "
-                           "“%s”; found vllm"),
-                        hr_model_get_name (self->pass->model));
+                        /* Translators: the places are a program, the name of a model, and the program again. */
+                        N_("engine: expected transformers, as it is not known here how %s computes the layers of "
+                           "“%s”; found %s"),
+                        self->program, hr_model_get_name (self->pass->model), self->engine);
 
   return FALSE;
 }
@@ -200,16 +200,17 @@ check_quantization (const HrVllmPlan  *self,
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                         N_("quantization: expected none, gptq-int4, gptq-int8, awq-int4, a format in eight bits, "
-                           "bnb-nf4, bnb-fp4, mxfp4, nvfp4 or a file type of llama.cpp beside vLLM, as it is not known "
+                           "bnb-nf4, bnb-fp4, mxfp4, nvfp4 or a file type of llama.cpp beside %s, as it is not known "
                            "here how it lays out the weights of others; found %s"),
-                        hr_quantization_get_name (self->pass->quantization));
+                        self->program, hr_quantization_get_name (self->pass->quantization));
 
   return FALSE;
 }
 
 static gboolean
-check_settings (HrInferenceJob  *job,
-                GError         **error)
+check_settings (const HrVllmPlan  *self,
+                HrInferenceJob    *job,
+                GError           **error)
 {
   static const char * const foreign[] = {
     "beams", "context-parallel",
@@ -225,8 +226,8 @@ check_settings (HrInferenceJob  *job,
         continue;
 
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            N_("engine: expected transformers beside %s, which is not known here of vLLM; found vllm"),
-                            foreign[i]);
+                            N_("engine: expected transformers beside %s, which is not known here of %s; found %s"),
+                            foreign[i], self->program, self->engine);
       return FALSE;
     }
 
@@ -247,6 +248,60 @@ get_vocabulary (HrModel *model)
   const HrBlock *head = hr_chain_find_block (hr_model_get_head (model), HR_BLOCK_HEAD);
 
   return head != NULL ? head->head.vocab_size : 0;
+}
+
+/*
+ * hr_vllm_plan_init_base:
+ * @self: (out): a plan
+ * @pass: a plan of the model, or of what a rank has of it, which @self does not own
+ * @whole: the model
+ * @gpu: (nullable): the GPU to run on
+ * @profile: what the engine does
+ *
+ * Says what is so for all engines whose layers are vLLM's.
+ */
+void
+hr_vllm_plan_init_base (HrVllmPlan          *self,
+                        HrInferencePlan     *pass,
+                        HrModel             *whole,
+                        HrGpu               *gpu,
+                        const HrVllmProfile *profile)
+{
+  HrFramework framework = { 0 };
+
+  *self = (HrVllmPlan) {
+    .pass = pass,
+    .engine = "vllm",
+    .program = "vLLM",
+    .profile = profile,
+    .generation = get_generation (gpu),
+    .memory = gpu != NULL ? hr_gpu_get_memory (gpu) : 0,
+    .n_tensor = 1,
+    .n_data = 1,
+    .n_ranks = 1,
+    .vocabulary = get_vocabulary (whole),
+    .has_sampler = TRUE,
+  };
+  if (gpu != NULL && hr_framework_init_for_gpu (&framework, gpu))
+    self->workspace_bytes = framework.workspace_bytes;
+}
+
+/*
+ * hr_vllm_plan_check:
+ * @self: a plan
+ * @job: a job
+ * @error: return location for an error
+ *
+ * Checks whether it is known what the engine makes of a model and of the settings.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_vllm_plan_check (const HrVllmPlan  *self,
+                    HrInferenceJob    *job,
+                    GError           **error)
+{
+  return check_model (self, error) && check_settings (self, job, error) && check_quantization (self, error);
 }
 
 /*
@@ -271,27 +326,11 @@ hr_vllm_plan_init (HrVllmPlan       *self,
                    GError          **error)
 {
   g_autoptr (HrJob) resolved = hr_job_resolve (HR_JOB (job), whole);
-  HrFramework framework = { 0 };
 
-  *self = (HrVllmPlan) {
-    .pass = pass,
-    .profile = hr_vllm_profile_get (hr_inference_job_get_vllm_release (job)),
-    .generation = get_generation (gpu),
-    .memory = gpu != NULL ? hr_gpu_get_memory (gpu) : 0,
-    .n_tensor = 1,
-    .n_data = 1,
-    .n_ranks = 1,
-    .vocabulary = get_vocabulary (whole),
-    .has_sampler = TRUE,
-  };
+  hr_vllm_plan_init_base (self, pass, whole, gpu, hr_vllm_profile_get (hr_inference_job_get_vllm_release (job)));
   self->eager = hr_inference_job_get_enforce_eager (job) || self->profile->is_eager;
   self->requested = ceil (hr_inference_job_get_gpu_memory_utilization (job) * self->memory);
-  if (gpu != NULL && hr_framework_init_for_gpu (&framework, gpu))
-    self->workspace_bytes = framework.workspace_bytes;
-
-  if (!check_model (self, error) || !check_release (self, error) || !check_guessing (self, job, error) ||
-      !check_settings (job, error) ||
-      !check_quantization (self, error))
+  if (!hr_vllm_plan_check (self, job, error) || !check_release (self, error) || !check_guessing (self, job, error))
     return FALSE;
 
   resolve_sizes (self, HR_INFERENCE_JOB (resolved), gpu);

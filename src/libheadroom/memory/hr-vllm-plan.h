@@ -11,6 +11,8 @@ G_BEGIN_DECLS
 /**
  * HrVllmPlan:
  * @pass: the model and how it is stored
+ * @engine: the program, as settings call it
+ * @program: the program
  * @profile: what its release does
  * @eager: whether layers run operator by operator
  * @generation: the first digits of the GPU's compute capability, 0 where none is chosen or it has none
@@ -42,6 +44,8 @@ G_BEGIN_DECLS
 typedef struct
 {
   HrInferencePlan *pass;
+  const char *engine;
+  const char *program;
   const HrVllmProfile *profile;
   gboolean eager;
   guint generation;
@@ -69,6 +73,14 @@ typedef struct
   gboolean has_sampler;
 } HrVllmPlan;
 
+void     hr_vllm_plan_init_base        (HrVllmPlan            *self,
+                                        HrInferencePlan       *pass,
+                                        HrModel               *whole,
+                                        HrGpu                 *gpu,
+                                        const HrVllmProfile   *profile);
+gboolean hr_vllm_plan_check            (const HrVllmPlan      *self,
+                                        HrInferenceJob        *job,
+                                        GError               **error);
 gboolean hr_vllm_plan_init             (HrVllmPlan            *self,
                                         HrInferencePlan       *pass,
                                         HrModel               *whole,

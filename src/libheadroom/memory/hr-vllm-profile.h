@@ -31,6 +31,7 @@ typedef struct
  * HrVllmSampler:
  * @HR_VLLM_SAMPLER_SORT: sorts the logits by torch.sort (apply_top_k_top_p of 0.16)
  * @HR_VLLM_SAMPLER_MASK: kernels make masked logits and probabilities of them (FlashInfer)
+ * @HR_VLLM_SAMPLER_SOFTMAX: makes probabilities, which take the place of the logits (Sampler.forward of SGLang)
  * @HR_VLLM_SAMPLER_NOISE: one kernel draws from the logits (gumbel_sample), as nothing is left out in the trial run
  *
  * What the sampler of the trial run does.
@@ -39,6 +40,7 @@ typedef enum
 {
   HR_VLLM_SAMPLER_SORT,
   HR_VLLM_SAMPLER_MASK,
+  HR_VLLM_SAMPLER_SOFTMAX,
   HR_VLLM_SAMPLER_NOISE,
 } HrVllmSampler;
 
@@ -58,6 +60,8 @@ typedef enum
  * @absorbs_latent: whether the matrices that expand the latent are multiplied into those around them
  * @tries_latent: whether room is made in the trial run for as many latents as are ever expanded at once
  * @latent_chunk: how many these are at the most, unless there are more requests than that has blocks
+ * @counts_segments: whether weights are all that the allocator has asked the driver for, for an engine that looks at
+ *   what is free
  * @counts_context: whether the CUDA context is part of vLLM's share of the memory
  * @counts_graphs: whether CUDA graphs are
  * @non_torch: what is taken beside PyTorch's allocator between the context and the end of the trial run
@@ -81,6 +85,7 @@ typedef struct
   gboolean absorbs_latent;
   gboolean tries_latent;
   guint64 latent_chunk;
+  gboolean counts_segments;
   gboolean counts_context;
   gboolean counts_graphs;
   HrVllmMeasured non_torch;

@@ -711,6 +711,8 @@ replay_sampler (const HrVllmPlan *plan,
     replay_sorting (replay);
   if (plan->profile->sampler == HR_VLLM_SAMPLER_MASK)
     replay_masking (replay);
+  if (plan->profile->sampler == HR_VLLM_SAMPLER_SOFTMAX)
+    hr_replay_drop (replay, make (replay, "softmax", "probs", floats));
   hr_replay_drop (replay, wide);
   hr_replay_drop (replay, logits);
   hr_replay_drop (replay, random);

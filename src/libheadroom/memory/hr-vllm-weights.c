@@ -651,5 +651,6 @@ hr_vllm_weights_get_bytes (const HrVllmPlan *self,
   if (self->max_loras > 0)
     load_all_adapters (self, allocator);
 
-  return hr_caching_allocator_get_allocated (allocator);
+  return self->profile->counts_segments ? hr_caching_allocator_get_reserved (allocator)
+                                        : hr_caching_allocator_get_allocated (allocator);
 }

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-sglang-estimate.h"
+
+#include <math.h>
+
+#include "hr-rule-estimate.h"
+#include "hr-serving-estimate.h"
+#include "hr-sglang-plan.h"
+#include "hr-vllm-run.h"
+#include "hr-vllm-weights.h"
+
+/*
+ * SGLang takes a share of what is free before it loads the model, for the weights and the cache; it tries nothing out.
+ * What is made when prompts are computed, CUDA graphs and the table of requests have to do with the rest
+ * (ModelRunner.profile_max_num_token of sglang/srt/model_executor/model_runner.py).
+ */
+
+#define SOURCE_WEIGHTS \
+  "sglang/srt/layers: linear.py, vocab_parallel_embedding.py, moe/fused_moe_triton, rotary_embedding.py; " \
+  "c10/cuda/CUDACachingAllocator.cpp"
+#define SOURCE_RUN "sglang/srt/models, sglang/srt/layers/logits_processor.py, sampler.py"
+#define SOURCE_WORKSPACE "aten/src/ATen/cuda/CublasHandlePool.cpp"
+#define SOURCE_CACHE "sglang/srt/mem_cache/memory_pool.py: MHATokenToKVPool, MLATokenToKVPool, ReqToTokenPool"
+
+/* What a kind of rank takes. */
+typedef struct
+{
+  HrModel *part;        /* (nullable): what it has of the model, where it has not all */
+  HrInferencePlan pass;
+  HrSglangPlan plan;
+  HrReplay replay;
+  HrWeights weights;
+  guint64 weight_bytes;
+  guint64 run;        /* when prompts are computed, workspaces included */
+  guint64 graphs;
+  guint64 tokens;     /* that there is room for */
+} Rank;
+
+typedef struct
+{
+  HrModel *model;
+  HrInferenceJob *job;
+  HrGpu *gpu;
+  HrServingLayout layout;
+  guint64 length;     /* tokens of a request */
+} Run;
+
+static void
+rank_free (Rank *self)
+{
+  hr_inference_plan_clear (&self->pass);
+  hr_replay_clear (&self->replay);
+  g_clear_object (&self->part);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rank, rank_free)
+
+/* What of the memory is for the weights and the cache. */
+static guint64
+get_share (const HrSglangPlan *plan)
+{
+  return plan->fraction * hr_sglang_plan_get_free_bytes (plan);
+}
+
+static void
+measure (Rank *self)
+{
+  HrVllmPlan *layers = &self->plan.layers;
+  guint64 share = get_share (&self->plan);
+
+  hr_vllm_run_replay (layers, &self->replay);
+  self->weight_bytes = hr_vllm_weights_get_bytes (layers, &self->weights);
+  self->run = self->replay.peak.level.total + layers->workspace_bytes;
+  if (self->plan.cuda_graph_max_bs > 0)
+    self->graphs = self->plan.profile->graphs.median_bytes;
+  self->tokens = hr_sglang_plan_count_tokens (&self->plan, share - MIN (share, self->weight_bytes));
+}
+
+static Rank *
+rank_new (const Run            *run,
+          const HrServingPart  *part,
+          GError              **error)
+{
+  g_autoptr (Rank) self = g_new0 (Rank, 1);
+
+  g_set_object (&self->part, part->model);
+  hr_replay_init (&self->replay, HR_ELEMENT_BFLOAT16, HR_QUANTIZATION_NONE);
+  if (!hr_serving_init_pass (&self->pass, part->model != NULL ? part->model : run->model, run->job, error) ||
+      !hr_sglang_plan_init (&self->plan, &self->pass, run->model, run->job, run->gpu, &run->layout, error) ||
+      !hr_serving_check_length (&self->plan.layers, run->job, error))
+    return NULL;
+
+  if (part->model != NULL)
+    hr_vllm_plan_set_rank (&self->plan.layers, &run->layout, &part->rank);
+  hr_replay_clear (&self->replay);
+  hr_inference_plan_init_replay (&self->pass, &self->replay);
+  measure (self);
+
+  return g_steal_pointer (&self);
+}
+
+static GPtrArray *
+list_ranks (const Run  *run,
+            GError    **error)
+{
+  g_autoptr (GPtrArray) ranks = g_ptr_array_new_with_free_func ((GDestroyNotify) rank_free);
+  g_autoptr (GPtrArray) parts = hr_serving_list_parts (&run->layout, run->model, error);
+
+  for (guint i = 0; parts != NULL && i < parts->len; i++)
+    {
+      Rank *rank = rank_new (run, g_ptr_array_index (parts, i), error);
+
+      if (rank == NULL)
+        return NULL;
+      g_ptr_array_add (ranks, rank);
+    }
+
+  return parts != NULL ? g_steal_pointer (&ranks) : NULL;
+}
+
+/* All ranks have room for as many tokens as the one that has room for the fewest: what is free is the least of all. */
+static Rank *
+share_tokens (GPtrArray *ranks)
+{
+  Rank *least = g_ptr_array_index (ranks, 0);
+
+  for (guint i = 1; i < ranks->len; i++)
+    {
+      Rank *rank = g_ptr_array_index (ranks, i);
+
+      if (rank->tokens < least->tokens)
+        least = rank;
+    }
+  for (guint i = 0; i < ranks->len; i++)
+    ((Rank *) g_ptr_array_index (ranks, i))->tokens = least->tokens;
+
+  return least;
+}
+
+/* The tokens of all requests that are computed at once. */
+static guint64
+get_needed (const Rank *self,
+            const Run  *run)
+{
+  guint64 page = self->plan.page_size;
+
+  return self->plan.layers.max_num_seqs * ((run->length + page - 1) / page * page);
+}
+
+/* The share that a size has of what is free, rounded to what leaves it no smaller, or no larger. */
+static char *
+dup_share (const Rank *self,
+           double      bytes,
+           gboolean    is_least)
+{
+  double thousandths = 1000 * bytes / hr_sglang_plan_get_free_bytes (&self->plan);
+
+  return g_strdup_printf ("%.3f", (is_least ? ceil (thousandths) : floor (thousandths)) / 1000);
+}
+
+static void
+tell_refusal (Rank      *self,
+              const Run *run)
+{
+  guint64 needed = hr_sglang_plan_get_cache_bytes (&self->plan, run->length);
+  g_autofree char *share = hr_serving_dup_size (get_share (&self->plan));
+  g_autofree char *weights = hr_serving_dup_size (self->weight_bytes);
+  g_autofree char *least = dup_share (self, (double) self->weight_bytes + needed, TRUE);
+
+  if (self->weight_bytes + needed > hr_sglang_plan_get_free_bytes (&self->plan))
+    hr_inference_plan_warn (&self->pass,
+                            N_("SGLang would not start (Not enough memory. Please try to increase "
+                               "--mem-fraction-static.): its share of the memory is %s, and the weights take %s"),
+                            share, weights);
+  else
+    hr_inference_plan_warn (&self->pass,
+                            N_("SGLang would not start (Not enough memory. Please try to increase "
+                               "--mem-fraction-static.): its share of the memory is %s, and the weights take %s; with "
+                               "mem-fraction-static %s there would be room for a request of prompt and output"),
+                            share, weights, least);
+}
+
+static void
+tell_room (Rank      *self,
+           const Run *run)
+{
+  g_autofree char *tokens = hr_serving_dup_number (self->tokens);
+  g_autofree char *fraction = g_strdup_printf ("%.3g", self->plan.fraction);
+  guint64 rows = hr_sglang_plan_count_requests (&self->plan, self->tokens);
+  g_autofree char *requests = hr_serving_dup_number (MIN (self->tokens / run->length, rows));
+  g_autofree char *length = hr_serving_dup_number (run->length);
+  g_autofree char *longest = hr_serving_dup_number (MIN (self->tokens, self->plan.layers.max_model_len));
+
+  hr_inference_plan_warn (&self->pass,
+                          N_("SGLang’s KV cache has room for %s tokens with mem-fraction-static %s: for %s requests of "
+                             "prompt and output, %s tokens, at once; one alone may have %s tokens"),
+                          tokens, fraction, requests, length, longest);
+}
+
+/* What is left beside the share: graphs, the table and prompts have to do with it. */
+static void
+tell_shortage (Rank *self)
+{
+  guint64 all = hr_sglang_plan_get_free_bytes (&self->plan);
+  guint64 cache = hr_sglang_plan_get_cache_bytes (&self->plan, self->tokens);
+  guint64 left = all - MIN (all, self->weight_bytes + cache);
+  guint64 taken = self->run + self->graphs + hr_sglang_plan_get_table_bytes (&self->plan, self->tokens);
+  g_autofree char *room = hr_serving_dup_size (left);
+  g_autofree char *needed = hr_serving_dup_size (taken);
+  g_autofree char *most = NULL;
+
+  if (taken <= left || taken >= all)
+    return;
+
+  most = dup_share (self, (double) all - taken, FALSE);
+  hr_inference_plan_warn (&self->pass,
+                          N_("SGLang may run out of memory: its share leaves %s, and CUDA graphs, the table of "
+                             "requests and prompts take %s; mem-fraction-static %s leaves that much"),
+                          room, needed, most);
+}
+
+static void
+warn (Rank      *self,
+      const Run *run)
+{
+  HrSglangPlan *plan = &self->plan;
+  g_autofree char *prompts = hr_serving_dup_number (plan->layers.max_num_batched_tokens);
+  g_autofree char *graph = hr_serving_dup_number (plan->cuda_graph_max_bs);
+
+  if (plan->layers.memory == 0)
+    hr_inference_plan_warn (&self->pass,
+                            N_("No GPU is named: the KV cache is counted as large as the requests need it; SGLang "
+                               "makes it as large as its share of the memory has room for"));
+  else if (self->tokens == 0)
+    tell_refusal (self, run);
+  else
+    {
+      tell_room (self, run);
+      if (self->tokens < get_needed (self, run))
+        hr_serving_tell_waiting (&self->pass, plan->layers.max_num_seqs, self->tokens / run->length);
+      tell_shortage (self);
+    }
+
+  hr_inference_plan_warn (&self->pass,
+                          N_("SGLang is counted with chunked-prefill-size %s and cuda-graph-max-bs %s, and without "
+                             "LoRA, speculative decoding and other processes on the GPU; what CUDA graphs take is the "
+                             "median of logs"),
+                          prompts, graph);
+  if (hr_model_get_n_stacks (self->pass.model) > 1)
+    hr_inference_plan_warn (&self->pass,
+                            N_("The weights of towers and projectors are counted, but not what SGLang makes of images "
+                               "and sounds, nor that it leaves more room for them"));
+}
+
+static void
+add_cache (HrEstimate         *estimate,
+           const HrSglangPlan *plan,
+           guint64             tokens,
+           guint64             rows)
+{
+  g_autofree char *substitution =
+    g_strdup_printf ("%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT
+                     " + %" G_GUINT64_FORMAT "·(%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT ")·4",
+                     tokens, plan->whole_bytes, hr_sglang_plan_count_window_tokens (plan, tokens), plan->window_bytes,
+                     rows, plan->layers.max_model_len, plan->profile->extra_tokens);
+
+  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_KV_CACHE,
+                              hr_sglang_plan_get_cache_bytes (plan, tokens) +
+                              hr_sglang_plan_get_table_bytes (plan, tokens),
+                              "tokens·L·(k + v)·e + window·L_w·(k + v)·e + requests·(context + extra)·4", substitution,
+                              SOURCE_CACHE);
+}
+
+/* What is left free of the memory is no help where the share is too small. */
+static guint64
+add_unused (HrEstimate         *estimate,
+            const HrSglangPlan *plan,
+            guint64             taken)
+{
+  guint64 all = hr_sglang_plan_get_free_bytes (plan);
+  guint64 outside = all - get_share (plan);
+  guint64 bytes = outside - MIN (outside, taken);
+  g_autofree char *substitution = g_strdup_printf ("%" G_GUINT64_FORMAT " − %" G_GUINT64_FORMAT " − %" G_GUINT64_FORMAT,
+                                                   all, get_share (plan), MIN (outside, taken));
+
+  if (bytes > 0)
+    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_RESERVE, bytes, "M − f·M − graphs − run", substitution,
+                                "sglang/srt/model_executor/model_runner.py: profile_max_num_token");
+
+  return bytes;
+}
+
+static HrEstimate *
+create_estimate (Rank             *self,
+                 const Run        *run,
+                 HrEstimateDetail  detail)
+{
+  HrSglangPlan *plan = &self->plan;
+  HrEstimate *estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_EXACT, run->model);
+  gboolean has_gpu = plan->layers.memory > 0;
+  guint64 needed = get_needed (self, run);
+  guint64 tokens = has_gpu ? MAX (self->tokens, needed) : needed;
+  guint64 table = hr_sglang_plan_get_table_bytes (plan, tokens);
+  guint64 before = has_gpu ? plan->before : 0;
+  guint64 total = before + self->weight_bytes + hr_sglang_plan_get_cache_bytes (plan, tokens) + table + self->run +
+                  self->graphs;
+  const HrVllmMeasured *measured = run->layout.n_ranks > 1 ? &plan->profile->before_ranks : &plan->profile->before;
+  g_autofree char *graphs = hr_serving_dup_number (self->graphs);
+  g_autofree char *gone = hr_serving_dup_number (before);
+  g_autofree char *workspace = hr_serving_dup_number (plan->layers.workspace_bytes);
+
+  _hr_estimate_add_device (estimate);
+  hr_serving_add_weights (estimate, &plan->layers, &self->weights, self->weight_bytes, SOURCE_WEIGHTS);
+  add_cache (estimate, plan, tokens, hr_sglang_plan_count_requests (plan, tokens));
+  hr_serving_add_run (estimate, &self->replay.peak, detail, SOURCE_RUN);
+  if (plan->layers.workspace_bytes > 0)
+    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_TEMPORARY, plan->layers.workspace_bytes, "workspace",
+                                workspace, SOURCE_WORKSPACE);
+  if (self->graphs > 0)
+    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_CUDA_GRAPHS, self->graphs, "graphs", graphs,
+                                plan->profile->graphs.source);
+  if (before > 0)
+    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_FRAMEWORK, before, "context + non-torch", gone,
+                                measured->source);
+  if (has_gpu && self->tokens < needed)
+    total += add_unused (estimate, plan, self->run + self->graphs + table);
+  hr_serving_end (estimate, &plan->layers, &self->replay.peak, before + self->weight_bytes, total, detail);
+
+  return estimate;
+}
+
+static HrEstimate *
+join (GPtrArray        *ranks,
+      const Run        *run,
+      HrEstimateDetail  detail)
+{
+  g_autoptr (GPtrArray) estimates = g_ptr_array_new_with_free_func (g_object_unref);
+  Rank *least = share_tokens (ranks);
+
+  warn (least, run);
+  for (guint i = 0; i < ranks->len; i++)
+    g_ptr_array_add (estimates, create_estimate (g_ptr_array_index (ranks, i), run, detail));
+
+  return hr_serving_join (estimates, &least->pass, &run->layout);
+}
+
+/*
+ * hr_sglang_estimate_new:
+ * @model: a model
+ * @job: a job
+ * @gpu: (nullable): the GPU to run on
+ * @n_gpus: how many of them
+ * @detail: what is to be known
+ * @error: return location for an error
+ *
+ * Estimates what SGLang takes of each GPU: the weights, as many tokens of the cache as its share of the memory has room
+ * for, or, where these are too few, as many as would be needed, and what comes to that when it runs.
+ *
+ * Returns: (transfer full): an estimate, or %NULL with @error set
+ */
+HrEstimate *
+hr_sglang_estimate_new (HrModel           *model,
+                        HrInferenceJob    *job,
+                        HrGpu             *gpu,
+                        guint              n_gpus,
+                        HrEstimateDetail   detail,
+                        GError           **error)
+{
+  Run run = { model, job, gpu };
+  g_autoptr (GPtrArray) ranks = NULL;
+
+  if (!hr_serving_layout_init (&run.layout, HR_JOB (job), n_gpus, error))
+    return NULL;
+
+  run.length = hr_inference_job_get_prompt_length (job) + hr_inference_job_get_output_length (job);
+  ranks = list_ranks (&run, error);
+  if (ranks == NULL)
+    return NULL;
+
+  if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
+    return hr_rule_estimate_new (&((Rank *) g_ptr_array_index (ranks, 0))->pass);
+
+  return join (ranks, &run, detail);
+}

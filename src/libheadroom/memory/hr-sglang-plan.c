@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-sglang-plan.h"
+
+#include "hr-inference-cache.h"
+#include "hr-message.h"
+#include "hr-vllm-cache.h"
+
+/*
+ * How SGLang resolves a job: ServerArgs of sglang/srt/server_args.py; ModelRunner.profile_max_num_token and
+ * init_memory_pool of sglang/srt/model_executor/model_runner.py, which have been in model_runner_kv_cache_mixin.py, and
+ * then in pool_configurator.py. Its layers are made after vLLM's (sglang/srt/layers), and hold weights as these do.
+ */
+
+/* swa_full_tokens_ratio: tokens that layers with a window keep, for one that the others keep. */
+#define WINDOW_RATIO 0.8
+
+/* ReqToTokenPool: where each token of a request is, in int32. */
+#define TABLE_ELEMENT 4
+
+/* What the table has rows for, for each time that the longest request fits, and the fewest rows. */
+#define REQUESTS_PER_CONTEXT 512
+#define FEWEST_REQUESTS 2048
+
+/* States of layers without attention have a pool of their own, and indexers a buffer, neither of which is here. */
+static gboolean
+check_layers (const HrSglangPlan  *self,
+              GError             **error)
+{
+  const HrStack *stack = self->layers.pass->stack;
+
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[i]);
+
+      if (attention != NULL && attention->index_num_heads == 0)
+        continue;
+
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the place is the name of a model. */
+                            N_("“%s”: expected attention to keys and values in all layers, as it is not known here "
+                               "what else SGLang keeps; found others"),
+                            hr_model_get_name (self->layers.pass->model));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Models whose layers with a window have a pool of their own (is_hybrid_swa_model of configs/model_config.py). */
+static gboolean
+has_window_pool (const HrSglangPlan *self)
+{
+  static const char * const types[] = {
+    "llama4", "llama4_text", "gpt_oss", "mimo_v2_flash", "step3p5", "gemma4", "gemma4_text", NULL,
+  };
+
+  return self->profile->has_windows && g_strv_contains (types, hr_model_get_model_type (self->layers.pass->model));
+}
+
+static gboolean
+resolve_cache (HrSglangPlan    *self,
+               HrInferenceJob  *job,
+               GError         **error)
+{
+  const HrStack *stack = self->layers.pass->stack;
+  gboolean has_pool = has_window_pool (self);
+  guint bytes;
+
+  if (!hr_vllm_cache_get_element_bytes (&self->layers, job, &bytes, error))
+    return FALSE;
+
+  for (guint i = 0; i < stack->n_layers; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[stack->layer_class_of[i]]);
+      guint64 token = hr_vllm_cache_get_token_elements (&self->layers, attention) * bytes;
+
+      if (has_pool && attention->sliding_window > 0)
+        self->window_bytes += token;
+      else
+        self->whole_bytes += token;
+    }
+
+  return TRUE;
+}
+
+static void
+resolve_sizes (HrSglangPlan          *self,
+               HrInferenceJob        *job,
+               HrInferenceJob        *resolved,
+               const HrServingLayout *layout)
+{
+  gboolean copies_attention = hr_inference_job_get_dp_attention (job);
+  guint64 n_copies = copies_attention ? layout->data : 1;
+  HrSglangSizes sizes = {
+    .memory = self->layers.memory, .tensor = layout->tensor * n_copies, .pipeline = layout->pipeline,
+    .attention_copies = n_copies,
+    .chunked_prefill_size = hr_inference_job_get_max_num_batched_tokens (job),
+    .cuda_graph_max_bs = hr_inference_job_get_cuda_graph_max_bs (job),
+  };
+  guint64 n_requests = (hr_inference_job_get_batch_size (job) + layout->data - 1) / layout->data;
+
+  if (sizes.chunked_prefill_size == 0)
+    sizes.chunked_prefill_size = hr_sglang_profile_get_chunked_prefill (self->profile, &sizes);
+  if (sizes.cuda_graph_max_bs == 0)
+    sizes.cuda_graph_max_bs = hr_sglang_profile_get_largest_graph (self->profile, &sizes);
+  self->fraction = hr_inference_job_get_mem_fraction_static (job);
+  if (self->fraction == 0 && sizes.memory > 0)
+    self->fraction = hr_sglang_profile_get_fraction (self->profile, &sizes);
+  if (!hr_inference_job_get_enforce_eager (job))
+    self->cuda_graph_max_bs = sizes.cuda_graph_max_bs;
+
+  self->page_size = MAX (hr_inference_job_get_block_size (job), 1);
+  self->max_total_tokens = hr_inference_job_get_max_total_tokens (job);
+  self->max_running_requests = hr_inference_job_get_max_num_seqs (job) / n_copies;
+  self->layers.max_model_len = hr_inference_job_get_max_model_len (resolved);
+  self->layers.max_num_batched_tokens = sizes.chunked_prefill_size;
+  self->layers.max_num_seqs = n_requests;
+  if (self->max_running_requests > 0)
+    self->layers.max_num_seqs = MIN (n_requests, self->max_running_requests);
+}
+
+/*
+ * hr_sglang_plan_init:
+ * @self: (out): a plan
+ * @pass: a plan of the model, or of what a rank has of it, which @self does not own
+ * @whole: the model
+ * @job: a job
+ * @gpu: (nullable): the GPU to run on
+ * @layout: how ranks share the model
+ * @error: return location for an error
+ *
+ * Resolves a job for SGLang.
+ *
+ * Returns: whether it can do it
+ */
+gboolean
+hr_sglang_plan_init (HrSglangPlan           *self,
+                     HrInferencePlan        *pass,
+                     HrModel                *whole,
+                     HrInferenceJob         *job,
+                     HrGpu                  *gpu,
+                     const HrServingLayout  *layout,
+                     GError                **error)
+{
+  g_autoptr (HrJob) resolved = hr_job_resolve (HR_JOB (job), whole);
+  const HrSglangProfile *profile = hr_sglang_profile_get (hr_inference_job_get_sglang_release (job));
+
+  *self = (HrSglangPlan) {
+    .profile = profile,
+    .before = layout->n_ranks > 1 ? profile->before_ranks.median_bytes : profile->before.median_bytes,
+  };
+  hr_vllm_plan_init_base (&self->layers, pass, whole, gpu, &profile->layers);
+  self->layers.engine = "sglang";
+  self->layers.program = "SGLang";
+  self->layers.eager = TRUE;
+  if (!hr_vllm_plan_check (&self->layers, job, error) || !check_layers (self, error))
+    return FALSE;
+
+  resolve_sizes (self, job, HR_INFERENCE_JOB (resolved), layout);
+
+  return resolve_cache (self, job, error);
+}
+
+/*
+ * hr_sglang_plan_get_free_bytes:
+ * @self: a plan for a GPU
+ *
+ * Gets what is free of the GPU's memory before the model is loaded.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_sglang_plan_get_free_bytes (const HrSglangPlan *self)
+{
+  return self->layers.memory - MIN (self->layers.memory, self->before);
+}
+
+/*
+ * hr_sglang_plan_count_tokens:
+ * @self: a plan
+ * @pool: a size in bytes
+ *
+ * Counts the tokens that there is room for (max_total_num_tokens): whole pages. Where layers with a window have a pool
+ * of their own, it is those that the other layers keep (_resolve_hybrid_swa_tokens).
+ *
+ * Returns: how many
+ */
+guint64
+hr_sglang_plan_count_tokens (const HrSglangPlan *self,
+                             guint64             pool)
+{
+  guint64 all = self->whole_bytes + self->window_bytes;
+  guint64 tokens = pool / all;
+
+  if (self->max_total_tokens > 0)
+    tokens = MIN (tokens, self->max_total_tokens);
+  tokens = tokens / self->page_size * self->page_size;
+  if (self->window_bytes > 0 && self->whole_bytes > 0)
+    tokens = (guint64) ((double) tokens * all / (self->whole_bytes + WINDOW_RATIO * self->window_bytes)) /
+             self->page_size * self->page_size;
+
+  return tokens;
+}
+
+/*
+ * hr_sglang_plan_count_window_tokens:
+ * @self: a plan
+ * @tokens: tokens that the other layers keep
+ *
+ * Counts the tokens that layers with a window keep, where they have a pool of their own.
+ *
+ * Returns: how many
+ */
+guint64
+hr_sglang_plan_count_window_tokens (const HrSglangPlan *self,
+                                    guint64             tokens)
+{
+  if (self->window_bytes == 0)
+    return 0;
+
+  return self->whole_bytes == 0 ? tokens : (guint64) (tokens * WINDOW_RATIO) / self->page_size * self->page_size;
+}
+
+/*
+ * hr_sglang_plan_get_cache_bytes:
+ * @self: a plan
+ * @tokens: how many tokens there is room for
+ *
+ * Gets what the pools of keys and values take.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_sglang_plan_get_cache_bytes (const HrSglangPlan *self,
+                                guint64             tokens)
+{
+  return tokens * self->whole_bytes + hr_sglang_plan_count_window_tokens (self, tokens) * self->window_bytes;
+}
+
+/*
+ * hr_sglang_plan_count_requests:
+ * @self: a plan
+ * @tokens: how many tokens there is room for
+ *
+ * Counts the requests that the table has rows for, which are as many as may run at once.
+ *
+ * Returns: how many
+ */
+guint64
+hr_sglang_plan_count_requests (const HrSglangPlan *self,
+                               guint64             tokens)
+{
+  guint64 rows = (double) tokens / MAX (self->layers.max_model_len, 1) * REQUESTS_PER_CONTEXT;
+
+  if (self->max_running_requests > 0)
+    return self->max_running_requests;
+
+  return CLAMP (rows, FEWEST_REQUESTS, self->profile->most_requests);
+}
+
+/*
+ * hr_sglang_plan_get_table_bytes:
+ * @self: a plan
+ * @tokens: how many tokens there is room for
+ *
+ * Gets what the table takes that says where the tokens of each request are (ReqToTokenPool), beside the share.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_sglang_plan_get_table_bytes (const HrSglangPlan *self,
+                                guint64             tokens)
+{
+  return hr_sglang_plan_count_requests (self, tokens) *
+         (self->layers.max_model_len + self->profile->extra_tokens) * TABLE_ELEMENT;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-sglang-profile.h"
+#include "hr-vllm-plan.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrSglangPlan:
+ * @layers: the model as its layers hold it, and the sizes of its batches
+ * @profile: what its release does
+ * @before: what is gone of the memory before the model is loaded
+ * @fraction: the share of the rest that is for the weights and the cache, 0 where no GPU is chosen
+ * @cuda_graph_max_bs: the largest batch that a CUDA graph is captured of, 0: none is
+ * @page_size: how many tokens a page of the cache has
+ * @max_total_tokens: how many tokens are kept at the most, 0: as many as there is room for
+ * @max_running_requests: how many requests are computed at once at the most, 0: as many as the table has rows
+ * @whole_bytes: what a token takes in the layers that see all of the text
+ * @window_bytes: what it takes in those that have a pool of their own
+ *
+ * A job of SGLang in which everything that was left to it is filled in.
+ */
+typedef struct
+{
+  HrVllmPlan layers;
+  const HrSglangProfile *profile;
+  guint64 before;
+  double fraction;
+  guint64 cuda_graph_max_bs;
+  guint64 page_size;
+  guint64 max_total_tokens;
+  guint64 max_running_requests;
+  guint64 whole_bytes;
+  guint64 window_bytes;
+} HrSglangPlan;
+
+gboolean hr_sglang_plan_init                  (HrSglangPlan          *self,
+                                               HrInferencePlan       *pass,
+                                               HrModel               *whole,
+                                               HrInferenceJob        *job,
+                                               HrGpu                 *gpu,
+                                               const HrServingLayout *layout,
+                                               GError               **error);
+guint64  hr_sglang_plan_get_free_bytes        (const HrSglangPlan    *self);
+guint64  hr_sglang_plan_count_tokens          (const HrSglangPlan    *self,
+                                               guint64                pool);
+guint64  hr_sglang_plan_count_window_tokens   (const HrSglangPlan    *self,
+                                               guint64                tokens);
+guint64  hr_sglang_plan_get_cache_bytes       (const HrSglangPlan    *self,
+                                               guint64                tokens);
+guint64  hr_sglang_plan_count_requests        (const HrSglangPlan    *self,
+                                               guint64                tokens);
+guint64  hr_sglang_plan_get_table_bytes       (const HrSglangPlan    *self,
+                                               guint64                tokens);
+
+G_END_DECLS

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* SGLang: its share of the memory, the tokens of its cache, what it refuses, and what copies share. */
+
+#include "hr-estimator.h"
+#include "hr-gpu-catalogue.h"
+#include "hr-inference-job.h"
+#include "hr-model.h"
+#include "hr-sglang-profile.h"
+
+#define MODEL "Qwen/Qwen2.5-7B-Instruct"
+
+/* Keys and values of a token: 28 layers of 4 heads of 128, in bfloat16. */
+#define TOKEN_BYTES (28 * 2 * 4 * 128 * 2)
+
+static HrEstimate *
+estimate_model (const char  *id,
+                const char  *gpu_id,
+                guint        n_gpus,
+                const char  *settings,
+                GError     **error)
+{
+  g_autoptr (HrModel) model = hr_model_new_from_id (id, NULL);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrGpu) gpu = gpu_id != NULL ? hr_gpu_catalogue_lookup (gpu_id, NULL) : NULL;
+  g_auto (GStrv) words = g_strsplit (settings, " ", -1);
+
+  g_object_set (job, "engine", HR_ENGINE_SGLANG, NULL);
+  for (guint i = 0; words[i] != NULL && words[i][0] != '\0'; i++)
+    {
+      g_auto (GStrv) pair = g_strsplit (words[i], "=", 2);
+      g_autoptr (GError) own_error = NULL;
+
+      hr_job_set_from_string (job, pair[0], pair[1], &own_error);
+      g_assert_no_error (own_error);
+    }
+
+  return hr_estimator_run (model, job, gpu, n_gpus, error);
+}
+
+static guint64
+get_bytes (const char    *gpu,
+           guint          n_gpus,
+           const char    *settings,
+           HrComponentId  id)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) found = estimate_model (MODEL, gpu, n_gpus, settings, &error);
+
+  g_assert_no_error (error);
+
+  return hr_estimate_get_component_bytes (found, id);
+}
+
+/* The shares that logs have where nobody has asked for one. */
+static void
+test_share_is_that_of_the_release (void)
+{
+  static const struct
+  {
+    HrSglangRelease release;
+    guint64 mebibytes;     /* as nvidia-smi tells them */
+    guint64 tensor;
+    double fraction;
+    const char *source;
+  } cases[] = {
+    { HR_SGLANG_RELEASE_0_5_8, 294896, 1, 0.911, "sgl-project/sglang#18263, MI355X" },
+    { HR_SGLANG_RELEASE_0_5, 32607, 1, 0.909, "sgl-project/sglang#7227, RTX 5090" },
+    { HR_SGLANG_RELEASE_0_5, 81559, 1, 0.874, "sgl-project/sglang#7495, H100" },
+    { HR_SGLANG_RELEASE_0_4_6, 143771, 1, 0.8717961202189594, "sgl-project/sglang#6753, H200" },
+    { HR_SGLANG_RELEASE_0_4, 24564, 1, 0.88, "sgl-project/sglang#4895" },
+    { HR_SGLANG_RELEASE_0_4, 40960, 1, 0.88, "sgl-project/sglang#4094" },
+    { HR_SGLANG_RELEASE_0_3, 23034, 8, 0.83, "sgl-project/sglang#1191, L4" },
+    { HR_SGLANG_RELEASE_0_3, 81559, 8, 0.83, "sgl-project/sglang#1386, H100" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      const HrSglangProfile *profile = hr_sglang_profile_get (cases[i].release);
+      HrSglangSizes sizes = { cases[i].mebibytes << 20, cases[i].tensor, 1, 1 };
+
+      sizes.chunked_prefill_size = hr_sglang_profile_get_chunked_prefill (profile, &sizes);
+      sizes.cuda_graph_max_bs = hr_sglang_profile_get_largest_graph (profile, &sizes);
+      g_test_message ("%s", cases[i].source);
+      g_assert_cmpfloat_with_epsilon (hr_sglang_profile_get_fraction (profile, &sizes), cases[i].fraction, 1e-12);
+    }
+}
+
+/* A larger share is a larger cache, byte by byte of what is free, and nothing else. */
+static void
+test_share_is_weights_and_cache (void)
+{
+  guint64 small = get_bytes ("h100-sxm5-80gb", 1, "mem-fraction-static=0.5", HR_COMPONENT_KV_CACHE);
+  guint64 large = get_bytes ("h100-sxm5-80gb", 1, "mem-fraction-static=0.6", HR_COMPONENT_KV_CACHE);
+  const HrSglangProfile *profile = hr_sglang_profile_get (HR_SGLANG_RELEASE_0_5_8);
+  double tenth = (G_GUINT64_CONSTANT (85520809984) - profile->before.median_bytes) / 10.0;
+
+  g_assert_cmpfloat_with_epsilon (large - small, tenth, 2 * TOKEN_BYTES);
+  g_assert_cmpuint (get_bytes ("h100-sxm5-80gb", 1, "mem-fraction-static=0.5", HR_COMPONENT_WEIGHTS), ==,
+                    get_bytes ("h100-sxm5-80gb", 1, "mem-fraction-static=0.6", HR_COMPONENT_WEIGHTS));
+}
+
+/* As many tokens as are asked for, in whole pages, and the table of those that the context has rows for. */
+static void
+test_cache_is_whole_pages (void)
+{
+  guint64 table = 16 * (4096 + 4) * 4;
+  const char *plain = "max-total-tokens=100001 max-num-seqs=16 max-model-len=4096";
+  const char *paged = "max-total-tokens=100001 max-num-seqs=16 max-model-len=4096 block-size=64";
+  const char *small = "max-total-tokens=100001 max-num-seqs=16 max-model-len=4096 kv-cache-dtype=float8";
+
+  g_assert_cmpuint (get_bytes ("h100-sxm5-80gb", 1, plain, HR_COMPONENT_KV_CACHE), ==,
+                    G_GUINT64_CONSTANT (100001) * TOKEN_BYTES + table);
+  g_assert_cmpuint (get_bytes ("h100-sxm5-80gb", 1, paged, HR_COMPONENT_KV_CACHE), ==,
+                    G_GUINT64_CONSTANT (99968) * TOKEN_BYTES + table);
+  g_assert_cmpuint (get_bytes ("h100-sxm5-80gb", 1, small, HR_COMPONENT_KV_CACHE), ==,
+                    G_GUINT64_CONSTANT (100001) * TOKEN_BYTES / 2 + table);
+}
+
+static gboolean
+has_warning (HrEstimate *estimate,
+             const char *beginning)
+{
+  const char * const *warnings = hr_estimate_get_warnings (estimate);
+
+  for (guint i = 0; warnings[i] != NULL; i++)
+    {
+      if (g_str_has_prefix (warnings[i], beginning))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* What SGLang would refuse does not fit, and what it starts with does. */
+static void
+test_what_does_not_start_does_not_fit (void)
+{
+  static const struct
+  {
+    const char *gpu;
+    const char *settings;
+    gboolean starts;
+  } cases[] = {
+    { "h100-sxm5-80gb", "", TRUE },
+    { "h100-sxm5-80gb", "mem-fraction-static=0.1", FALSE },
+    { "t4", "", FALSE },
+    { "rtx-4090", "max-model-len=8192", TRUE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup (cases[i].gpu, NULL);
+      g_autoptr (HrEstimate) found = estimate_model (MODEL, cases[i].gpu, 1, cases[i].settings, &error);
+
+      g_assert_no_error (error);
+      g_assert_true (has_warning (found, "SGLang would not start") == !cases[i].starts);
+      g_assert_true ((hr_estimate_get_device_bytes (found, 0) <= hr_gpu_get_memory (gpu)) == cases[i].starts);
+    }
+}
+
+/* A share that leaves too little for what comes to it is told, with one that would not. */
+static void
+test_share_may_be_too_large (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) large = estimate_model (MODEL, "h100-sxm5-80gb", 1, "mem-fraction-static=0.99", &error);
+  g_autoptr (HrEstimate) usual = estimate_model (MODEL, "h100-sxm5-80gb", 1, "", &error);
+
+  g_assert_no_error (error);
+  g_assert_true (has_warning (large, "SGLang may run out of memory"));
+  g_assert_false (has_warning (usual, "SGLang may run out of memory"));
+}
+
+/* Copies are whole; those of the attention alone share the experts. */
+static void
+test_copies_of_the_attention_share_experts (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) one = estimate_model ("Qwen/Qwen3-30B-A3B", "h100-sxm5-80gb", 1, "", &error);
+  g_autoptr (HrEstimate) whole = estimate_model ("Qwen/Qwen3-30B-A3B", "h100-sxm5-80gb", 2, "data-parallel=2", &error);
+  g_autoptr (HrEstimate) shared = estimate_model ("Qwen/Qwen3-30B-A3B", "h100-sxm5-80gb", 2,
+                                                  "data-parallel=2 dp-attention=true", &error);
+  HrEstimate *refused;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (hr_estimate_get_component_bytes (whole, HR_COMPONENT_WEIGHTS), ==,
+                    hr_estimate_get_component_bytes (one, HR_COMPONENT_WEIGHTS));
+  g_assert_cmpuint (hr_estimate_get_component_bytes (shared, HR_COMPONENT_WEIGHTS), <,
+                    hr_estimate_get_component_bytes (one, HR_COMPONENT_WEIGHTS) * 6 / 10);
+
+  refused = estimate_model ("Qwen/Qwen3-30B-A3B", "h100-sxm5-80gb", 2, "data-parallel=2 expert-parallel=2", &error);
+  g_assert_null (refused);
+  g_assert_true (g_str_has_prefix (error->message, "expert-parallel: expected 1 or 1, which is tensor-parallel, as"));
+}
+
+/* Layers with a window keep four fifths of the tokens that the others keep, where they have a pool of their own. */
+static void
+test_windows_have_a_pool (void)
+{
+  g_autoptr (GError) error = NULL;
+  const char *settings = "max-total-tokens=90000 max-num-seqs=16 max-model-len=4096";
+  g_autofree char *older = g_strconcat (settings, " sglang-release=0.5", NULL);
+  g_autoptr (HrEstimate) pools = estimate_model ("openai/gpt-oss-20b", "h100-sxm5-80gb", 1, settings, &error);
+  g_autoptr (HrEstimate) one = estimate_model ("openai/gpt-oss-20b", "h100-sxm5-80gb", 1, older, &error);
+  guint64 layer = 2 * 8 * 64 * 2;
+  guint64 table = 16 * (4096 + 4) * 4;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (hr_estimate_get_component_bytes (pools, HR_COMPONENT_KV_CACHE), ==,
+                    (G_GUINT64_CONSTANT (100000) * 12 + G_GUINT64_CONSTANT (80000) * 12) * layer + table);
+  g_assert_cmpuint (hr_estimate_get_component_bytes (one, HR_COMPONENT_KV_CACHE), ==,
+                    G_GUINT64_CONSTANT (90000) * 24 * layer + table);
+}
+
+static void
+test_what_is_not_known_is_refused (void)
+{
+  static const struct
+  {
+    const char *model;
+    const char *settings;
+    const char *sentence;
+  } cases[] = {
+    { MODEL, "beams=4", "engine: expected transformers beside beams" },
+    { MODEL, "kv-cache-dtype=int4", "kv-cache-dtype: expected auto, float8 or" },
+    { MODEL, "max-model-len=1000", "max-model-len: expected at least" },
+    { "openai-community/gpt2", "quantization=hqq-int4", "quantization: expected none, gptq-int4" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      HrEstimate *found = estimate_model (cases[i].model, "h100-sxm5-80gb", 1, cases[i].settings, &error);
+
+      g_assert_null (found);
+      g_test_message ("%s", error->message);
+      g_assert_true (g_str_has_prefix (error->message, cases[i].sentence));
+    }
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/memory/sglang/the_share_is_that_of_the_release", test_share_is_that_of_the_release);
+  g_test_add_func ("/memory/sglang/the_share_is_weights_and_cache", test_share_is_weights_and_cache);
+  g_test_add_func ("/memory/sglang/the_cache_is_whole_pages", test_cache_is_whole_pages);
+  g_test_add_func ("/memory/sglang/what_does_not_start_does_not_fit", test_what_does_not_start_does_not_fit);
+  g_test_add_func ("/memory/sglang/a_share_may_be_too_large", test_share_may_be_too_large);
+  g_test_add_func ("/memory/sglang/copies_of_the_attention_share_experts", test_copies_of_the_attention_share_experts);
+  g_test_add_func ("/memory/sglang/windows_have_a_pool", test_windows_have_a_pool);
+  g_test_add_func ("/memory/sglang/what_is_not_known_is_refused", test_what_is_not_known_is_refused);
+
+  return g_test_run ();
+}
