@@ -312,6 +312,35 @@ test_context_of_engines (void)
     }
 }
 
+/* Where all of it fits, whether it is left to the engine or said. */
+static void
+test_whole_context_of_engines (void)
+{
+  static const struct
+  {
+    const char *settings;
+    gboolean is_told;
+  } rows[] = {
+    { "engine=vllm", FALSE },
+    { "engine=sglang", FALSE },
+    { "engine=sglang max-model-len=8192", TRUE },
+    { "engine=llama.cpp", TRUE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const HrLargest *largest;
+      Case self;
+
+      set_up (&self, "Qwen/Qwen2.5-7B-Instruct", HR_MODE_INFERENCE, rows[i].settings, "l40s");
+      largest = find (&self, "max-model-len");
+      g_assert_cmpint (largest != NULL, ==, rows[i].is_told);
+      if (largest != NULL)
+        g_assert_cmpuint (largest->value, ==, 32768);
+      tear_down (&self);
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -328,6 +357,7 @@ main (int   argc,
   g_test_add_func ("/largest/without_a_gpu_there_is_none", test_no_gpu);
 
   g_test_add_func ("/largest/the_longest_context_of_an_engine_is_told", test_context_of_engines);
+  g_test_add_func ("/largest/no_context_is_longer_than_the_model_s", test_whole_context_of_engines);
   g_test_add_func ("/largest/micro_batches_are_whole_groups", test_micro_batches_are_whole_groups);
 
   return g_test_run ();

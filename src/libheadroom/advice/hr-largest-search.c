@@ -199,9 +199,11 @@ bound_context (HrLargestSearch *self,
 
   g_object_get (resolved, get_setting (self), current, "prompt-length", &prompt, "output-length", &output, NULL);
   *current = *current == 0 ? prompt + output : *current;
-  *minimum = MIN (prompt + output, *current);
   if (self->positions > 0)
-    *maximum = MAX (MIN (*maximum, self->positions), *current + 1);
+    *maximum = MAX (MIN (*maximum, self->positions), *current);
+  /* The search looks above where it begins. */
+  *current = MIN (*current, *maximum - 1);
+  *minimum = MIN (prompt + output, *current);
 }
 
 /* Whether there is a setting to look at; a medium that the job has none of is no question. */
