@@ -37,20 +37,11 @@ add_part (GPtrArray           *parts,
   g_ptr_array_add (parts, part);
 }
 
-/*
- * hr_serving_list_parts:
- * @layout: a layout
- * @model: a model
- * @error: return location for an error
- *
- * Lists what ranks that are not alike have; a model that one GPU has is not divided, whatever it is made of.
- *
- * Returns: (transfer full) (element-type HrServingPart): the parts, or %NULL with @error set
- */
-GPtrArray *
-hr_serving_list_parts (const HrServingLayout  *layout,
-                       HrModel                *model,
-                       GError                **error)
+/* A model that one GPU has is not divided, whatever it is made of. */
+static GPtrArray *
+list_parts (const HrServingLayout  *layout,
+            HrModel                *model,
+            GError                **error)
 {
   g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func ((GDestroyNotify) part_free);
   gboolean is_divided = layout->tensor * layout->pipeline > 1 || layout->expert > 1 ||
@@ -76,6 +67,42 @@ hr_serving_list_parts (const HrServingLayout  *layout,
     }
 
   return g_steal_pointer (&parts);
+}
+
+/*
+ * hr_serving_create_ranks:
+ * @layout: a layout
+ * @model: a model
+ * @create: makes a rank of what it has
+ * @data: what to hand to it
+ * @free_rank: frees a rank
+ * @error: return location for an error
+ *
+ * Makes a rank of each kind, of those that have the same.
+ *
+ * Returns: (transfer full): what @create has made, or %NULL with @error set
+ */
+GPtrArray *
+hr_serving_create_ranks (const HrServingLayout  *layout,
+                         HrModel                *model,
+                         HrServingRankFunc       create,
+                         gconstpointer           data,
+                         GDestroyNotify          free_rank,
+                         GError                **error)
+{
+  g_autoptr (GPtrArray) ranks = g_ptr_array_new_with_free_func (free_rank);
+  g_autoptr (GPtrArray) parts = list_parts (layout, model, error);
+
+  for (guint i = 0; parts != NULL && i < parts->len; i++)
+    {
+      gpointer rank = create (data, g_ptr_array_index (parts, i), error);
+
+      if (rank == NULL)
+        return NULL;
+      g_ptr_array_add (ranks, rank);
+    }
+
+  return parts != NULL ? g_steal_pointer (&ranks) : NULL;
 }
 
 /*

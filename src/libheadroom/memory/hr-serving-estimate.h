@@ -22,8 +22,16 @@ typedef struct
   HrModel *model;
 } HrServingPart;
 
-GPtrArray  *hr_serving_list_parts   (const HrServingLayout *layout,
+/* Returns: (transfer full): a rank, or %NULL with the error set */
+typedef gpointer (*HrServingRankFunc) (gconstpointer          data,
+                                       const HrServingPart   *part,
+                                       GError               **error);
+
+GPtrArray  *hr_serving_create_ranks (const HrServingLayout *layout,
                                      HrModel               *model,
+                                     HrServingRankFunc      create,
+                                     gconstpointer          data,
+                                     GDestroyNotify         free_rank,
                                      GError               **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean    hr_serving_init_pass    (HrInferencePlan       *pass,
                                      HrModel               *model,

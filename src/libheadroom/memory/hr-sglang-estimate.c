@@ -82,11 +82,12 @@ measure (Rank *self)
   self->tokens = hr_sglang_plan_count_tokens (&self->plan, share - MIN (share, self->weight_bytes));
 }
 
-static Rank *
-rank_new (const Run            *run,
+static gpointer
+rank_new (gconstpointer         data,
           const HrServingPart  *part,
           GError              **error)
 {
+  const Run *run = data;
   g_autoptr (Rank) self = g_new0 (Rank, 1);
 
   g_set_object (&self->part, part->model);
@@ -103,25 +104,6 @@ rank_new (const Run            *run,
   measure (self);
 
   return g_steal_pointer (&self);
-}
-
-static GPtrArray *
-list_ranks (const Run  *run,
-            GError    **error)
-{
-  g_autoptr (GPtrArray) ranks = g_ptr_array_new_with_free_func ((GDestroyNotify) rank_free);
-  g_autoptr (GPtrArray) parts = hr_serving_list_parts (&run->layout, run->model, error);
-
-  for (guint i = 0; parts != NULL && i < parts->len; i++)
-    {
-      Rank *rank = rank_new (run, g_ptr_array_index (parts, i), error);
-
-      if (rank == NULL)
-        return NULL;
-      g_ptr_array_add (ranks, rank);
-    }
-
-  return parts != NULL ? g_steal_pointer (&ranks) : NULL;
 }
 
 /* All ranks have room for as many tokens as the one that has room for the fewest: what is free is the least of all. */
@@ -379,7 +361,7 @@ hr_sglang_estimate_new (HrModel           *model,
     return NULL;
 
   run.length = hr_inference_job_get_prompt_length (job) + hr_inference_job_get_output_length (job);
-  ranks = list_ranks (&run, error);
+  ranks = hr_serving_create_ranks (&run.layout, run.model, rank_new, &run, (GDestroyNotify) rank_free, error);
   if (ranks == NULL)
     return NULL;
 

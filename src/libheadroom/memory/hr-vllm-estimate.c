@@ -350,11 +350,12 @@ measure (Rank      *self,
   divide (plan, run->job, run->layout.data, shares);
 }
 
-static Rank *
-rank_new (const Run            *run,
+static gpointer
+rank_new (gconstpointer         data,
           const HrServingPart  *part,
           GError              **error)
 {
+  const Run *run = data;
   g_autoptr (Rank) self = g_new0 (Rank, 1);
 
   g_set_object (&self->part, part->model);
@@ -371,25 +372,6 @@ rank_new (const Run            *run,
   measure (self, run);
 
   return g_steal_pointer (&self);
-}
-
-static GPtrArray *
-list_ranks (const Run  *run,
-            GError    **error)
-{
-  g_autoptr (GPtrArray) ranks = g_ptr_array_new_with_free_func ((GDestroyNotify) rank_free);
-  g_autoptr (GPtrArray) parts = hr_serving_list_parts (&run->layout, run->model, error);
-
-  for (guint i = 0; parts != NULL && i < parts->len; i++)
-    {
-      Rank *rank = rank_new (run, g_ptr_array_index (parts, i), error);
-
-      if (rank == NULL)
-        return NULL;
-      g_ptr_array_add (ranks, rank);
-    }
-
-  return parts != NULL ? g_steal_pointer (&ranks) : NULL;
 }
 
 /* All ranks have as many blocks as the one that has room for the fewest (get_kv_cache_configs). */
@@ -459,7 +441,7 @@ hr_vllm_estimate_new (HrModel           *model,
   if (!hr_serving_layout_init (&run.layout, HR_JOB (job), n_gpus, error))
     return NULL;
 
-  ranks = list_ranks (&run, error);
+  ranks = hr_serving_create_ranks (&run.layout, run.model, rank_new, &run, (GDestroyNotify) rank_free, error);
   if (ranks == NULL)
     return NULL;
 
