@@ -122,6 +122,33 @@ oracle_get_percent (guint64 found,
   return 100.0 * ((double) found - expected) / expected;
 }
 
+/* A figure that a row may have. */
+gboolean
+oracle_get_figure (JsonObject *row,
+                   const char *key,
+                   double     *figure)
+{
+  if (!json_object_has_member (row, key))
+    return FALSE;
+
+  *figure = json_object_get_double_member (row, key);
+
+  return TRUE;
+}
+
+/* Prints what was found of a row's model beside what was expected, and returns how far it is off. */
+double
+oracle_note_figure (JsonObject *row,
+                    const char *term,
+                    double      found,
+                    double      expected)
+{
+  g_print ("# %-44.44s %-12s %12.4f %12.4f  %+.4f\n", json_object_get_string_member (row, "model"), term, found,
+           expected, found - expected);
+
+  return found - expected;
+}
+
 GArray *
 oracle_errors_new (void)
 {

@@ -27,6 +27,13 @@ int            oracle_get_enum         (JsonObject *object,
 HrQuantization oracle_get_quantization (const char *name);
 double         oracle_get_percent      (guint64 found,
                                         gint64  expected);
+gboolean       oracle_get_figure       (JsonObject *row,
+                                        const char *key,
+                                        double     *figure);
+double         oracle_note_figure      (JsonObject *row,
+                                        const char *term,
+                                        double      found,
+                                        double      expected);
 GArray        *oracle_errors_new       (void);
 void           oracle_errors_add       (GArray *errors,
                                         double  percent);

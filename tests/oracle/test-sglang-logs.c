@@ -41,31 +41,6 @@ typedef struct
   guint n_unexplained;
 } Table;
 
-static gboolean
-get_figure (JsonObject *row,
-            const char *key,
-            double     *figure)
-{
-  if (!json_object_has_member (row, key))
-    return FALSE;
-
-  *figure = json_object_get_double_member (row, key);
-
-  return TRUE;
-}
-
-static double
-note (JsonObject *row,
-      const char *term,
-      double      found,
-      double      expected)
-{
-  g_print ("# %-44.44s %-12s %12.4f %12.4f  %+.4f\n", json_object_get_string_member (row, "model"), term, found,
-           expected, found - expected);
-
-  return found - expected;
-}
-
 /* A row that nobody can explain yet misses the bar, and says so until somebody does. */
 static void
 compare_weights (JsonObject         *row,
@@ -76,10 +51,10 @@ compare_weights (JsonObject         *row,
   double found = hr_vllm_weights_get_bytes (&plan->layers, &weights) / GIB;
   double expected, percent;
 
-  if (!get_figure (row, "weights", &expected))
+  if (!oracle_get_figure (row, "weights", &expected))
     return;
 
-  note (row, "weights", found, expected);
+  oracle_note_figure (row, "weights", found, expected);
   /* What is logged is rounded to a hundredth of a GiB, and so may be what it is the difference of. */
   percent = 100 * (found - expected) / expected;
   if (fabs (found - expected) <= 2 * ROUNDED)
@@ -104,10 +79,10 @@ compare_token_bytes (JsonObject         *row,
 {
   double cache;
 
-  if (!get_figure (row, "kv-cache", &cache))
+  if (!oracle_get_figure (row, "kv-cache", &cache))
     return;
 
-  note (row, "cache, GiB", tokens * plan->whole_bytes / GIB, cache);
+  oracle_note_figure (row, "cache, GiB", tokens * plan->whole_bytes / GIB, cache);
   g_assert_cmpfloat (fabs (tokens * plan->whole_bytes / GIB - cache), <=, 2 * ROUNDED);
   table->n_token_bytes++;
 }
@@ -121,12 +96,12 @@ compare_tokens (JsonObject         *row,
 {
   double before, after, pool, rounded;
 
-  if (!get_figure (row, "before", &before) || !get_figure (row, "after-load", &after))
+  if (!oracle_get_figure (row, "before", &before) || !oracle_get_figure (row, "after-load", &after))
     return;
 
   pool = (after - before * (1 - plan->fraction)) * GIB;
   rounded = ROUNDED * (2 - plan->fraction) * GIB / plan->whole_bytes + plan->page_size;
-  note (row, "tokens", hr_sglang_plan_count_tokens (plan, pool), tokens);
+  oracle_note_figure (row, "tokens", hr_sglang_plan_count_tokens (plan, pool), tokens);
   oracle_errors_add (table->tokens, 100 * MAX (fabs (hr_sglang_plan_count_tokens (plan, pool) - tokens) - rounded, 0) /
                      tokens);
 }
@@ -138,14 +113,13 @@ compare_pool (JsonObject         *row,
               double              tokens,
               Table              *table)
 {
+  double found = hr_sglang_plan_get_cache_bytes (plan, tokens) + hr_sglang_plan_get_table_bytes (plan, tokens);
   double after, pool;
 
-  if (!get_figure (row, "after-load", &after) || !get_figure (row, "after-pool", &pool))
+  if (!oracle_get_figure (row, "after-load", &after) || !oracle_get_figure (row, "after-pool", &pool))
     return;
 
-  oracle_errors_add (table->pool, note (row, "pools, GiB", (hr_sglang_plan_get_cache_bytes (plan, tokens) +
-                                                            hr_sglang_plan_get_table_bytes (plan, tokens)) / GIB,
-                                        after - pool));
+  oracle_errors_add (table->pool, oracle_note_figure (row, "pools, GiB", found / GIB, after - pool));
 }
 
 /* A median is held against logs that it is not of. */
@@ -154,12 +128,13 @@ compare_before (JsonObject         *row,
                 const HrSglangPlan *plan,
                 Table              *table)
 {
+  double found = hr_sglang_plan_get_free_bytes (plan) / GIB;
   double before;
 
-  if (plan->layers.memory == 0 || !get_figure (row, "before", &before))
+  if (plan->layers.memory == 0 || !oracle_get_figure (row, "before", &before))
     return;
   if (!json_object_has_member (row, "gives"))
-    oracle_errors_add (table->before, note (row, "free, GiB", hr_sglang_plan_get_free_bytes (plan) / GIB, before));
+    oracle_errors_add (table->before, oracle_note_figure (row, "free, GiB", found, before));
 }
 
 static void
@@ -196,7 +171,7 @@ test_row (JsonObject *row,
 
   compare_weights (row, &plan, table);
   compare_before (row, &plan, table);
-  if (!get_figure (row, "tokens", &tokens))
+  if (!oracle_get_figure (row, "tokens", &tokens))
     return;
 
   compare_token_bytes (row, &plan, tokens, table);

@@ -48,19 +48,6 @@ typedef struct
   guint n_blocks;
 } Table;
 
-static gboolean
-get_figure (JsonObject *row,
-            const char *key,
-            double     *figure)
-{
-  if (!json_object_has_member (row, key))
-    return FALSE;
-
-  *figure = json_object_get_double_member (row, key);
-
-  return TRUE;
-}
-
 static double
 get_run (const HrVllmPlan *plan)
 {
@@ -70,18 +57,6 @@ get_run (const HrVllmPlan *plan)
   hr_vllm_run_replay (plan, &replay);
 
   return (replay.peak.level.total + plan->workspace_bytes) / GIB;
-}
-
-static double
-note (JsonObject *row,
-      const char *term,
-      double      found,
-      double      expected)
-{
-  g_print ("# %-44.44s %-12s %9.4f %9.4f GiB  %+.4f\n", json_object_get_string_member (row, "model"), term, found,
-           expected, found - expected);
-
-  return found - expected;
 }
 
 /* The blocks that the logged size has room for: as many as were logged, but for what the log has rounded. */
@@ -94,10 +69,10 @@ compare_blocks (JsonObject       *row,
   double block = hr_vllm_cache_get_block_bytes (plan) / GIB;
   double blocks;
 
-  if (!get_figure (row, "blocks", &blocks))
+  if (!oracle_get_figure (row, "blocks", &blocks))
     return;
 
-  note (row, "blocks", blocks * block, pool);
+  oracle_note_figure (row, "blocks", blocks * block, pool);
   g_assert_cmpfloat (fabs (blocks * block - pool), <=, MAX_ROUNDED + block);
   table->n_blocks++;
 }
@@ -112,25 +87,25 @@ compare_beside (JsonObject       *row,
   Beside beside = { run, -1, -1, -1, plan->profile, plan->n_ranks };
   double expected, non_torch, graphs, found = run;
 
-  get_figure (row, "activations", &beside.activations);
-  get_figure (row, "non-torch", &beside.non_torch);
-  get_figure (row, "graphs", &beside.graphs);
+  oracle_get_figure (row, "activations", &beside.activations);
+  oracle_get_figure (row, "non-torch", &beside.non_torch);
+  oracle_get_figure (row, "graphs", &beside.graphs);
   g_array_append_val (table->beside, beside);
 
-  if (!get_figure (row, "activations", &expected))
+  if (!oracle_get_figure (row, "activations", &expected))
     return;
 
-  if (get_figure (row, "non-torch", &non_torch))
+  if (oracle_get_figure (row, "non-torch", &non_torch))
     {
       expected += non_torch;
       found += hr_vllm_profile_get_beside (plan->profile, plan->n_ranks)->median_bytes / GIB;
     }
-  if (get_figure (row, "graphs", &graphs))
+  if (oracle_get_figure (row, "graphs", &graphs))
     {
       expected += graphs;
       found += plan->profile->graphs.median_bytes / GIB;
     }
-  table->n_near += fabs (note (row, "beside", found, expected)) <= MAX_BESIDE_GIBIBYTES;
+  table->n_near += fabs (oracle_note_figure (row, "beside", found, expected)) <= MAX_BESIDE_GIBIBYTES;
   table->n_beside++;
 }
 
@@ -145,18 +120,18 @@ compare (JsonObject       *row,
   double run = get_run (plan);
   double expected, total, pool;
 
-  if (get_figure (row, "weights", &expected))
-    oracle_errors_add (table->weights, note (row, "weights", held, expected) / expected * 100);
-  if (get_figure (row, "activations", &expected))
-    oracle_errors_add (table->run, note (row, "run", run, expected));
+  if (oracle_get_figure (row, "weights", &expected))
+    oracle_errors_add (table->weights, oracle_note_figure (row, "weights", held, expected) / expected * 100);
+  if (oracle_get_figure (row, "activations", &expected))
+    oracle_errors_add (table->run, oracle_note_figure (row, "run", run, expected));
   compare_beside (row, plan, run, table);
-  if (!get_figure (row, "kv-cache", &pool))
+  if (!oracle_get_figure (row, "kv-cache", &pool))
     return;
 
   compare_blocks (row, plan, pool, table);
-  if (get_figure (row, "total", &total) && get_figure (row, "weights", &expected))
-    oracle_errors_add (table->pool, note (row, "pool", total * share - held - run -
-                                          plan->profile->non_torch.median_bytes / GIB, pool));
+  if (oracle_get_figure (row, "total", &total) && oracle_get_figure (row, "weights", &expected))
+    oracle_errors_add (table->pool, oracle_note_figure (row, "pool", total * share - held - run -
+                                                        plan->profile->non_torch.median_bytes / GIB, pool));
 }
 
 static void
