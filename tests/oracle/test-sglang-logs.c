@@ -11,7 +11,7 @@
 #include "hr-gpu-catalogue.h"
 #include "hr-inference-job.h"
 #include "hr-sglang-plan.h"
-#include "hr-vllm-weights.h"
+#include "hr-serving-weights.h"
 
 #include "oracle.h"
 
@@ -48,7 +48,7 @@ compare_weights (JsonObject         *row,
                  Table              *table)
 {
   HrWeights weights;
-  double found = hr_vllm_weights_get_bytes (&plan->layers, &weights) / GIB;
+  double found = hr_serving_weights_get_bytes (&plan->layers, &weights) / GIB;
   double expected, percent;
 
   if (!oracle_get_figure (row, "weights", &expected))
@@ -167,7 +167,7 @@ test_row (JsonObject *row,
   hr_sglang_plan_init (&plan, &pass, model, HR_INFERENCE_JOB (job), gpu, &layout, &error);
   g_assert_no_error (error);
   if (part != NULL)
-    hr_vllm_plan_set_rank (&plan.layers, &layout, &g_array_index (ranks, HrServingRank, 0));
+    hr_serving_plan_set_rank (&plan.layers, &layout, &g_array_index (ranks, HrServingRank, 0));
 
   compare_weights (row, &plan, table);
   compare_before (row, &plan, table);

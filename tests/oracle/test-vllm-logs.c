@@ -10,9 +10,11 @@
 
 #include "hr-gpu-catalogue.h"
 #include "hr-inference-job.h"
+#include "hr-serving-run.h"
+#include "hr-serving-weights.h"
 #include "hr-vllm-cache.h"
-#include "hr-vllm-run.h"
-#include "hr-vllm-weights.h"
+#include "hr-vllm-plan.h"
+#include "hr-vllm-profile.h"
 
 #include "oracle.h"
 
@@ -33,7 +35,7 @@ typedef struct
   double activations;
   double non_torch;
   double graphs;
-  const HrVllmProfile *profile;
+  const HrServingProfile *profile;
   guint64 n_ranks;
 } Beside;
 
@@ -49,22 +51,22 @@ typedef struct
 } Table;
 
 static double
-get_run (const HrVllmPlan *plan)
+get_run (const HrServingPlan *plan)
 {
   g_auto (HrReplay) replay;
 
   hr_inference_plan_init_replay (plan->pass, &replay);
-  hr_vllm_run_replay (plan, &replay);
+  hr_serving_run_replay (plan, &replay);
 
   return (replay.peak.level.total + plan->workspace_bytes) / GIB;
 }
 
 /* The blocks that the logged size has room for: as many as were logged, but for what the log has rounded. */
 static void
-compare_blocks (JsonObject       *row,
-                const HrVllmPlan *plan,
-                double            pool,
-                Table            *table)
+compare_blocks (JsonObject          *row,
+                const HrServingPlan *plan,
+                double               pool,
+                Table               *table)
 {
   double block = hr_vllm_cache_get_block_bytes (plan) / GIB;
   double blocks;
@@ -79,10 +81,10 @@ compare_blocks (JsonObject       *row,
 
 /* All that is neither weights nor cache, of which the log may leave something out. */
 static void
-compare_beside (JsonObject       *row,
-                const HrVllmPlan *plan,
-                double            run,
-                Table            *table)
+compare_beside (JsonObject          *row,
+                const HrServingPlan *plan,
+                double               run,
+                Table               *table)
 {
   Beside beside = { run, -1, -1, -1, plan->profile, plan->n_ranks };
   double expected, non_torch, graphs, found = run;
@@ -110,13 +112,13 @@ compare_beside (JsonObject       *row,
 }
 
 static void
-compare (JsonObject       *row,
-         const HrVllmPlan *plan,
-         double            share,
-         Table            *table)
+compare (JsonObject          *row,
+         const HrServingPlan *plan,
+         double               share,
+         Table               *table)
 {
   HrWeights weights;
-  double held = hr_vllm_weights_get_bytes (plan, &weights) / GIB;
+  double held = hr_serving_weights_get_bytes (plan, &weights) / GIB;
   double run = get_run (plan);
   double expected, total, pool;
 
@@ -148,7 +150,7 @@ test_row (JsonObject *row,
   g_autoptr (HrModel) part = NULL;
   g_autoptr (GArray) ranks = NULL;
   HrServingLayout layout;
-  HrVllmPlan plan;
+  HrServingPlan plan;
 
   g_object_set (job, "engine", HR_ENGINE_VLLM, NULL);
   hr_serving_layout_init (&layout, job, 1, &error);
@@ -162,7 +164,7 @@ test_row (JsonObject *row,
   hr_vllm_plan_init (&plan, &pass, model, HR_INFERENCE_JOB (job), gpu, &error);
   g_assert_no_error (error);
   if (part != NULL)
-    hr_vllm_plan_set_rank (&plan, &layout, &g_array_index (ranks, HrServingRank, 0));
+    hr_serving_plan_set_rank (&plan, &layout, &g_array_index (ranks, HrServingRank, 0));
   compare (row, &plan, hr_inference_job_get_gpu_memory_utilization (HR_INFERENCE_JOB (job)), table);
 }
 

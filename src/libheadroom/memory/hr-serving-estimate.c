@@ -146,9 +146,9 @@ hr_serving_init_pass (HrInferencePlan  *pass,
  * Returns: whether it is
  */
 gboolean
-hr_serving_check_length (const HrVllmPlan  *plan,
-                         HrInferenceJob    *job,
-                         GError           **error)
+hr_serving_check_length (const HrServingPlan  *plan,
+                         HrInferenceJob       *job,
+                         GError              **error)
 {
   guint64 length = hr_inference_job_get_prompt_length (job) + hr_inference_job_get_output_length (job);
   g_autofree char *expected = hr_serving_dup_number (length);
@@ -225,11 +225,11 @@ hr_serving_tell_waiting (HrInferencePlan *pass,
  * Writes the weights down.
  */
 void
-hr_serving_add_weights (HrEstimate       *estimate,
-                        const HrVllmPlan *plan,
-                        const HrWeights  *weights,
-                        guint64           bytes,
-                        const char       *source)
+hr_serving_add_weights (HrEstimate          *estimate,
+                        const HrServingPlan *plan,
+                        const HrWeights     *weights,
+                        guint64              bytes,
+                        const char          *source)
 {
   double element = hr_dtype_get_bits (plan->pass->dtype) / 8.0;
   guint64 plain = weights->other_elements * element + weights->kept_elements * 4 + weights->buffer_bytes;
@@ -283,12 +283,12 @@ hr_serving_add_run (HrEstimate       *estimate,
  * Writes down the phases and the peak.
  */
 void
-hr_serving_end (HrEstimate       *estimate,
-                const HrVllmPlan *plan,
-                const HrMoment   *peak,
-                guint64           loaded,
-                guint64           total,
-                HrEstimateDetail  detail)
+hr_serving_end (HrEstimate          *estimate,
+                const HrServingPlan *plan,
+                const HrMoment      *peak,
+                guint64              loaded,
+                guint64              total,
+                HrEstimateDetail     detail)
 {
   _hr_estimate_set_device_bytes (estimate, 0, total);
   _hr_estimate_add_phase (estimate, HR_PHASE_LOAD, loaded);

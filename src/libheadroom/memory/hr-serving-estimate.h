@@ -5,7 +5,7 @@
 #include "hr-estimate-private.h"
 #include "hr-inference-job.h"
 #include "hr-serving-layout.h"
-#include "hr-vllm-plan.h"
+#include "hr-serving-plan.h"
 
 G_BEGIN_DECLS
 
@@ -37,7 +37,7 @@ gboolean    hr_serving_init_pass    (HrInferencePlan       *pass,
                                      HrModel               *model,
                                      HrInferenceJob        *job,
                                      GError               **error);
-gboolean    hr_serving_check_length (const HrVllmPlan      *plan,
+gboolean    hr_serving_check_length (const HrServingPlan      *plan,
                                      HrInferenceJob        *job,
                                      GError               **error);
 char       *hr_serving_dup_number   (guint64                number) G_GNUC_WARN_UNUSED_RESULT;
@@ -46,7 +46,7 @@ void        hr_serving_tell_waiting (HrInferencePlan       *pass,
                                      guint64                requests,
                                      guint64                room);
 void        hr_serving_add_weights  (HrEstimate            *estimate,
-                                     const HrVllmPlan      *plan,
+                                     const HrServingPlan      *plan,
                                      const HrWeights       *weights,
                                      guint64                bytes,
                                      const char            *source);
@@ -55,7 +55,7 @@ void        hr_serving_add_run      (HrEstimate            *estimate,
                                      HrEstimateDetail       detail,
                                      const char            *source);
 void        hr_serving_end          (HrEstimate            *estimate,
-                                     const HrVllmPlan      *plan,
+                                     const HrServingPlan      *plan,
                                      const HrMoment        *peak,
                                      guint64                loaded,
                                      guint64                total,

@@ -10,9 +10,9 @@
 
 #include "hr-rule-estimate.h"
 #include "hr-serving-estimate.h"
+#include "hr-serving-run.h"
+#include "hr-serving-weights.h"
 #include "hr-sglang-plan.h"
-#include "hr-vllm-run.h"
-#include "hr-vllm-weights.h"
 
 /*
  * SGLang takes a share of what is free before it loads the model, for the weights and the cache; it tries nothing out.
@@ -71,11 +71,11 @@ get_share (const HrSglangPlan *plan)
 static void
 measure (Rank *self)
 {
-  HrVllmPlan *layers = &self->plan.layers;
+  HrServingPlan *layers = &self->plan.layers;
   guint64 share = get_share (&self->plan);
 
-  hr_vllm_run_replay (layers, &self->replay);
-  self->weight_bytes = hr_vllm_weights_get_bytes (layers, &self->weights);
+  hr_serving_run_replay (layers, &self->replay);
+  self->weight_bytes = hr_serving_weights_get_bytes (layers, &self->weights);
   self->run = self->replay.peak.level.total + layers->workspace_bytes;
   if (self->plan.cuda_graph_max_bs > 0)
     self->graphs = self->plan.profile->graphs.median_bytes;
@@ -98,7 +98,7 @@ rank_new (gconstpointer         data,
     return NULL;
 
   if (part->model != NULL)
-    hr_vllm_plan_set_rank (&self->plan.layers, &run->layout, &part->rank);
+    hr_serving_plan_set_rank (&self->plan.layers, &run->layout, &part->rank);
   hr_replay_clear (&self->replay);
   hr_inference_plan_init_replay (&self->pass, &self->replay);
   measure (self);
@@ -292,7 +292,8 @@ create_estimate (Rank             *self,
   guint64 before = has_gpu ? plan->before : 0;
   guint64 total = before + self->weight_bytes + hr_sglang_plan_get_cache_bytes (plan, tokens) + table + self->run +
                   self->graphs;
-  const HrVllmMeasured *measured = run->layout.n_ranks > 1 ? &plan->profile->before_ranks : &plan->profile->before;
+  const HrServingMeasured *measured =
+    run->layout.n_ranks > 1 ? &plan->profile->before_ranks : &plan->profile->before;
   g_autofree char *graphs = hr_serving_dup_number (self->graphs);
   g_autofree char *gone = hr_serving_dup_number (before);
   g_autofree char *workspace = hr_serving_dup_number (plan->layers.workspace_bytes);

@@ -8,7 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-message.h"
-#include "hr-vllm-cache.h"
+#include "hr-serving-cache.h"
 
 /*
  * How SGLang resolves a job: ServerArgs of sglang/srt/server_args.py; ModelRunner.profile_max_num_token and
@@ -71,13 +71,13 @@ resolve_cache (HrSglangPlan    *self,
   gboolean has_pool = has_window_pool (self);
   guint bytes;
 
-  if (!hr_vllm_cache_get_element_bytes (&self->layers, job, &bytes, error))
+  if (!hr_serving_cache_get_element_bytes (&self->layers, job, &bytes, error))
     return FALSE;
 
   for (guint i = 0; i < stack->n_layers; i++)
     {
       const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[stack->layer_class_of[i]]);
-      guint64 token = hr_vllm_cache_get_token_elements (&self->layers, attention) * bytes;
+      guint64 token = hr_serving_cache_get_token_elements (&self->layers, attention) * bytes;
 
       if (has_pool && attention->sliding_window > 0)
         self->window_bytes += token;
@@ -154,11 +154,11 @@ hr_sglang_plan_init (HrSglangPlan           *self,
     .profile = profile,
     .before = layout->n_ranks > 1 ? profile->before_ranks.median_bytes : profile->before.median_bytes,
   };
-  hr_vllm_plan_init_base (&self->layers, pass, whole, gpu, &profile->layers);
+  hr_serving_plan_init (&self->layers, pass, whole, gpu, &profile->layers);
   self->layers.engine = "sglang";
   self->layers.program = "SGLang";
   self->layers.eager = TRUE;
-  if (!hr_vllm_plan_check (&self->layers, job, error) || !check_layers (self, error))
+  if (!hr_serving_plan_check (&self->layers, job, error) || !check_layers (self, error))
     return FALSE;
 
   resolve_sizes (self, job, HR_INFERENCE_JOB (resolved), layout);

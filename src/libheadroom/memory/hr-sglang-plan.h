@@ -2,8 +2,8 @@
 
 #pragma once
 
+#include "hr-serving-plan.h"
 #include "hr-sglang-profile.h"
-#include "hr-vllm-plan.h"
 
 G_BEGIN_DECLS
 
@@ -24,7 +24,7 @@ G_BEGIN_DECLS
  */
 typedef struct
 {
-  HrVllmPlan layers;
+  HrServingPlan layers;
   const HrSglangProfile *profile;
   guint64 before;
   double fraction;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "hr-job-types.h"
-#include "hr-vllm-profile.h"
+#include "hr-serving-profile.h"
 
 G_BEGIN_DECLS
 
@@ -44,13 +44,13 @@ typedef struct
 typedef struct
 {
   HrSglangRelease release;
-  HrVllmProfile layers;
+  HrServingProfile layers;
   gboolean has_windows;
   guint64 most_requests;
   guint64 extra_tokens;
-  HrVllmMeasured before;
-  HrVllmMeasured before_ranks;
-  HrVllmMeasured graphs;
+  HrServingMeasured before;
+  HrServingMeasured before_ranks;
+  HrServingMeasured graphs;
 } HrSglangProfile;
 
 const HrSglangProfile *hr_sglang_profile_get                 (HrSglangRelease        release);

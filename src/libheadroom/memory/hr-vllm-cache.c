@@ -8,7 +8,8 @@
 
 #include "hr-inference-cache.h"
 #include "hr-message.h"
-#include "hr-vllm-run.h"
+#include "hr-serving-cache.h"
+#include "hr-serving-run.h"
 
 /*
  * vLLM's cache, by blocks (vllm/v1/core/kv_cache_utils.py, vllm/v1/kv_cache_interface.py; of the engine V0
@@ -28,12 +29,9 @@
 #define INDEX_SCALE_ELEMENTS 128
 #define SPARSE_LATENT_BYTES 656
 
-/* CacheEngine._align_cache of vllm/worker/cache_engine.py: elements that the latent of a token is padded to. */
-#define LATENT_ALIGNMENT 128
-
 static const HrAttention *
-get_attention (const HrVllmPlan *self,
-               guint             layer)
+get_attention (const HrServingPlan *self,
+               guint                layer)
 {
   const HrStack *stack = self->pass->stack;
 
@@ -48,7 +46,7 @@ divide_up (guint64 a,
 }
 
 static gboolean
-has_latents (const HrVllmPlan *self)
+has_latents (const HrServingPlan *self)
 {
   for (guint i = 0; i < self->pass->stack->n_layer_classes; i++)
     {
@@ -67,8 +65,8 @@ has_latents (const HrVllmPlan *self)
  * vllm/model_executor/layers/mamba/mamba_utils.py).
  */
 static guint64
-get_block_state_bytes (const HrVllmPlan *self,
-                       const HrBlock    *block)
+get_block_state_bytes (const HrServingPlan *self,
+                       const HrBlock       *block)
 {
   guint e = hr_element_get_bytes (self->pass->element);
   const HrMamba2 *mamba2 = &block->mamba2;
@@ -100,28 +98,28 @@ get_block_state_bytes (const HrVllmPlan *self,
 }
 
 static guint64
-get_state_bytes (const HrVllmPlan   *self,
-                 const HrLayerClass *klass)
+get_state_bytes (const HrServingPlan *self,
+                 const HrLayerClass  *klass)
 {
-  const HrBlock *state = hr_vllm_run_find_state (klass);
+  const HrBlock *state = hr_serving_run_find_state (klass);
 
   return state != NULL ? get_block_state_bytes (self, state) : 0;
 }
 
 /* How many tokens a block has, whatever was asked for: CudaPlatformBase.check_and_update_config. */
 static void
-resolve_block_size (HrVllmPlan *self,
-                    guint64     asked)
+resolve_block_size (HrServingPlan *self,
+                    guint64        asked)
 {
   guint64 multiple = 1;
 
-  if (hr_vllm_plan_get_index_topk (self) > 0)
+  if (hr_serving_plan_get_index_topk (self) > 0)
     multiple = LATENT_BLOCK_SIZE;
   else if (has_latents (self))
     {
-      if (self->generation == HR_VLLM_HOPPER && !self->profile->is_eager)
+      if (self->generation == HR_SERVING_HOPPER && !self->profile->is_eager)
         multiple = LATENT_BLOCK_SIZE;
-      if (self->generation == HR_VLLM_BLACKWELL)
+      if (self->generation == HR_SERVING_BLACKWELL)
         multiple = self->profile->latent_block_blackwell;
     }
 
@@ -132,7 +130,7 @@ resolve_block_size (HrVllmPlan *self,
 
 /* What indexers keep of a token in all layers that have one. */
 static guint64
-get_index_bytes (const HrVllmPlan *self)
+get_index_bytes (const HrServingPlan *self)
 {
   guint64 bytes = 0;
 
@@ -148,68 +146,12 @@ get_index_bytes (const HrVllmPlan *self)
 }
 
 /*
- * hr_vllm_cache_get_element_bytes:
- * @self: a plan
- * @job: a job
- * @bytes: (out): the size in bytes
- * @error: return location for an error
- *
- * Gets what an element of keys and values takes.
- *
- * Returns: whether there is such a cache
- */
-gboolean
-hr_vllm_cache_get_element_bytes (const HrVllmPlan  *self,
-                                 HrInferenceJob    *job,
-                                 guint             *bytes,
-                                 GError           **error)
-{
-  HrDtype dtype = hr_inference_job_get_kv_cache_dtype (job);
-
-  if (dtype == HR_DTYPE_AUTO)
-    dtype = self->pass->dtype;
-  *bytes = hr_dtype_get_bits (dtype) / 8;
-  if (dtype == self->pass->dtype || dtype == HR_DTYPE_FLOAT8)
-    return TRUE;
-
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        /* Translators: the places are a dtype, such as bfloat16, a program, and a dtype. */
-                        N_("kv-cache-dtype: expected auto, float8 or the model's own dtype %s, which are what %s "
-                           "offers; found %s"),
-                        hr_dtype_get_name (self->pass->dtype), self->program, hr_dtype_get_name (dtype));
-
-  return FALSE;
-}
-
-/*
- * hr_vllm_cache_get_token_elements:
- * @self: a plan
- * @attention: an attention
- *
- * Gets how many elements a token's keys and values have; of latent attention there is one row for both.
- *
- * Returns: how many
- */
-guint64
-hr_vllm_cache_get_token_elements (const HrVllmPlan  *self,
-                                  const HrAttention *attention)
-{
-  guint64 value_dim = attention->value_head_dim > 0 ? attention->value_head_dim : attention->head_dim;
-  guint64 latent = attention->latent_size + attention->rotary_dim;
-
-  if (attention->latent_size > 0)
-    return self->profile->pads_latent ? divide_up (latent, LATENT_ALIGNMENT) * LATENT_ALIGNMENT : latent;
-
-  return attention->num_key_value_heads * (attention->head_dim + value_dim);
-}
-
-/*
  * How many latents of what has been computed before are expanded at once: those of eight of the longest requests, or
  * four blocks of each request, up to a limit, and a block of each at least (determine_chunked_prefill_workspace_size
  * of vllm/v1/attention/backends/mla/common.py).
  */
 static guint64
-get_latent_chunk (const HrVllmPlan *self)
+get_latent_chunk (const HrServingPlan *self)
 {
   guint64 blocks = self->max_num_seqs * self->block_size;
   guint64 wanted = MAX (8 * self->max_model_len, 4 * blocks);
@@ -226,7 +168,7 @@ typedef struct
 } Kinds;
 
 static Kinds
-count_kinds (const HrVllmPlan *self)
+count_kinds (const HrServingPlan *self)
 {
   const HrStack *stack = self->pass->stack;
   Kinds kinds = { 0 };
@@ -255,7 +197,7 @@ count_kinds (const HrVllmPlan *self)
  * (_get_kv_cache_groups_uniform_page_size); up to 0.8 all layers with a window keep all tokens.
  */
 static void
-resolve_groups (HrVllmPlan *self)
+resolve_groups (HrServingPlan *self)
 {
   Kinds kinds = count_kinds (self);
   const guint counts[] = { kinds.n_whole, kinds.n_windows, kinds.n_states };
@@ -279,8 +221,8 @@ resolve_groups (HrVllmPlan *self)
  * state is padded to it (HybridAttentionMambaModelConfig.verify_and_update_config).
  */
 static void
-widen_blocks (HrVllmPlan *self,
-              guint64     token_bytes)
+widen_blocks (HrServingPlan *self,
+              guint64        token_bytes)
 {
   const HrStack *stack = self->pass->stack;
   guint64 state = 0, tokens;
@@ -302,7 +244,7 @@ widen_blocks (HrVllmPlan *self,
  * Returns: whether vLLM has such a cache
  */
 gboolean
-hr_vllm_cache_resolve (HrVllmPlan      *self,
+hr_vllm_cache_resolve (HrServingPlan   *self,
                        HrInferenceJob  *job,
                        GError         **error)
 {
@@ -310,7 +252,7 @@ hr_vllm_cache_resolve (HrVllmPlan      *self,
   guint bytes;
 
   resolve_block_size (self, hr_inference_job_get_block_size (job));
-  if (!hr_vllm_cache_get_element_bytes (self, job, &bytes, error))
+  if (!hr_serving_cache_get_element_bytes (self, job, &bytes, error))
     return FALSE;
 
   for (guint i = 0; i < self->pass->stack->n_layers; i++)
@@ -320,7 +262,7 @@ hr_vllm_cache_resolve (HrVllmPlan      *self,
 
       if (attention == NULL || attention->reuses_cache)
         continue;
-      own = hr_vllm_cache_get_token_elements (self, attention);
+      own = hr_serving_cache_get_token_elements (self, attention);
       if (elements > 0 && own != elements)
         {
           hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
@@ -335,10 +277,10 @@ hr_vllm_cache_resolve (HrVllmPlan      *self,
 
   widen_blocks (self, elements * bytes);
   self->layer_block_bytes = elements * bytes * self->block_size;
-  if (hr_vllm_plan_get_index_topk (self) > 0 && bytes == 1)
+  if (hr_serving_plan_get_index_topk (self) > 0 && bytes == 1)
     self->layer_block_bytes = SPARSE_LATENT_BYTES * self->block_size;
   self->index_block_bytes = get_index_bytes (self) * self->block_size;
-  if (has_latents (self) && hr_vllm_plan_get_index_topk (self) == 0 && self->profile->latent_chunk > 0)
+  if (has_latents (self) && hr_serving_plan_get_index_topk (self) == 0 && self->profile->latent_chunk > 0)
     {
       self->latent_chunk = get_latent_chunk (self);
       self->latent_bytes = elements * hr_element_get_bytes (self->pass->element);
@@ -357,7 +299,7 @@ hr_vllm_cache_resolve (HrVllmPlan      *self,
  * Returns: the size in bytes
  */
 guint64
-hr_vllm_cache_get_block_bytes (const HrVllmPlan *self)
+hr_vllm_cache_get_block_bytes (const HrServingPlan *self)
 {
   return self->layer_block_bytes * self->group_layers + self->index_block_bytes;
 }
@@ -373,8 +315,8 @@ hr_vllm_cache_get_block_bytes (const HrVllmPlan *self)
  * Returns: how many blocks
  */
 guint64
-hr_vllm_cache_count_blocks (const HrVllmPlan *self,
-                            guint64           tokens)
+hr_vllm_cache_count_blocks (const HrServingPlan *self,
+                            guint64              tokens)
 {
   Kinds kinds = count_kinds (self);
   guint64 seen = 0;

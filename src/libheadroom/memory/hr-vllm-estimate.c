@@ -8,9 +8,11 @@
 
 #include "hr-rule-estimate.h"
 #include "hr-serving-estimate.h"
+#include "hr-serving-run.h"
+#include "hr-serving-weights.h"
 #include "hr-vllm-cache.h"
-#include "hr-vllm-run.h"
-#include "hr-vllm-weights.h"
+#include "hr-vllm-plan.h"
+#include "hr-vllm-profile.h"
 
 /*
  * vLLM takes a share of the GPU's memory when it starts: what the weights, a trial run and what is beside PyTorch's
@@ -52,18 +54,18 @@ typedef struct
 } Shares;
 
 static guint64
-get_taken (const HrVllmPlan *plan,
-           const Shares     *shares)
+get_taken (const HrServingPlan *plan,
+           const Shares        *shares)
 {
   return shares->weights + shares->run + shares->non_torch +
          (plan->profile->counts_context ? shares->context : 0) + (plan->profile->counts_graphs ? shares->graphs : 0);
 }
 
 static void
-divide (const HrVllmPlan *plan,
-        HrInferenceJob   *job,
-        guint64           n_copies,
-        Shares           *shares)
+divide (const HrServingPlan *plan,
+        HrInferenceJob      *job,
+        guint64              n_copies,
+        Shares              *shares)
 {
   guint64 taken = get_taken (plan, shares);
   guint64 block = hr_vllm_cache_get_block_bytes (plan);
@@ -80,8 +82,8 @@ divide (const HrVllmPlan *plan,
 
 /* The longest request that there are blocks for. */
 static guint64
-find_longest (const HrVllmPlan *plan,
-              guint64           blocks)
+find_longest (const HrServingPlan *plan,
+              guint64              blocks)
 {
   guint64 low = 0, high = plan->block_size * (blocks + 1);
 
@@ -99,8 +101,8 @@ find_longest (const HrVllmPlan *plan,
 }
 
 static void
-tell_room (HrVllmPlan   *plan,
-           const Shares *shares)
+tell_room (HrServingPlan *plan,
+           const Shares  *shares)
 {
   guint64 whole = hr_vllm_cache_count_blocks (plan, plan->max_model_len);
   guint64 each = hr_vllm_cache_count_blocks (plan, shares->length);
@@ -119,8 +121,8 @@ tell_room (HrVllmPlan   *plan,
 }
 
 static void
-tell_refusal (HrVllmPlan   *plan,
-              const Shares *shares)
+tell_refusal (HrServingPlan *plan,
+              const Shares  *shares)
 {
   guint64 block = hr_vllm_cache_get_block_bytes (plan);
   guint64 whole = hr_vllm_cache_count_blocks (plan, plan->max_model_len);
@@ -144,7 +146,7 @@ tell_refusal (HrVllmPlan   *plan,
 }
 
 static void
-warn (HrVllmPlan     *plan,
+warn (HrServingPlan  *plan,
       HrInferenceJob *job,
       const Shares   *shares)
 {
@@ -180,11 +182,11 @@ warn (HrVllmPlan     *plan,
 }
 
 static void
-add_run (HrEstimate       *estimate,
-         const HrVllmPlan *plan,
-         guint64           latents,
-         const HrMoment   *peak,
-         HrEstimateDetail  detail)
+add_run (HrEstimate          *estimate,
+         const HrServingPlan *plan,
+         guint64              latents,
+         const HrMoment      *peak,
+         HrEstimateDetail     detail)
 {
   g_autofree char *products = hr_serving_dup_number (plan->workspace_bytes);
   g_autofree char *expanded = hr_serving_dup_number (latents);
@@ -197,9 +199,9 @@ add_run (HrEstimate       *estimate,
 }
 
 static void
-add_cache (HrEstimate       *estimate,
-           const HrVllmPlan *plan,
-           guint64           blocks)
+add_cache (HrEstimate          *estimate,
+           const HrServingPlan *plan,
+           guint64              blocks)
 {
   g_autofree char *substitution =
     g_strdup_printf ("%" G_GUINT64_FORMAT "·%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT, blocks, plan->group_layers,
@@ -210,10 +212,10 @@ add_cache (HrEstimate       *estimate,
 }
 
 static void
-add_beside (HrEstimate        *estimate,
-            const HrVllmPlan  *plan,
-            const Shares      *shares,
-            const HrFramework *framework)
+add_beside (HrEstimate          *estimate,
+            const HrServingPlan *plan,
+            const Shares        *shares,
+            const HrFramework   *framework)
 {
   g_autofree char *graphs = hr_serving_dup_number (shares->graphs);
   g_autofree char *substitution = g_strdup_printf ("%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT, shares->context,
@@ -232,10 +234,10 @@ add_beside (HrEstimate        *estimate,
 
 /* What vLLM leaves to others of the GPU's memory is no help to it where its share is too small. */
 static guint64
-add_unused (HrEstimate       *estimate,
-            const HrVllmPlan *plan,
-            const Shares     *shares,
-            guint64           beside)
+add_unused (HrEstimate          *estimate,
+            const HrServingPlan *plan,
+            const Shares        *shares,
+            guint64              beside)
 {
   guint64 left = plan->memory - plan->requested;
   guint64 bytes = left - MIN (left, beside);
@@ -256,9 +258,9 @@ add_unused (HrEstimate       *estimate,
  * known or too small, it all adds up.
  */
 static void
-set_margin (HrEstimate       *estimate,
-            const HrVllmPlan *plan,
-            const Shares     *shares)
+set_margin (HrEstimate          *estimate,
+            const HrServingPlan *plan,
+            const Shares        *shares)
 {
   gboolean adds_up = plan->memory == 0 || shares->blocks < shares->needed;
   guint64 margin = hr_vllm_profile_get_spread (plan->profile, plan->n_ranks, shares->graphs > 0, adds_up);
@@ -271,7 +273,7 @@ set_margin (HrEstimate       *estimate,
 }
 
 static HrEstimate *
-create_estimate (HrVllmPlan        *plan,
+create_estimate (HrServingPlan     *plan,
                  HrModel           *model,
                  const HrReplay    *replay,
                  const HrWeights   *weights,
@@ -305,7 +307,7 @@ typedef struct
 {
   HrModel *part;        /* (nullable): what it has of the model, where it has not all */
   HrInferencePlan pass;
-  HrVllmPlan plan;
+  HrServingPlan plan;
   HrReplay replay;
   HrFramework framework;
   HrWeights weights;
@@ -335,13 +337,13 @@ static void
 measure (Rank      *self,
          const Run *run)
 {
-  HrVllmPlan *plan = &self->plan;
+  HrServingPlan *plan = &self->plan;
   Shares *shares = &self->shares;
 
   if (hr_inference_plan_find_framework (&self->pass, run->gpu, &self->framework))
     shares->context = self->framework.context_bytes;
-  hr_vllm_run_replay (plan, &self->replay);
-  shares->weights = hr_vllm_weights_get_bytes (plan, &self->weights);
+  hr_serving_run_replay (plan, &self->replay);
+  shares->weights = hr_serving_weights_get_bytes (plan, &self->weights);
   shares->run = self->replay.peak.level.total + plan->workspace_bytes;
   shares->non_torch = hr_vllm_profile_get_beside (plan->profile, plan->n_ranks)->median_bytes;
   if (!hr_inference_job_get_enforce_eager (run->job))
@@ -366,7 +368,7 @@ rank_new (gconstpointer         data,
     return NULL;
 
   if (part->model != NULL)
-    hr_vllm_plan_set_rank (&self->plan, &run->layout, &part->rank);
+    hr_serving_plan_set_rank (&self->plan, &run->layout, &part->rank);
   hr_replay_clear (&self->replay);
   hr_inference_plan_init_replay (&self->pass, &self->replay);
   measure (self, run);

@@ -2,96 +2,15 @@
 
 #pragma once
 
-#include "hr-inference-plan.h"
-#include "hr-serving-layout.h"
-#include "hr-vllm-profile.h"
+#include "hr-serving-plan.h"
 
 G_BEGIN_DECLS
 
-/**
- * HrVllmPlan:
- * @pass: the model and how it is stored
- * @engine: the program, as settings call it
- * @program: the program
- * @profile: what its release does
- * @eager: whether layers run operator by operator
- * @generation: the first digits of the GPU's compute capability, 0 where none is chosen or it has none
- * @memory: the memory of the GPU, 0 where none is chosen
- * @requested: what of it vLLM may take
- * @workspace_bytes: what products take of the allocator beside their results
- * @max_model_len: how many tokens a request may have
- * @max_num_seqs: how many requests are computed at once
- * @max_num_batched_tokens: how many tokens are computed at once
- * @block_size: how many tokens a block of the cache has
- * @max_loras: for how many adapters there is room
- * @max_lora_rank: of which rank
- * @n_guessed: how many tokens a layer of its own guesses ahead; 0: there is no such layer
- * @n_groups: how many groups of layers there are that see as much of the text as each other
- * @group_layers: how many layers a group has
- * @layer_block_bytes: what a block of one layer takes
- * @index_block_bytes: what a block takes beside keys and values in all layers together, of indexers' keys
- * @is_part: whether the model is what a rank has of one, whose tables are padded already
- * @n_tensor: how many ranks share each layer
- * @n_data: how many ranks of each kind answer requests of their own
- * @n_ranks: how many ranks work together
- * @latent_chunk: how many latents are expanded at once at the most; 0: there are none
- * @latent_bytes: what each of them takes before
- * @vocabulary: how many words there are
- * @has_sampler: whether the rank draws tokens: those of the last stage do
- *
- * A job of vLLM in which everything that was left to it is filled in.
- */
-typedef struct
-{
-  HrInferencePlan *pass;
-  const char *engine;
-  const char *program;
-  const HrVllmProfile *profile;
-  gboolean eager;
-  guint generation;
-  guint64 memory;
-  guint64 requested;
-  guint64 workspace_bytes;
-  guint64 max_model_len;
-  guint64 max_num_seqs;
-  guint64 max_num_batched_tokens;
-  guint64 block_size;
-  guint64 max_loras;
-  guint64 max_lora_rank;
-  guint64 n_guessed;
-  guint n_groups;
-  guint group_layers;
-  guint64 layer_block_bytes;
-  guint64 index_block_bytes;
-  gboolean is_part;
-  guint64 n_tensor;
-  guint64 n_data;
-  guint64 n_ranks;
-  guint64 latent_chunk;
-  guint64 latent_bytes;
-  guint64 vocabulary;
-  gboolean has_sampler;
-} HrVllmPlan;
-
-void     hr_vllm_plan_init_base        (HrVllmPlan            *self,
-                                        HrInferencePlan       *pass,
-                                        HrModel               *whole,
-                                        HrGpu                 *gpu,
-                                        const HrVllmProfile   *profile);
-gboolean hr_vllm_plan_check            (const HrVllmPlan      *self,
-                                        HrInferenceJob        *job,
-                                        GError               **error);
-gboolean hr_vllm_plan_init             (HrVllmPlan            *self,
-                                        HrInferencePlan       *pass,
-                                        HrModel               *whole,
-                                        HrInferenceJob        *job,
-                                        HrGpu                 *gpu,
-                                        GError               **error);
-void     hr_vllm_plan_set_rank         (HrVllmPlan            *self,
-                                        const HrServingLayout *layout,
-                                        const HrServingRank   *rank);
-gboolean hr_vllm_plan_has_fp8          (const HrVllmPlan      *self);
-guint64  hr_vllm_plan_get_index_topk   (const HrVllmPlan      *self);
-guint    hr_vllm_plan_find_guessing    (const HrVllmPlan      *self);
+gboolean hr_vllm_plan_init (HrServingPlan    *self,
+                            HrInferencePlan  *pass,
+                            HrModel          *whole,
+                            HrInferenceJob   *job,
+                            HrGpu            *gpu,
+                            GError          **error);
 
 G_END_DECLS

@@ -11,7 +11,7 @@
 #define SOURCE_GRAPHS "measured: 0.30 to 2.37 GiB, median 1.00, in 5 logs of 0.10 to 0.23"
 
 /* What NCCL and the kernels of several ranks take. */
-static const HrVllmMeasured ranks = {
+static const HrServingMeasured ranks = {
   HUNDREDTHS (11), HUNDREDTHS (54), HUNDREDTHS (716),
   "measured, beside the context: 0.11 to 7.16 GiB, median 0.54, in 8 logs of 2 to 16 ranks",
 };
@@ -26,16 +26,16 @@ static const HrVllmMeasured ranks = {
 static const struct
 {
   HrVllmRelease release;
-  HrVllmProfile profile;
+  HrServingProfile profile;
 } profiles[] = {
   { HR_VLLM_RELEASE_0_28,
-    { .has_large_batches = TRUE, .has_windows = TRUE, .sampler = HR_VLLM_SAMPLER_NOISE,
+    { .has_large_batches = TRUE, .has_windows = TRUE, .sampler = HR_SERVING_SAMPLER_NOISE,
       .has_expert_adapters = TRUE, .shares_head = TRUE, .state_blocks = 2, .latent_block_blackwell = 64,
       .tries_latent = TRUE, .latent_chunk = 64 * 1024,
       .non_torch = { HUNDREDTHS (13), HUNDREDTHS (13), HUNDREDTHS (14), SOURCE_H100 },
       .graphs = { HUNDREDTHS (30), HUNDREDTHS (100), HUNDREDTHS (237), SOURCE_GRAPHS } } },
   { HR_VLLM_RELEASE_0_20,
-    { .has_large_batches = TRUE, .has_windows = TRUE, .draws_logits = TRUE, .sampler = HR_VLLM_SAMPLER_MASK,
+    { .has_large_batches = TRUE, .has_windows = TRUE, .draws_logits = TRUE, .sampler = HR_SERVING_SAMPLER_MASK,
       .counts_graphs = TRUE, .has_expert_adapters = TRUE, .shares_head = TRUE, .state_blocks = 2,
       .latent_block_blackwell = 64, .tries_latent = TRUE, .latent_chunk = 64 * 1024,
       .non_torch = { HUNDREDTHS (13), HUNDREDTHS (13), HUNDREDTHS (14), SOURCE_H100 },
@@ -69,7 +69,7 @@ static const struct
  *
  * Returns: (transfer none): its profile
  */
-const HrVllmProfile *
+const HrServingProfile *
 hr_vllm_profile_get (HrVllmRelease release)
 {
   guint i = 0;
@@ -89,9 +89,9 @@ hr_vllm_profile_get (HrVllmRelease release)
  *
  * Returns: (transfer none): what was measured
  */
-const HrVllmMeasured *
-hr_vllm_profile_get_beside (const HrVllmProfile *self,
-                            guint64              n_ranks)
+const HrServingMeasured *
+hr_vllm_profile_get_beside (const HrServingProfile *self,
+                            guint64                 n_ranks)
 {
   return n_ranks > 1 ? &ranks : &self->non_torch;
 }
@@ -109,12 +109,12 @@ hr_vllm_profile_get_beside (const HrVllmProfile *self,
  * Returns: the size in bytes
  */
 guint64
-hr_vllm_profile_get_spread (const HrVllmProfile *self,
-                            guint64              n_ranks,
-                            gboolean             captures_graphs,
-                            gboolean             counts_beside)
+hr_vllm_profile_get_spread (const HrServingProfile *self,
+                            guint64                 n_ranks,
+                            gboolean                captures_graphs,
+                            gboolean                counts_beside)
 {
-  const HrVllmMeasured *beside = hr_vllm_profile_get_beside (self, n_ranks);
+  const HrServingMeasured *beside = hr_vllm_profile_get_beside (self, n_ranks);
   guint64 spread = captures_graphs ? self->graphs.most_bytes - self->graphs.median_bytes : 0;
 
   return spread + (counts_beside ? beside->most_bytes - beside->median_bytes : 0);

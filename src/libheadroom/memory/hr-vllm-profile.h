@@ -3,101 +3,16 @@
 #pragma once
 
 #include "hr-job-types.h"
+#include "hr-serving-profile.h"
 
 G_BEGIN_DECLS
 
-/* Generations of GPUs, by the first digits of their compute capability, whose kernels differ. */
-#define HR_VLLM_HOPPER 9
-#define HR_VLLM_BLACKWELL 10
-
-/**
- * HrVllmMeasured:
- * @least_bytes: the least that was measured
- * @median_bytes: half of the logs have less
- * @most_bytes: the most
- * @source: where, and how often
- *
- * What no code says, as logs of one GPU have it.
- */
-typedef struct
-{
-  guint64 least_bytes;
-  guint64 median_bytes;
-  guint64 most_bytes;
-  const char *source;
-} HrVllmMeasured;
-
-/**
- * HrVllmSampler:
- * @HR_VLLM_SAMPLER_SORT: sorts the logits by torch.sort (apply_top_k_top_p of 0.16)
- * @HR_VLLM_SAMPLER_MASK: kernels make masked logits and probabilities of them (FlashInfer)
- * @HR_VLLM_SAMPLER_SOFTMAX: makes probabilities, which take the place of the logits (Sampler.forward of SGLang)
- * @HR_VLLM_SAMPLER_NOISE: one kernel draws from the logits (gumbel_sample), as nothing is left out in the trial run
- *
- * What the sampler of the trial run does.
- */
-typedef enum
-{
-  HR_VLLM_SAMPLER_SORT,
-  HR_VLLM_SAMPLER_MASK,
-  HR_VLLM_SAMPLER_SOFTMAX,
-  HR_VLLM_SAMPLER_NOISE,
-} HrVllmSampler;
-
-/**
- * HrVllmProfile:
- * @is_eager: whether layers always run operator by operator
- * @has_large_batches: whether large GPUs have larger batches by default
- * @has_windows: whether layers with a window keep what they see alone
- * @draws_logits: whether the sampler is tried out on random hidden states, and not on those of the trial run
- * @sampler: what it does
- * @has_extra_vocabulary: whether adapters may bring words of their own, which tables of tokens have room for
- * @has_expert_adapters: whether adapters may change experts
- * @shares_head: whether a layer that guesses tokens ahead has the head of the model, and not one of its own
- * @state_blocks: how many blocks of each group of layers with states a request has; 0: states are not in blocks
- * @latent_block_blackwell: how many tokens a block of latents has on Blackwell
- * @pads_latent: whether the latent of a token is padded in the cache
- * @absorbs_latent: whether the matrices that expand the latent are multiplied into those around them
- * @tries_latent: whether room is made in the trial run for as many latents as are ever expanded at once
- * @latent_chunk: how many these are at the most, unless there are more requests than that has blocks
- * @counts_segments: whether weights are all that the allocator has asked the driver for, for an engine that looks at
- *   what is free
- * @counts_context: whether the CUDA context is part of vLLM's share of the memory
- * @counts_graphs: whether CUDA graphs are
- * @non_torch: what is taken beside PyTorch's allocator between the context and the end of the trial run
- * @graphs: what CUDA graphs take, captured when the cache is there
- *
- * What a release of vLLM does that others do in another way.
- */
-typedef struct
-{
-  gboolean is_eager;
-  gboolean has_large_batches;
-  gboolean has_windows;
-  gboolean draws_logits;
-  HrVllmSampler sampler;
-  gboolean has_extra_vocabulary;
-  gboolean has_expert_adapters;
-  gboolean shares_head;
-  guint64 state_blocks;
-  guint64 latent_block_blackwell;
-  gboolean pads_latent;
-  gboolean absorbs_latent;
-  gboolean tries_latent;
-  guint64 latent_chunk;
-  gboolean counts_segments;
-  gboolean counts_context;
-  gboolean counts_graphs;
-  HrVllmMeasured non_torch;
-  HrVllmMeasured graphs;
-} HrVllmProfile;
-
-const HrVllmProfile  *hr_vllm_profile_get       (HrVllmRelease        release);
-const HrVllmMeasured *hr_vllm_profile_get_beside (const HrVllmProfile *self,
-                                                  guint64              n_ranks);
-guint64               hr_vllm_profile_get_spread (const HrVllmProfile *self,
-                                                  guint64              n_ranks,
-                                                  gboolean             captures_graphs,
-                                                  gboolean             counts_beside);
+const HrServingProfile  *hr_vllm_profile_get        (HrVllmRelease           release);
+const HrServingMeasured *hr_vllm_profile_get_beside (const HrServingProfile *self,
+                                                     guint64                 n_ranks);
+guint64                  hr_vllm_profile_get_spread (const HrServingProfile *self,
+                                                     guint64                 n_ranks,
+                                                     gboolean                captures_graphs,
+                                                     gboolean                counts_beside);
 
 G_END_DECLS

@@ -4,7 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "hr-vllm-run.h"
+#include "hr-serving-run.h"
 
 #include "hr-inference-cache.h"
 #include "hr-pass.h"
@@ -101,7 +101,7 @@ knows_chain (const HrChain *chain)
 }
 
 /*
- * hr_vllm_run_knows:
+ * hr_serving_run_knows:
  * @stack: a decoder
  *
  * Checks whether it is known how its layers run: an attention or another mixer of tokens, then a perceptron or experts,
@@ -110,7 +110,7 @@ knows_chain (const HrChain *chain)
  * Returns: whether it is
  */
 gboolean
-hr_vllm_run_knows (const HrStack *stack)
+hr_serving_run_knows (const HrStack *stack)
 {
   gboolean attends = FALSE;
 
@@ -134,7 +134,7 @@ hr_vllm_run_knows (const HrStack *stack)
 }
 
 /*
- * hr_vllm_run_find_state:
+ * hr_serving_run_find_state:
  * @klass: layers
  *
  * Finds what keeps a state of each sequence.
@@ -142,7 +142,7 @@ hr_vllm_run_knows (const HrStack *stack)
  * Returns: (nullable): a block, or %NULL if there is none
  */
 const HrBlock *
-hr_vllm_run_find_state (const HrLayerClass *klass)
+hr_serving_run_find_state (const HrLayerClass *klass)
 {
   static const HrBlockKind kinds[] = {
     HR_BLOCK_MAMBA, HR_BLOCK_MAMBA2, HR_BLOCK_GATED_DELTA, HR_BLOCK_SHORT_CONVOLUTION,
@@ -198,13 +198,13 @@ set_state_symbols (HrReplay      *replay,
 }
 
 static void
-set_symbols (const HrVllmPlan   *plan,
-             HrReplay           *replay,
-             const HrLayerClass *klass)
+set_symbols (const HrServingPlan *plan,
+             HrReplay            *replay,
+             const HrLayerClass  *klass)
 {
   const HrBlock *mlp = find_block (klass, HR_BLOCK_MLP);
   const HrBlock *mixture = find_block (klass, HR_BLOCK_MIXTURE);
-  const HrBlock *state = hr_vllm_run_find_state (klass);
+  const HrBlock *state = hr_serving_run_find_state (klass);
   const HrAttention *attention = hr_layer_class_get_attention (klass);
   guint64 *symbols = replay->symbols;
 
@@ -234,8 +234,8 @@ set_symbols (const HrVllmPlan   *plan,
 
 /* RowParallelLinear: what a rank has made of its part of the input, and the sum of all ranks' (all_reduce). */
 static HrValue
-replay_row_parallel (const HrVllmPlan *plan,
-                     HrReplay         *replay)
+replay_row_parallel (const HrServingPlan *plan,
+                     HrReplay            *replay)
 {
   HrValue own = make (replay, "linear", "output", HR_SHAPE (replay->dtype, T, H));
   HrValue sum;
@@ -251,9 +251,9 @@ replay_row_parallel (const HrVllmPlan *plan,
 
 /* Queries, keys and values in one; norms of queries and keys make new ones, while the values are still part of it. */
 static HrValue
-replay_attention (const HrVllmPlan  *plan,
-                  HrReplay          *replay,
-                  const HrAttention *attention)
+replay_attention (const HrServingPlan *plan,
+                  HrReplay            *replay,
+                  const HrAttention   *attention)
 {
   HrElement e = replay->dtype;
   HrValue qkv = make (replay, "linear", "qkv", HR_SHAPE (e, T, HR_SYMBOL_FUSED));
@@ -337,8 +337,8 @@ replay_latent_projections (HrReplay          *replay,
 
 /* Room for as many expanded latents as there are ever at once (MLACommonImpl.forward). */
 static void
-try_latent (const HrVllmPlan *plan,
-            HrReplay         *replay)
+try_latent (const HrServingPlan *plan,
+            HrReplay            *replay)
 {
   HrValue expanded;
 
@@ -380,9 +380,9 @@ replay_latent_prefill (HrReplay *replay)
 }
 
 static HrValue
-replay_latent_attention (const HrVllmPlan  *plan,
-                         HrReplay          *replay,
-                         const HrAttention *attention)
+replay_latent_attention (const HrServingPlan *plan,
+                         HrReplay            *replay,
+                         const HrAttention   *attention)
 {
   Latent latent = replay_latent_projections (replay, attention);
   HrValue heads = HR_NO_VALUE, output;
@@ -402,10 +402,10 @@ replay_latent_attention (const HrVllmPlan  *plan,
 
 /* gate_up_proj, SiluAndMul and down_proj, or the two matrices of a perceptron without a gate. */
 static HrValue
-replay_perceptron (const HrVllmPlan *plan,
-                   HrReplay         *replay,
-                   gboolean          is_gated,
-                   gboolean          lets_go)
+replay_perceptron (const HrServingPlan *plan,
+                   HrReplay            *replay,
+                   gboolean             is_gated,
+                   gboolean             lets_go)
 {
   HrElement e = replay->dtype;
   HrValue shape = HR_SHAPE (e, T, HR_SYMBOL_INTERMEDIATE);
@@ -430,9 +430,9 @@ replay_perceptron (const HrVllmPlan *plan,
  * another, and each product reads eight bits where the experts have these; the sum goes into what was read.
  */
 static void
-replay_products (const HrVllmPlan *plan,
-                 HrReplay         *replay,
-                 const HrMixture  *mixture)
+replay_products (const HrServingPlan *plan,
+                 HrReplay            *replay,
+                 const HrMixture     *mixture)
 {
   HrElement e = replay->dtype;
   gboolean is_wide = 2 * mixture->intermediate_size >= mixture->hidden_size;
@@ -445,7 +445,7 @@ replay_products (const HrVllmPlan *plan,
     products.count = 2;
   result = make (replay, "fused_moe", "cache13", products);
   between = make (replay, "fused_moe", "cache2", inner);
-  if (hr_vllm_plan_has_fp8 (plan))
+  if (hr_serving_plan_has_fp8 (plan))
     {
       first = make (replay, "moe_kernel_quantize_input", "qcurr_hidden_states",
                     HR_SHAPE (HR_ELEMENT_FLOAT8, HR_SYMBOL_GATHERED_TOKENS, H));
@@ -460,9 +460,9 @@ replay_products (const HrVllmPlan *plan,
 
 /* Tokens and what the router says of them come from all ranks that answer requests of their own (naive_multicast). */
 static HrValue
-replay_experts (const HrVllmPlan *plan,
-                HrReplay         *replay,
-                const HrMixture  *mixture)
+replay_experts (const HrServingPlan *plan,
+                HrReplay            *replay,
+                const HrMixture     *mixture)
 {
   HrElement e = replay->dtype;
   HrSymbol tokens = plan->n_data > 1 ? HR_SYMBOL_GATHERED_TOKENS : T;
@@ -489,8 +489,8 @@ replay_experts (const HrVllmPlan *plan,
 
 /* A mixer with a state, which the trial run does not compute: what it reads, what it would make, and its gate's. */
 static HrValue
-replay_state (const HrVllmPlan *plan,
-              HrReplay         *replay)
+replay_state (const HrServingPlan *plan,
+              HrReplay            *replay)
 {
   HrElement e = replay->dtype;
   HrValue projected = make (replay, "linear", "projected_states", HR_SHAPE (e, T, HR_SYMBOL_PROJECTED));
@@ -508,9 +508,9 @@ replay_state (const HrVllmPlan *plan,
 
 /* A layer's mixer of tokens; HR_NO_VALUE: it has none. */
 static HrValue
-replay_mixer (const HrVllmPlan   *plan,
-              HrReplay           *replay,
-              const HrLayerClass *klass)
+replay_mixer (const HrServingPlan *plan,
+              HrReplay            *replay,
+              const HrLayerClass  *klass)
 {
   const HrAttention *attention = hr_layer_class_get_attention (klass);
 
@@ -518,14 +518,14 @@ replay_mixer (const HrVllmPlan   *plan,
     return attention->latent_size > 0 ? replay_latent_attention (plan, replay, attention)
                                       : replay_attention (plan, replay, attention);
 
-  return hr_vllm_run_find_state (klass) != NULL ? replay_state (plan, replay) : HR_NO_VALUE;
+  return hr_serving_run_find_state (klass) != NULL ? replay_state (plan, replay) : HR_NO_VALUE;
 }
 
 static HrValue
-replay_feed_forward (const HrVllmPlan   *plan,
-                     HrReplay           *replay,
-                     const HrLayerClass *klass,
-                     gboolean            lets_go)
+replay_feed_forward (const HrServingPlan *plan,
+                     HrReplay            *replay,
+                     const HrLayerClass  *klass,
+                     gboolean             lets_go)
 {
   const HrBlock *mlp = find_block (klass, HR_BLOCK_MLP);
   const HrBlock *mixture = find_block (klass, HR_BLOCK_MIXTURE);
@@ -541,9 +541,9 @@ replay_feed_forward (const HrVllmPlan   *plan,
  * is what the attention has made, which the perceptron reads.
  */
 static void
-replay_eager_layer (const HrVllmPlan   *plan,
-                    HrReplay           *replay,
-                    const HrLayerClass *klass)
+replay_eager_layer (const HrServingPlan *plan,
+                    HrReplay            *replay,
+                    const HrLayerClass  *klass)
 {
   HrValue hidden = make (replay, "linear", "hidden_states", HR_SHAPE (replay->dtype, T, H));
   HrValue residual = make (replay, "rms_norm", "residual", HR_SHAPE (replay->dtype, T, H));
@@ -575,7 +575,7 @@ replay_inputs (HrReplay           *replay,
     inputs.latent = replay_latent_projections (replay, attention);
   else if (attention != NULL)
     inputs.joined = make (replay, "linear", "qkv", HR_SHAPE (e, T, HR_SYMBOL_FUSED));
-  else if (hr_vllm_run_find_state (klass) != NULL)
+  else if (hr_serving_run_find_state (klass) != NULL)
     inputs.joined = make (replay, "linear", "projected_states", HR_SHAPE (e, T, HR_SYMBOL_PROJECTED));
 
   return inputs;
@@ -593,8 +593,8 @@ make_mixed (HrReplay           *replay,
     return make (replay, "unified_attention_with_output", "attn_output",
                  HR_SHAPE (e, T, attention->latent_size > 0 ? HR_SYMBOL_VALUE : HR_SYMBOL_QUERY));
 
-  return hr_vllm_run_find_state (klass) != NULL ? make (replay, "zeros", "core_attn_out",
-                                                        HR_SHAPE (e, T, HR_SYMBOL_MIXER)) : HR_NO_VALUE;
+  return hr_serving_run_find_state (klass) != NULL ? make (replay, "zeros", "core_attn_out",
+                                                           HR_SHAPE (e, T, HR_SYMBOL_MIXER)) : HR_NO_VALUE;
 }
 
 /*
@@ -602,9 +602,9 @@ make_mixed (HrReplay           *replay,
  * the caller until it has run.
  */
 static void
-replay_compiled_layer (const HrVllmPlan   *plan,
-                       HrReplay           *replay,
-                       const HrLayerClass *klass)
+replay_compiled_layer (const HrServingPlan *plan,
+                       HrReplay            *replay,
+                       const HrLayerClass  *klass)
 {
   const HrAttention *attention = hr_layer_class_get_attention (klass);
   HrValue mixed = make_mixed (replay, klass);
@@ -692,8 +692,8 @@ replay_masking (HrReplay *replay)
 
 /* Sampler.forward (vllm/v1/sample/sampler.py, vllm/v1/worker/gpu/sample/sampler.py): logits in fp32, then a token. */
 static void
-replay_sampler (const HrVllmPlan *plan,
-                HrReplay         *replay)
+replay_sampler (const HrServingPlan *plan,
+                HrReplay            *replay)
 {
   HrElement e = replay->dtype;
   HrValue floats = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, V);
@@ -707,11 +707,11 @@ replay_sampler (const HrVllmPlan *plan,
   replay->component = HR_COMPONENT_LOGITS;
   logits = make (replay, "linear", "logits", HR_SHAPE (e, HR_SYMBOL_BATCH, V));
   wide = e == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : make (replay, "to", "logits.float ()", floats);
-  if (plan->profile->sampler == HR_VLLM_SAMPLER_SORT)
+  if (plan->profile->sampler == HR_SERVING_SAMPLER_SORT)
     replay_sorting (replay);
-  if (plan->profile->sampler == HR_VLLM_SAMPLER_MASK)
+  if (plan->profile->sampler == HR_SERVING_SAMPLER_MASK)
     replay_masking (replay);
-  if (plan->profile->sampler == HR_VLLM_SAMPLER_SOFTMAX)
+  if (plan->profile->sampler == HR_SERVING_SAMPLER_SOFTMAX)
     hr_replay_drop (replay, make (replay, "softmax", "probs", floats));
   hr_replay_drop (replay, wide);
   hr_replay_drop (replay, logits);
@@ -721,8 +721,8 @@ replay_sampler (const HrVllmPlan *plan,
 }
 
 static void
-replay_layers (const HrVllmPlan *plan,
-               HrReplay         *replay)
+replay_layers (const HrServingPlan *plan,
+               HrReplay            *replay)
 {
   const HrStack *stack = plan->pass->stack;
 
@@ -742,15 +742,15 @@ replay_layers (const HrVllmPlan *plan,
 }
 
 /*
- * hr_vllm_run_replay:
+ * hr_serving_run_replay:
  * @plan: a plan
  * @replay: a tape, on which nothing has happened
  *
  * Replays the trial run.
  */
 void
-hr_vllm_run_replay (const HrVllmPlan *plan,
-                    HrReplay         *replay)
+hr_serving_run_replay (const HrServingPlan *plan,
+                       HrReplay            *replay)
 {
   HrStretch stretch;
 

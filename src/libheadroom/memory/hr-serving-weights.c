@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
-#include "hr-vllm-weights.h"
+#include "hr-serving-weights.h"
 
 #include "hr-caching-allocator.h"
 #include "hr-inference-cache.h"
@@ -89,9 +89,9 @@ find_layer (const HrTensor *tensor,
 
 /* What the tensors of a row take that are of a layer: those of all its experts are one. */
 static guint64
-get_row_bytes (const HrVllmPlan *self,
-               guint             index,
-               guint             copy)
+get_row_bytes (const HrServingPlan *self,
+               guint                index,
+               guint                copy)
 {
   const HrWeightStorage *storage = &self->pass->storage;
   guint64 n_items = hr_tensor_get_copies_of_layer (hr_model_get_tensor (self->pass->model, index));
@@ -117,7 +117,7 @@ typedef struct
  * gptq_marlin.py); nested absmax of bitsandbytes are expanded when they are loaded (bitsandbytes_loader.py).
  */
 static void
-add_pieces (const HrVllmPlan    *self,
+add_pieces (const HrServingPlan *self,
             const HrTensor      *tensor,
             const HrMatrixPiece *pieces,
             guint                n_pieces,
@@ -151,13 +151,13 @@ add_pieces (const HrVllmPlan    *self,
  * HopperMXScaleLayout of triton_kernels).
  */
 static guint64
-pad_expert (const HrVllmPlan *self,
-            guint64           size,
-            gboolean          is_inner)
+pad_expert (const HrServingPlan *self,
+            guint64              size,
+            gboolean             is_inner)
 {
-  if (self->generation == HR_VLLM_BLACKWELL)
+  if (self->generation == HR_SERVING_BLACKWELL)
     return pad (size, 256);
-  if (self->generation == HR_VLLM_HOPPER)
+  if (self->generation == HR_SERVING_HOPPER)
     return is_inner ? pad (size, 64) : size;
 
   return pad (size, is_inner ? 128 : 256);
@@ -170,11 +170,11 @@ is_down (const HrTensor *tensor)
 }
 
 static void
-add_expert (const HrVllmPlan *self,
-            const HrTensor   *tensor,
-            Fused            *fused)
+add_expert (const HrServingPlan *self,
+            const HrTensor      *tensor,
+            Fused               *fused)
 {
-  gboolean is_hopper = self->generation == HR_VLLM_HOPPER;
+  gboolean is_hopper = self->generation == HR_SERVING_HOPPER;
   guint64 n_matrices, rows, columns, groups;
 
   hr_tensor_get_matrix (tensor, &n_matrices, &rows, &columns);
@@ -196,29 +196,29 @@ add_expert (const HrVllmPlan *self,
 
 /* Biases of such experts, which Triton's kernels read in fp32. */
 static guint64
-get_expert_bias_bytes (const HrVllmPlan *self,
-                       const HrTensor   *tensor)
+get_expert_bias_bytes (const HrServingPlan *self,
+                       const HrTensor      *tensor)
 {
   guint64 size = tensor->shape[tensor->n_dimensions - 1];
   guint64 n_experts = tensor->n_elements / size * hr_tensor_get_copies_of_layer (tensor);
   guint64 padded = is_down (tensor) ? pad_expert (self, size, FALSE) : 2 * pad_expert (self, size / 2, TRUE);
 
-  return n_experts * padded * (self->generation == HR_VLLM_HOPPER ? sizeof (float) : 2);
+  return n_experts * padded * (self->generation == HR_SERVING_HOPPER ? sizeof (float) : 2);
 }
 
 static gboolean
-is_padded_expert (const HrVllmPlan *self,
-                  const HrTensor   *tensor)
+is_padded_expert (const HrServingPlan *self,
+                  const HrTensor      *tensor)
 {
   return self->pass->quantization == HR_QUANTIZATION_MXFP4 &&
          (tensor->module == HR_MODULE_EXPERT_GATE_UP || is_down (tensor));
 }
 
 static void
-add_row (const HrVllmPlan *self,
-         guint             index,
-         guint             copy,
-         Fused            *fused)
+add_row (const HrServingPlan *self,
+         guint                index,
+         guint                copy,
+         Fused               *fused)
 {
   const HrTensor *tensor = hr_model_get_tensor (self->pass->model, index);
   guint64 rows = tensor->n_dimensions > 1 ? tensor->shape[0] : 1;
@@ -243,9 +243,9 @@ add_row (const HrVllmPlan *self,
  * the widest type among them (GGUFLinearMethod._create_padded_weight_param).
  */
 static void
-allocate (const HrVllmPlan   *self,
-          const Fused        *fused,
-          HrCachingAllocator *allocator)
+allocate (const HrServingPlan *self,
+          const Fused         *fused,
+          HrCachingAllocator  *allocator)
 {
   for (guint i = 0; i < fused->n_pieces; i++)
     {
@@ -261,7 +261,7 @@ allocate (const HrVllmPlan   *self,
 
 /* Models of the class of Llama, whose tables of tokens adapters may change (embedding_modules). */
 static gboolean
-adapts_vocabulary (const HrVllmPlan *self)
+adapts_vocabulary (const HrServingPlan *self)
 {
   static const char * const types[] = { "llama", "mistral", "mixtral", "phi3", "granite", NULL };
 
@@ -271,8 +271,8 @@ adapts_vocabulary (const HrVllmPlan *self)
 
 /* The rows of a rank's part of a table of tokens, which has room for the words of adapters. */
 static guint64
-count_words (const HrVllmPlan *self,
-             guint64           n_words)
+count_words (const HrServingPlan *self,
+             guint64              n_words)
 {
   guint64 extra = adapts_vocabulary (self) ? self->max_loras * EXTRA_VOCABULARY : 0;
 
@@ -284,9 +284,9 @@ count_words (const HrVllmPlan *self,
 
 /* Whether another row of the layer comes before it that it is one with. */
 static gboolean
-is_counted (const HrVllmPlan *self,
-            guint             index,
-            guint             layer)
+is_counted (const HrServingPlan *self,
+            guint                index,
+            guint                layer)
 {
   const HrTensor *tensor = hr_model_get_tensor (self->pass->model, index);
 
@@ -303,9 +303,9 @@ is_counted (const HrVllmPlan *self,
 
 /* The latent attention of a layer of the decoder. */
 static const HrAttention *
-get_latent (const HrVllmPlan *self,
-            guint             stack,
-            guint             layer)
+get_latent (const HrServingPlan *self,
+            guint                stack,
+            guint                layer)
 {
   const HrStack *decoder = self->pass->stack;
   const HrAttention *attention;
@@ -320,14 +320,14 @@ get_latent (const HrVllmPlan *self,
 
 /* A matrix that is multiplied out of two others: in eight bits where these are, with a scale for each block. */
 static void
-allocate_product (const HrVllmPlan   *self,
-                  HrCachingAllocator *allocator,
-                  guint64             rows,
-                  guint64             columns)
+allocate_product (const HrServingPlan *self,
+                  HrCachingAllocator  *allocator,
+                  guint64              rows,
+                  guint64              columns)
 {
   guint element = hr_element_get_bytes (self->pass->element);
 
-  if (!hr_vllm_plan_has_fp8 (self))
+  if (!hr_serving_plan_has_fp8 (self))
     {
       hr_caching_allocator_allocate (allocator, rows * columns * element);
       return;
@@ -345,10 +345,10 @@ allocate_product (const HrVllmPlan   *self,
  * them multiplied into the queries' matrix and into the last one as well (matrix absorption).
  */
 static void
-load_latent (const HrVllmPlan   *self,
-             HrCachingAllocator *allocator,
-             const HrAttention  *attention,
-             gboolean            is_quantized)
+load_latent (const HrServingPlan *self,
+             HrCachingAllocator  *allocator,
+             const HrAttention   *attention,
+             gboolean             is_quantized)
 {
   guint64 heads = attention->num_attention_heads;
   guint64 input = attention->query_latent_size > 0 ? attention->query_latent_size : attention->hidden_size;
@@ -366,10 +366,10 @@ load_latent (const HrVllmPlan   *self,
 }
 
 static void
-load_layer (const HrVllmPlan   *self,
-            HrCachingAllocator *allocator,
-            guint               stack,
-            guint               layer)
+load_layer (const HrServingPlan *self,
+            HrCachingAllocator  *allocator,
+            guint                stack,
+            guint                layer)
 {
   HrModel *model = self->pass->model;
   const HrAttention *latent = get_latent (self, stack, layer);
@@ -402,8 +402,8 @@ load_layer (const HrVllmPlan   *self,
 
 /* How many matrices of a layer a tensor holds, each of which has an adapter of its own; 0: it has none. */
 static guint
-count_adapted (const HrVllmPlan *self,
-               const HrTensor   *tensor)
+count_adapted (const HrServingPlan *self,
+               const HrTensor      *tensor)
 {
   switch ((guint) tensor->module)
     {
@@ -436,9 +436,9 @@ count_adapted (const HrVllmPlan *self,
  * (BaseLinearLayerWithLoRA.create_lora_weights of vllm/lora/layers).
  */
 static void
-load_adapters (const HrVllmPlan   *self,
-               HrCachingAllocator *allocator,
-               const HrTensor     *tensor)
+load_adapters (const HrServingPlan *self,
+               HrCachingAllocator  *allocator,
+               const HrTensor      *tensor)
 {
   guint64 rank = self->max_loras * self->max_lora_rank * hr_element_get_bytes (self->pass->element);
   guint n_adapted = count_adapted (self, tensor);
@@ -462,8 +462,8 @@ load_adapters (const HrVllmPlan   *self,
  * words that they bring (VocabParallelEmbeddingWithLoRA and LogitsProcessorWithLoRA of vllm/lora/layers).
  */
 static void
-load_vocabulary_adapters (const HrVllmPlan   *self,
-                          HrCachingAllocator *allocator)
+load_vocabulary_adapters (const HrServingPlan *self,
+                          HrCachingAllocator  *allocator)
 {
   const HrBlock *head = hr_chain_find_block (hr_model_get_head (self->pass->model), HR_BLOCK_HEAD);
   guint64 element = self->max_loras * hr_element_get_bytes (self->pass->element);
@@ -481,8 +481,8 @@ load_vocabulary_adapters (const HrVllmPlan   *self,
 }
 
 static void
-load_all_adapters (const HrVllmPlan   *self,
-                   HrCachingAllocator *allocator)
+load_all_adapters (const HrServingPlan *self,
+                   HrCachingAllocator  *allocator)
 {
   HrModel *model = self->pass->model;
 
@@ -505,8 +505,8 @@ load_all_adapters (const HrVllmPlan   *self,
  * (vllm/model_executor/models: deepseek_mtp.py, qwen3_next_mtp.py, qwen3_5_mtp.py).
  */
 static void
-load_guessing (const HrVllmPlan   *self,
-               HrCachingAllocator *allocator)
+load_guessing (const HrServingPlan *self,
+               HrCachingAllocator  *allocator)
 {
   HrModel *model = self->pass->model;
   const HrBlock *head = hr_chain_find_block (hr_model_get_head (model), HR_BLOCK_HEAD);
@@ -516,7 +516,7 @@ load_guessing (const HrVllmPlan   *self,
 
   while (hr_model_get_stack (model, stack) != self->pass->stack)
     stack++;
-  load_layer (self, allocator, stack, hr_vllm_plan_find_guessing (self));
+  load_layer (self, allocator, stack, hr_serving_plan_find_guessing (self));
   if (head == NULL)
     return;
 
@@ -534,8 +534,8 @@ load_guessing (const HrVllmPlan   *self,
  * once (deepstack_input_embeds of vllm/model_executor/models/qwen3_vl.py).
  */
 static void
-load_features (const HrVllmPlan   *self,
-               HrCachingAllocator *allocator)
+load_features (const HrServingPlan *self,
+               HrCachingAllocator  *allocator)
 {
   HrModel *model = self->pass->model;
   const HrBlock *token = hr_chain_find_block (&self->pass->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
@@ -555,9 +555,9 @@ load_features (const HrVllmPlan   *self,
 }
 
 static void
-load_outer (const HrVllmPlan   *self,
-            HrCachingAllocator *allocator,
-            guint               index)
+load_outer (const HrServingPlan *self,
+            HrCachingAllocator  *allocator,
+            guint                index)
 {
   const HrTensor *tensor = hr_model_get_tensor (self->pass->model, index);
   guint64 bytes = get_row_bytes (self, index, 0);
@@ -573,7 +573,7 @@ load_outer (const HrVllmPlan   *self,
  * have axes, four times more for the length of videos (MRotaryEmbedding).
  */
 static guint64
-get_rotary_bytes (const HrVllmPlan *self)
+get_rotary_bytes (const HrServingPlan *self)
 {
   const HrStack *stack = self->pass->stack;
   guint64 positions, sizes[2] = { 0, 0 }, stretch = 1, axes = 1;
@@ -597,7 +597,7 @@ get_rotary_bytes (const HrVllmPlan *self)
 }
 
 /*
- * hr_vllm_weights_get_bytes:
+ * hr_serving_weights_get_bytes:
  * @self: a plan
  * @weights: (out): the same as transformers counts it, and what is beside it
  *
@@ -607,14 +607,14 @@ get_rotary_bytes (const HrVllmPlan *self)
  * Returns: the size in bytes
  */
 guint64
-hr_vllm_weights_get_bytes (const HrVllmPlan *self,
-                           HrWeights        *weights)
+hr_serving_weights_get_bytes (const HrServingPlan *self,
+                              HrWeights           *weights)
 {
   g_autoptr (HrCachingAllocator) allocator = hr_caching_allocator_new ();
   HrModel *model = self->pass->model;
   guint n_tensors = hr_model_get_n_tensors (model);
   guint64 rotary = get_rotary_bytes (self);
-  guint64 chosen = hr_vllm_plan_get_index_topk (self);   /* DeepseekV2Model.topk_indices_buffer */
+  guint64 chosen = hr_serving_plan_get_index_topk (self);   /* DeepseekV2Model.topk_indices_buffer */
 
   hr_weights_init_model (weights, &self->pass->storage);
   weights->buffer_bytes = rotary;

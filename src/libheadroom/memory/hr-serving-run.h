@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-serving-plan.h"
+
+G_BEGIN_DECLS
+
+gboolean       hr_serving_run_knows      (const HrStack       *stack);
+const HrBlock *hr_serving_run_find_state (const HrLayerClass  *klass);
+void           hr_serving_run_replay     (const HrServingPlan *plan,
+                                          HrReplay            *replay);
+
+G_END_DECLS

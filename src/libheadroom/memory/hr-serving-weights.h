@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-serving-plan.h"
+
+G_BEGIN_DECLS
+
+guint64 hr_serving_weights_get_bytes (const HrServingPlan *self,
+                                      HrWeights           *weights);
+
+G_END_DECLS
