@@ -352,10 +352,12 @@ def the_values_are_those_of_the_job():
 
 
 def the_schedule_of_a_pipeline_is_said_for_torchtitan():
-    for schedule, name in (('1f1b', '1F1B'), ('gpipe', 'GPipe'), ('zero-bubble', 'InterleavedZeroBubble'),
-                           ('zbv', 'ZBVZeroBubble')):
+    for schedule, parts, name in (('1f1b', '1', '1F1B'), ('1f1b', '2', 'Interleaved1F1B'), ('gpipe', '1', 'GPipe'),
+                                  ('gpipe', '2', 'LoopedBFS'), ('zero-bubble', '2', 'InterleavedZeroBubble'),
+                                  ('zbv', '2', 'ZBVZeroBubble'), ('dualpipe-v', '2', 'DualPipeV')):
         launched, unsaid = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'torchtitan',
                                  '--gpus', '8', '--pipeline-parallel', '4', '--pipeline-schedule', schedule,
+                                 '--virtual-pipeline-parallel', parts,
                                  '--micro-batch-size', '2', '--gradient-accumulation-steps', '8')
         config = tomllib.loads(launched['torchtitan']['text'])
         assert config['parallelism']['pipeline_parallel_schedule'] == name and unsaid == [], (schedule, unsaid)

@@ -31,7 +31,7 @@ static const struct
   { "logits-upcast", "loss shifted forward" },
   { "fsdp", "none full-shard shard-grad-op hybrid-shard" },
   { "fsdp-version", "1 2" },
-  { "pipeline-schedule", "1f1b gpipe zero-bubble zbv" },
+  { "pipeline-schedule", "1f1b gpipe zero-bubble zbv dualpipe-v" },
   { "moe-dispatcher", "allgather alltoall" },
   { "fsdp-backward-prefetch", "none backward-pre backward-post" },
   { "parameter-offload", "none cpu nvme" },

@@ -700,13 +700,16 @@ a_schedule_that_a_framework_has_not_is_refused (void)
   {
     HrTrainingFramework framework;
     HrPipelineSchedule schedule;
+    guint64 n_parts;
     guint64 n_micro_batches;
     const char *sentence;
   } cases[] = {
-    { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_PIPELINE_SCHEDULE_GPIPE, 8, "as Megatron-LM has no other" },
-    { HR_TRAINING_FRAMEWORK_PYTORCH, HR_PIPELINE_SCHEDULE_ZBV, 8, "pipeline-schedule: expected 1f1b or gpipe" },
-    { HR_TRAINING_FRAMEWORK_PYTORCH, HR_PIPELINE_SCHEDULE_1F1B, 2, "gradient-accumulation-steps: expected 4 at least" },
-    { HR_TRAINING_FRAMEWORK_TORCHTITAN, HR_PIPELINE_SCHEDULE_GPIPE, 8, "pipeline-parallel: expected 1" },
+    { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_PIPELINE_SCHEDULE_GPIPE, 1, 8, "as Megatron-LM has no other" },
+    { HR_TRAINING_FRAMEWORK_PYTORCH, HR_PIPELINE_SCHEDULE_ZBV, 2, 8, "pipeline-schedule: expected 1f1b or gpipe" },
+    { HR_TRAINING_FRAMEWORK_PYTORCH, HR_PIPELINE_SCHEDULE_1F1B, 1, 2,
+      "gradient-accumulation-steps: expected 4 at least" },
+    { HR_TRAINING_FRAMEWORK_PYTORCH, HR_PIPELINE_SCHEDULE_1F1B, 2, 9, "expects rounds of equally many micro-batches" },
+    { HR_TRAINING_FRAMEWORK_TORCHTITAN, HR_PIPELINE_SCHEDULE_GPIPE, 1, 8, "pipeline-parallel: expected 1" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -717,8 +720,8 @@ a_schedule_that_a_framework_has_not_is_refused (void)
       g_autoptr (HrEstimate) estimate = NULL;
 
       g_object_set (job, "framework", cases[i].framework, "pipeline-parallel", G_GUINT64_CONSTANT (4),
-                    "pipeline-schedule", cases[i].schedule, "gradient-accumulation-steps", cases[i].n_micro_batches,
-                    NULL);
+                    "virtual-pipeline-parallel", cases[i].n_parts, "pipeline-schedule", cases[i].schedule,
+                    "gradient-accumulation-steps", cases[i].n_micro_batches, NULL);
       estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
       g_assert_null (estimate);
       g_assert_nonnull (error);

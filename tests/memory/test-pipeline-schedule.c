@@ -167,6 +167,21 @@ static const struct
     16, 1, 10 }, { 16, 1, 9 }, { 16, 1, 8 } } },
   { HR_PIPELINE_SCHEDULE_ZBV, 8, 2, 33, { { 16, 1, 15 }, { 16, 1, 14 }, { 16, 1, 13 }, { 16, 1, 12 }, { 16, 1, 11 }, {
     16, 1, 10 }, { 16, 1, 9 }, { 16, 1, 8 } } },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 2, 2, 4, { { 5, 0, 4 }, { 5, 0, 3 } } },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 2, 2, 5, { { 5, 0, 4 }, { 5, 0, 3 } } },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 2, 2, 8, { { 5, 0, 4 }, { 5, 0, 3 } } },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 3, 2, 6, { { 7, 0, 6 }, { 7, 0, 5 }, { 7, 0, 4 } } },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 3, 2, 7, { { 7, 0, 6 }, { 7, 0, 5 }, { 7, 0, 4 } } },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 3, 2, 12, { { 7, 0, 6 }, { 7, 0, 5 }, { 7, 0, 4 } } },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 4, 2, 8, { { 9, 0, 8 }, { 9, 0, 7 }, { 9, 0, 6 }, { 9, 0, 5 } } },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 4, 2, 9, { { 9, 0, 8 }, { 9, 0, 7 }, { 9, 0, 6 }, { 9, 0, 5 } } },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 4, 2, 16, { { 9, 0, 8 }, { 9, 0, 7 }, { 9, 0, 6 }, { 9, 0, 5 } } },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 8, 2, 16, { { 17, 0, 16 }, { 17, 0, 15 }, { 17, 0, 14 }, { 17, 0, 13 }, { 17, 0,
+    12 }, { 17, 0, 11 }, { 17, 0, 10 }, { 17, 0, 9 } } },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 8, 2, 17, { { 17, 0, 16 }, { 17, 0, 15 }, { 17, 0, 14 }, { 17, 0, 13 }, { 17, 0,
+    12 }, { 17, 0, 11 }, { 17, 0, 10 }, { 17, 0, 9 } } },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 8, 2, 32, { { 17, 0, 16 }, { 17, 0, 15 }, { 17, 0, 14 }, { 17, 0, 13 }, { 17, 0,
+    12 }, { 17, 0, 11 }, { 17, 0, 10 }, { 17, 0, 9 } } },
 };
 
 static void
@@ -187,6 +202,71 @@ ranks_keep_what_torch_has_them_run (void)
           g_assert_cmpuint (load.n_waiting, ==, expected->n_waiting);
           g_assert_cmpuint (load.n_first, ==, expected->n_first);
         }
+    }
+}
+
+/* What a rank computes: F a forward pass, B a backward pass, I gradients of inputs, W of weights; part.micro-batch. */
+static const struct
+{
+  HrPipelineSchedule schedule;
+  guint64 n_ranks;
+  guint64 n_parts;
+  guint64 n_micro_batches;
+  guint64 rank;
+  const char *actions;
+} lists[] = {
+  { HR_PIPELINE_SCHEDULE_1F1B, 2, 2, 4, 0,
+    "F0.0 F0.1 F1.0 F1.1 F0.2 B1.0 F0.3 B1.1 F1.2 B0.0 F1.3 B0.1 B1.2 B1.3 B0.2 B0.3" },
+  { HR_PIPELINE_SCHEDULE_1F1B, 2, 2, 4, 1,
+    "F0.0 F0.1 F1.0 B1.0 F1.1 B1.1 F0.2 B0.0 F0.3 B0.1 F1.2 B1.2 F1.3 B1.3 B0.2 B0.3" },
+  { HR_PIPELINE_SCHEDULE_GPIPE, 2, 2, 2, 0,
+    "F0.0 F0.1 F1.0 F1.1 B1.1 B1.0 B0.1 B0.0" },
+  { HR_PIPELINE_SCHEDULE_GPIPE, 2, 2, 2, 1,
+    "F0.0 F0.1 F1.0 F1.1 B1.1 B1.0 B0.1 B0.0" },
+  { HR_PIPELINE_SCHEDULE_ZERO_BUBBLE, 2, 1, 3, 0,
+    "F0.0 F0.1 I0.0 W0.0 F0.2 I0.1 W0.1 I0.2 W0.2" },
+  { HR_PIPELINE_SCHEDULE_ZERO_BUBBLE, 2, 1, 3, 1,
+    "F0.0 I0.0 F0.1 I0.1 W0.0 F0.2 I0.2 W0.1 W0.2" },
+  { HR_PIPELINE_SCHEDULE_ZERO_BUBBLE, 2, 2, 2, 0,
+    "F0.0 F0.1 F1.0 F1.1 I1.0 W1.0 I1.1 W1.1 I0.0 W0.0 I0.1 W0.1" },
+  { HR_PIPELINE_SCHEDULE_ZERO_BUBBLE, 2, 2, 2, 1,
+    "F0.0 F0.1 F1.0 I1.0 F1.1 I1.1 W1.0 I0.0 W1.1 I0.1 W0.0 W0.1" },
+  { HR_PIPELINE_SCHEDULE_ZBV, 2, 2, 3, 0,
+    "F0.0 F0.1 F0.2 F1.0 I1.0 W1.0 F1.1 I1.1 W1.1 I0.0 W0.0 F1.2 I1.2 W1.2 I0.1 W0.1 I0.2 W0.2" },
+  { HR_PIPELINE_SCHEDULE_ZBV, 2, 2, 3, 1,
+    "F0.0 F1.0 F0.1 F1.1 I1.0 W1.0 F0.2 I0.0 W0.0 F1.2 I1.1 W1.1 I0.1 I1.2 I0.2 W0.1 W1.2 W0.2" },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 2, 2, 4, 0,
+    "F0.0 F0.1 F0.2 F1.0 I1.0 W1.0 F1.1 F0.3 B1.1 F1.2 B0.0 B1.2 F1.3 B0.1 B1.3 I0.2 W0.2 I0.3 W0.3" },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 2, 2, 4, 1,
+    "F0.0 F1.0 F0.1 F1.1 F0.2 B1.0 F1.2 B0.0 F0.3 B1.1 F1.3 B0.1 B1.2 B0.2 I1.3 I0.3 W1.3 W0.3" },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 3, 2, 7, 0,
+    "F0.0 F0.1 F0.2 F0.3 F0.4 F1.0 I1.0 W1.0 F1.1 I1.1 W1.1 F1.2 F0.5 B1.2 F1.3 B0.0 F0.6 B1.3 F1.4 B0.1 "
+    "B1.4 F1.5 B0.2 B1.5 F1.6 B0.3 B1.6 I0.4 W0.4 I0.5 W0.5 I0.6 W0.6" },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 3, 2, 7, 1,
+    "F0.0 F0.1 F0.2 F1.0 F0.3 F1.1 I1.0 W1.0 F1.2 F0.4 B1.1 F1.3 B0.0 F0.5 B1.2 F1.4 B0.1 F0.6 B1.3 F1.5 "
+    "B0.2 B1.4 F1.6 B0.3 B1.5 B0.4 I1.6 I0.5 W1.6 I0.6 W0.5 W0.6" },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 3, 2, 7, 2,
+    "F0.0 F1.0 F0.1 F1.1 F0.2 F1.2 F0.3 B1.0 F1.3 B0.0 F0.4 B1.1 F1.4 B0.1 F0.5 B1.2 F1.5 B0.2 F0.6 B1.3 "
+    "F1.6 B0.3 B1.4 B0.4 B1.5 I0.5 I1.6 I0.6 W0.5 W1.6 W0.6" },
+};
+
+static void
+ranks_compute_what_torch_has_them_compute (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (lists); i++)
+    {
+      g_autoptr (GArray) actions = hr_pipeline_schedule_list (lists[i].schedule, lists[i].n_ranks, lists[i].n_parts,
+                                                              lists[i].n_micro_batches, lists[i].rank);
+      g_autoptr (GString) text = g_string_new (NULL);
+
+      for (guint j = 0; j < actions->len; j++)
+        {
+          const HrPipelineAction *action = &g_array_index (actions, HrPipelineAction, j);
+
+          g_string_append_printf (text, "%s%c%u.%u", j > 0 ? " " : "", "FBIW"[action->kind], action->part,
+                                  action->micro_batch);
+        }
+      g_assert_cmpstr (text->str, ==, lists[i].actions);
     }
 }
 
@@ -211,6 +291,8 @@ schedules_say_what_they_are_for (void)
   g_assert_false (hr_pipeline_schedule_is_known (HR_PIPELINE_SCHEDULE_1F1B, 4, 2, 9));
   g_assert_true (hr_pipeline_schedule_is_known (HR_PIPELINE_SCHEDULE_1F1B, 4, 2, 12));
   g_assert_false (hr_pipeline_schedule_is_known (HR_PIPELINE_SCHEDULE_GPIPE, 1, 1, 8));
+  g_assert_false (hr_pipeline_schedule_is_known (HR_PIPELINE_SCHEDULE_DUALPIPE_V, 4, 2, 7));
+  g_assert_false (hr_pipeline_schedule_is_known (HR_PIPELINE_SCHEDULE_GPIPE, 4, 1, G_MAXUINT32));
 }
 
 int
@@ -221,6 +303,7 @@ main (int    argc,
 
 #define ADD(name) g_test_add_func ("/pipeline-schedule/" #name, name)
   ADD (ranks_keep_what_torch_has_them_run);
+  ADD (ranks_compute_what_torch_has_them_compute);
   ADD (simple_schedules_keep_all_or_those_of_stages_behind);
   ADD (schedules_say_what_they_are_for);
 #undef ADD

@@ -652,6 +652,7 @@ typedef enum
  * @HR_PIPELINE_SCHEDULE_ZERO_BUBBLE: gradients of weights are computed behind those of inputs, where ranks would wait
  *   (ZB1P)
  * @HR_PIPELINE_SCHEDULE_ZBV: the same with two parts on each rank, of which the second ones come in the opposite order
+ * @HR_PIPELINE_SCHEDULE_DUALPIPE_V: with such parts, forward and backward passes in pairs (DualPipeV)
  *
  * In which order the ranks of a pipeline run micro-batches (torch/distributed/pipelining/schedules.py).
  */
@@ -661,6 +662,7 @@ typedef enum
   HR_PIPELINE_SCHEDULE_GPIPE,
   HR_PIPELINE_SCHEDULE_ZERO_BUBBLE,
   HR_PIPELINE_SCHEDULE_ZBV,
+  HR_PIPELINE_SCHEDULE_DUALPIPE_V,
 } HrPipelineSchedule;
 
 /**

@@ -78,7 +78,7 @@ static const struct
   { "optimizer-offload", "zero-stage", { "1", "2", "3" } },
   { "optimizer-offload", "framework", { "colossalai" }, TRUE },
   { "pipeline-schedule", "framework", { "megatron-lm", "pytorch", "torchtitan" } },
-  { "virtual-pipeline-parallel", "framework", { "megatron-lm" } },
+  { "virtual-pipeline-parallel", "framework", { "megatron-lm", "pytorch", "torchtitan" } },
   { "ulysses-parallel", "framework", { "megatron-lm" } },
   { "first-stage-layers", "framework", { "megatron-lm" } },
   { "last-stage-layers", "framework", { "megatron-lm" } },

@@ -535,6 +535,7 @@ static const char * const pipeline_schedule_labels[] = {
   [HR_PIPELINE_SCHEDULE_GPIPE] = N_("GPipe: all forward passes first"),
   [HR_PIPELINE_SCHEDULE_ZERO_BUBBLE] = N_("Zero bubble: gradients of weights later (ZB1P)"),
   [HR_PIPELINE_SCHEDULE_ZBV] = N_("Zero bubble with two parts that come and go (ZBV)"),
+  [HR_PIPELINE_SCHEDULE_DUALPIPE_V] = N_("Forward and backward passes in pairs, with such parts (DualPipeV)"),
 };
 
 static const char * const moe_dispatcher_labels[] = {

@@ -464,6 +464,22 @@ check_parts (const HrLayout  *self,
   return FALSE;
 }
 
+static void
+set_torch_schedule_error (HrTrainingJob  *job,
+                          const char     *expected,
+                          GError        **error)
+{
+  g_autofree char *schedule = hr_job_get_as_string (HR_JOB (job), "pipeline-schedule");
+  g_autofree char *parts = format_number (hr_training_job_get_virtual_pipeline_parallel (job));
+  g_autofree char *found = format_number (hr_training_job_get_gradient_accumulation_steps (job));
+
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        /* Translators: the places are the name of a schedule, what it expects, and two numbers */
+                        N_("pipeline-schedule: %s of torch.distributed.pipelining expects %s; found "
+                           "virtual-pipeline-parallel %s and gradient-accumulation-steps %s"),
+                        schedule, _(expected), parts, found);
+}
+
 /*
  * Schedule1F1B of torch/distributed/pipelining/schedules.py has every stage at work at once; the gradients of copies
  * are reduced in ways of their own beside a pipeline.
@@ -485,7 +501,7 @@ check_torch_schedule (const HrLayout  *self,
                                "of inputs and of weights is not known; found %s"), found);
       return FALSE;
     }
-  if (self->schedule == HR_PIPELINE_SCHEDULE_1F1B && n_micro_batches < self->pipeline)
+  if (self->schedule == HR_PIPELINE_SCHEDULE_1F1B && self->parts == 1 && n_micro_batches < self->pipeline)
     {
       found = format_number (n_micro_batches);
       hr_message_set_error (error, HR_ERROR_VALUE,
@@ -493,14 +509,18 @@ check_torch_schedule (const HrLayout  *self,
                                "1F1B of torch.distributed.pipelining has at work at once; found %s"), expected, found);
       return FALSE;
     }
-  if (self->parts > 1 || self->data > 1)
+  if (self->data > 1)
     {
-      found = format_number (MAX (self->parts, self->data));
+      found = format_number (self->data);
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             /* Translators: the places are the name of a setting and a number */
                             N_("%s: expected 1 beside a pipeline of torch.distributed.pipelining, as what ranks hold "
-                               "otherwise is not known; found %s"),
-                            self->parts > 1 ? "virtual-pipeline-parallel" : "data-parallel", found);
+                               "otherwise is not known; found %s"), "data-parallel", found);
+      return FALSE;
+    }
+  if (!hr_pipeline_schedule_is_known (self->schedule, self->pipeline, self->parts, n_micro_batches))
+    {
+      set_torch_schedule_error (job, hr_pipeline_schedule_get_rule (self->schedule), error);
       return FALSE;
     }
 
@@ -809,13 +829,29 @@ hr_layout_count_layers (const HrLayout *self,
   return n;
 }
 
-/* Parts come in turn: the first of all stages, the second of all, and so on. */
+/*
+ * hr_layout_has_head:
+ * @self: a layout
+ * @stage: a stage of its pipeline
+ *
+ * Returns: whether the stage has the end of the model: the last one, or the first where the second parts of all come in
+ *   the opposite order
+ */
+gboolean
+hr_layout_has_head (const HrLayout *self,
+                    guint           stage)
+{
+  return self->is_torch && hr_pipeline_schedule_goes_back (self->schedule) ? stage == 0 : stage + 1 == self->pipeline;
+}
+
+/* Parts come in turn: the first of all stages, the second of all, and so on, those of some schedules from the last. */
 static guint *
 list_layers (const HrLayout *self,
              guint64         n_layers,
              guint           stage,
              guint          *n_listed)
 {
+  gboolean goes_back = self->is_torch && hr_pipeline_schedule_goes_back (self->schedule);
   guint *layers = g_new (guint, n_layers);
   guint next = 0;
 
@@ -824,9 +860,10 @@ list_layers (const HrLayout *self,
     {
       for (guint i = 0; i < self->pipeline; i++)
         {
-          guint n = hr_layout_count_layers (self, n_layers, i, part);
+          guint rank = goes_back && part % 2 == 1 ? self->pipeline - 1 - i : i;
+          guint n = hr_layout_count_layers (self, n_layers, rank, part);
 
-          for (guint j = 0; j < n && i == stage; j++)
+          for (guint j = 0; j < n && rank == stage; j++)
             layers[(*n_listed)++] = next + j;
           next += n;
         }
@@ -1015,7 +1052,7 @@ hr_layout_divide_model (const HrLayout  *self,
 
   shard.layers = layers = list_layers (self, stack->n_layers, stage, &shard.n_layers);
   shard.has_embedding = stage == 0;
-  shard.has_head = stage + 1 == self->pipeline;
+  shard.has_head = hr_layout_has_head (self, stage);
 
   return _hr_model_new_shard (model, &shard, error);
 }

@@ -93,6 +93,8 @@ HrModel *hr_layout_share_model   (const HrLayout  *self,
                                   HrModel         *model,
                                   guint64          rank,
                                   GError         **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean hr_layout_has_head (const HrLayout *self,
+                             guint           stage);
 guint64  hr_layout_count_layers    (const HrLayout *self,
                                     guint64         n_layers,
                                     guint           stage,

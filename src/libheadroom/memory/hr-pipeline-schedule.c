@@ -4,58 +4,59 @@
 
 #include "hr-pipeline-schedule.h"
 
+#include <glib/gi18n-lib.h>
+
+/* How many forward passes of a rank in a step are listed. */
+#define MAX_PASSES 1048576
+
 /* torch 2.14, torch/distributed/pipelining/schedules.py: what a rank runs, one action after the other. */
 
-typedef enum
-{
-  FORWARD,
-  INPUTS,   /* gradients of inputs */
-  WEIGHTS,  /* gradients of weights, for which what the forward pass has left stays until then */
-  N_ACTIONS,
-} Action;
-
-/* A rank, and what it has run. */
+/* What a rank runs, and how often each of its parts has run each kind of action. */
 typedef struct
 {
   guint64 n_ranks;
   guint64 n_parts;
   guint64 n_micro_batches;
   guint64 rank;
-  guint64 n_done[2][N_ACTIONS]; /* of the first part, and of all others */
-  HrPipelineLoad *most;
+  guint64 (*n_done)[HR_N_PIPELINE_ACTIONS];
+  GArray *actions;
+  GArray *waiting; /* whose gradients of weights are to come, in DualPipeV */
 } Run;
 
 static void
-note (Run *self)
+add (Run                  *self,
+     guint64               part,
+     HrPipelineActionKind  kind,
+     guint64               micro_batch)
 {
-  guint64 n_first = self->n_done[0][FORWARD] - self->n_done[0][WEIGHTS];
-  guint64 n_kept = n_first + self->n_done[1][FORWARD] - self->n_done[1][WEIGHTS];
-  guint64 n_waiting = self->n_done[0][INPUTS] + self->n_done[1][INPUTS] - self->n_done[0][WEIGHTS] -
-                      self->n_done[1][WEIGHTS];
+  HrPipelineAction action = { kind, part, micro_batch };
 
-  if (n_kept > self->most->n_kept || (n_kept == self->most->n_kept && n_waiting > self->most->n_waiting))
-    *self->most = (HrPipelineLoad) { n_kept, n_waiting, n_first };
+  /* Micro-batches that fill the pipeline where there are fewer are left out. */
+  if (micro_batch < self->n_micro_batches)
+    g_array_append_val (self->actions, action);
 }
 
 static void
-run (Run    *self,
-     guint64 part,
-     Action  action)
+run (Run                  *self,
+     guint64               part,
+     HrPipelineActionKind  kind)
 {
-  self->n_done[part > 0][action]++;
-  note (self);
+  add (self, part, kind, self->n_done[part][kind]++);
 }
 
-/* Both gradients at once. */
+/* ScheduleGPipe; with several parts ScheduleLoopedBFS, which goes back from the last micro-batch. */
 static void
-run_backward (Run    *self,
-              guint64 part)
+run_all (Run *self)
 {
-  guint64 *n_done = self->n_done[part > 0];
-
-  n_done[INPUTS]++;
-  n_done[WEIGHTS]++;
-  note (self);
+  for (guint64 i = 0; i < self->n_micro_batches * self->n_parts; i++)
+    run (self, i / self->n_micro_batches, HR_PIPELINE_ACTION_FORWARD);
+  for (guint64 i = self->n_micro_batches * self->n_parts; i-- > 0; )
+    {
+      if (self->n_parts == 1)
+        run (self, 0, HR_PIPELINE_ACTION_BACKWARD);
+      else
+        add (self, i / self->n_micro_batches, HR_PIPELINE_ACTION_BACKWARD, i % self->n_micro_batches);
+    }
 }
 
 /* Schedule1F1B: as many forward passes before the first backward pass as there are stages from this one on. */
@@ -65,7 +66,13 @@ run_alternating (Run *self)
   guint64 n_before = MIN (self->n_micro_batches, self->n_ranks - self->rank);
 
   for (guint64 i = 0; i < n_before; i++)
-    run (self, 0, FORWARD);
+    run (self, 0, HR_PIPELINE_ACTION_FORWARD);
+  for (guint64 i = 0; i < self->n_micro_batches; i++)
+    {
+      run (self, 0, HR_PIPELINE_ACTION_BACKWARD);
+      if (i + n_before < self->n_micro_batches)
+        run (self, 0, HR_PIPELINE_ACTION_FORWARD);
+    }
 }
 
 static guint64
@@ -79,6 +86,7 @@ static void
 run_interleaved (Run      *self,
                  gboolean  splits)
 {
+  HrPipelineActionKind backward = splits ? HR_PIPELINE_ACTION_INPUTS : HR_PIPELINE_ACTION_BACKWARD;
   guint64 n_round = count_per_round (self);
   guint64 n_all = self->n_micro_batches * self->n_parts;
   guint64 n_hops = (splits ? 1 : 2) * (self->n_ranks - 1 - self->rank);
@@ -90,28 +98,25 @@ run_interleaved (Run      *self,
       guint64 back = i - n_before;
 
       if (i < n_all)
-        run (self, i / n_round % self->n_parts, FORWARD);
+        run (self, i / n_round % self->n_parts, HR_PIPELINE_ACTION_FORWARD);
       if (i < n_before)
         continue;
 
-      if (splits)
-        run (self, self->n_parts - 1 - back / n_round % self->n_parts, INPUTS);
-      else
-        run_backward (self, self->n_parts - 1 - back / n_round % self->n_parts);
+      run (self, self->n_parts - 1 - back / n_round % self->n_parts, backward);
       if (splits && back >= self->rank)
-        run (self, self->n_parts - 1 - n_weights++ / n_round % self->n_parts, WEIGHTS);
+        run (self, self->n_parts - 1 - n_weights++ / n_round % self->n_parts, HR_PIPELINE_ACTION_WEIGHTS);
     }
+  while (splits && n_weights < n_all)
+    run (self, self->n_parts - 1 - n_weights++ / n_round % self->n_parts, HR_PIPELINE_ACTION_WEIGHTS);
 }
 
-/* Micro-batches that fill the pipeline where there are fewer are left out. */
+/* The gradients of inputs, and of weights right behind. */
 static void
-run_if_any (Run    *self,
-            guint64 part,
-            Action  action,
-            guint64 *n)
+run_both (Run     *self,
+          guint64  part)
 {
-  if ((*n)++ < self->n_micro_batches)
-    run (self, part, action);
+  run (self, part, HR_PIPELINE_ACTION_INPUTS);
+  run (self, part, HR_PIPELINE_ACTION_WEIGHTS);
 }
 
 /* ScheduleZBVZeroBubble, which is symmetric: forward passes of the second parts come back through the ranks. */
@@ -119,33 +124,124 @@ static void
 run_vee (Run *self)
 {
   guint64 n_all = MAX (2 * self->n_ranks - 1, self->n_micro_batches);
-  guint64 n[2][N_ACTIONS] = { { 0 } };
+  guint64 (*n)[HR_N_PIPELINE_ACTIONS] = self->n_done;
 
   for (guint64 i = 0; i < 2 * (self->n_ranks - self->rank) - 1; i++)
-    run_if_any (self, 0, FORWARD, &n[0][FORWARD]);
+    run (self, 0, HR_PIPELINE_ACTION_FORWARD);
   for (guint64 i = 0; i < self->rank; i++)
     {
-      run_if_any (self, 1, FORWARD, &n[1][FORWARD]);
-      run_if_any (self, 0, FORWARD, &n[0][FORWARD]);
+      run (self, 1, HR_PIPELINE_ACTION_FORWARD);
+      run (self, 0, HR_PIPELINE_ACTION_FORWARD);
     }
   for (guint64 i = 0; i < self->n_ranks - self->rank; i++)
     {
-      for (guint action = 0; action < N_ACTIONS; action++)
-        run_if_any (self, 1, action, &n[1][action]);
+      run (self, 1, HR_PIPELINE_ACTION_FORWARD);
+      run_both (self, 1);
     }
-  while (n[1][FORWARD] < n[0][FORWARD] || n[0][FORWARD] < n_all)
+  while (n[1][HR_PIPELINE_ACTION_FORWARD] < n[0][HR_PIPELINE_ACTION_FORWARD] ||
+         n[0][HR_PIPELINE_ACTION_FORWARD] < n_all)
     {
-      for (guint action = n[0][FORWARD] < n_all ? FORWARD : INPUTS; action < N_ACTIONS; action++)
-        run_if_any (self, 0, action, &n[0][action]);
-      for (guint action = 0; action < N_ACTIONS; action++)
-        run_if_any (self, 1, action, &n[1][action]);
+      if (n[0][HR_PIPELINE_ACTION_FORWARD] < n_all)
+        run (self, 0, HR_PIPELINE_ACTION_FORWARD);
+      run_both (self, 0);
+      run (self, 1, HR_PIPELINE_ACTION_FORWARD);
+      run_both (self, 1);
     }
-  /* From here on nothing more is kept, and more waits at the most. */
   for (guint64 i = 0; i < self->rank; i++)
     {
-      run_if_any (self, 0, INPUTS, &n[0][INPUTS]);
-      run_if_any (self, 1, INPUTS, &n[1][INPUTS]);
+      run (self, 0, HR_PIPELINE_ACTION_INPUTS);
+      run (self, 1, HR_PIPELINE_ACTION_INPUTS);
     }
+  for (guint64 i = 0; i < self->n_ranks - self->rank; i++)
+    run_both (self, 0);
+  for (guint64 part = 2; part-- > 0; )
+    {
+      while (n[part][HR_PIPELINE_ACTION_WEIGHTS] < n[part][HR_PIPELINE_ACTION_INPUTS])
+        run (self, part, HR_PIPELINE_ACTION_WEIGHTS);
+    }
+}
+
+/* A backward pass of DualPipeV; of what is split, the gradients of weights wait in a queue. */
+static void
+run_back (Run      *self,
+          guint64   part,
+          gboolean  splits)
+{
+  HrPipelineAction action = { HR_PIPELINE_ACTION_WEIGHTS, part, self->n_done[part][HR_PIPELINE_ACTION_INPUTS]++ };
+
+  if (splits)
+    g_array_append_val (self->waiting, action);
+  add (self, part, splits ? HR_PIPELINE_ACTION_INPUTS : HR_PIPELINE_ACTION_BACKWARD, action.micro_batch);
+}
+
+static void
+run_first_waiting (Run *self)
+{
+  HrPipelineAction action;
+
+  if (self->waiting->len == 0)
+    return;
+
+  action = g_array_index (self->waiting, HrPipelineAction, 0);
+  g_array_remove_index (self->waiting, 0);
+  add (self, action.part, action.kind, action.micro_batch);
+}
+
+static void
+run_pair (Run     *self,
+          guint64  forward,
+          guint64  backward)
+{
+  run (self, forward, HR_PIPELINE_ACTION_FORWARD);
+  run_back (self, backward, FALSE);
+}
+
+/* ScheduleDualPipeV; a forward and a backward pass that are one action (OVERLAP_F_B) run one after the other. */
+static void
+run_dual (Run *self)
+{
+  guint64 n_behind = self->n_ranks - self->rank - 1;
+  gboolean splits = FALSE;
+
+  for (guint64 i = 0; i < 2 * n_behind; i++)
+    run (self, 0, HR_PIPELINE_ACTION_FORWARD);
+  for (guint64 i = 0; i <= self->rank; i++)
+    {
+      run (self, 0, HR_PIPELINE_ACTION_FORWARD);
+      run (self, 1, HR_PIPELINE_ACTION_FORWARD);
+    }
+  for (guint64 i = 0; i < n_behind; i++)
+    {
+      run_back (self, 1, TRUE);
+      run_first_waiting (self);
+      run (self, 1, HR_PIPELINE_ACTION_FORWARD);
+    }
+  for (guint64 i = 0; i < self->n_micro_batches - 2 * self->n_ranks + self->rank + 1; i++)
+    {
+      run_pair (self, 0, 1);
+      run_pair (self, 1, 0);
+    }
+  for (guint64 i = 0; i < n_behind; i++)
+    {
+      run_back (self, 1, FALSE);
+      run_pair (self, 1, 0);
+    }
+  for (guint64 i = 0; i <= self->rank; i++)
+    {
+      gboolean is_half = i == (self->rank + 1) / 2;
+
+      splits |= is_half && self->rank % 2 == 1;
+      run_back (self, 1, splits);
+      splits |= is_half && self->rank % 2 == 0;
+      run_back (self, 0, splits);
+    }
+  for (guint64 i = 0; i < n_behind; i++)
+    {
+      run_first_waiting (self);
+      run_back (self, 0, splits);
+    }
+  for (guint64 i = 0; i <= self->rank; i++)
+    run_first_waiting (self);
 }
 
 /*
@@ -163,7 +259,7 @@ hr_pipeline_schedule_is_known (HrPipelineSchedule schedule,
                                guint64            n_parts,
                                guint64            n_micro_batches)
 {
-  if (n_ranks < 2 || n_parts == 0 || n_micro_batches == 0)
+  if (n_ranks < 2 || n_parts == 0 || n_micro_batches == 0 || n_micro_batches > MAX_PASSES / n_parts)
     return FALSE;
 
   switch (schedule)
@@ -180,9 +276,106 @@ hr_pipeline_schedule_is_known (HrPipelineSchedule schedule,
     case HR_PIPELINE_SCHEDULE_ZBV:
       return n_parts == 2;
 
+    case HR_PIPELINE_SCHEDULE_DUALPIPE_V:
+      return n_parts == 2 && n_micro_batches >= 2 * n_ranks;
+
     default:
       return FALSE;
     }
+}
+
+/*
+ * hr_pipeline_schedule_get_rule:
+ * @schedule: a schedule
+ *
+ * Returns: of which parts and micro-batches it is, a message id
+ */
+const char *
+hr_pipeline_schedule_get_rule (HrPipelineSchedule schedule)
+{
+  switch (schedule)
+    {
+    case HR_PIPELINE_SCHEDULE_ZBV:
+      return N_("two parts on each rank");
+
+    case HR_PIPELINE_SCHEDULE_DUALPIPE_V:
+      return N_("two parts on each rank, and twice as many micro-batches as ranks at least");
+
+    case HR_PIPELINE_SCHEDULE_1F1B:
+    case HR_PIPELINE_SCHEDULE_ZERO_BUBBLE:
+    case HR_PIPELINE_SCHEDULE_GPIPE:
+    default:
+      return N_("rounds of equally many micro-batches, of as many as there are ranks at least");
+    }
+}
+
+/*
+ * hr_pipeline_schedule_goes_back:
+ * @schedule: a schedule
+ *
+ * Returns: whether the second parts of the ranks come in the opposite order, so that the last rank hands tensors over
+ *   to itself, and the first one has both ends of the model
+ */
+gboolean
+hr_pipeline_schedule_goes_back (HrPipelineSchedule schedule)
+{
+  return schedule == HR_PIPELINE_SCHEDULE_ZBV || schedule == HR_PIPELINE_SCHEDULE_DUALPIPE_V;
+}
+
+/*
+ * hr_pipeline_schedule_list:
+ * @schedule: a schedule that is known
+ * @n_ranks: how many ranks the pipeline has
+ * @n_parts: how many parts of the layers each of them has
+ * @n_micro_batches: how many micro-batches a step has
+ * @rank: one of the ranks
+ *
+ * Lists what a rank computes in a step.
+ *
+ * Returns: (transfer full) (element-type HrPipelineAction): the actions, in their order
+ */
+GArray *
+hr_pipeline_schedule_list (HrPipelineSchedule schedule,
+                           guint64            n_ranks,
+                           guint64            n_parts,
+                           guint64            n_micro_batches,
+                           guint64            rank)
+{
+  g_autofree guint64 (*n_done)[HR_N_PIPELINE_ACTIONS] = g_malloc0_n (n_parts, sizeof *n_done);
+  g_autoptr (GArray) waiting = g_array_new (FALSE, FALSE, sizeof (HrPipelineAction));
+  Run self = { n_ranks, n_parts, n_micro_batches, rank, n_done,
+               g_array_new (FALSE, FALSE, sizeof (HrPipelineAction)), waiting };
+
+  switch (schedule)
+    {
+    case HR_PIPELINE_SCHEDULE_GPIPE:
+      run_all (&self);
+      break;
+
+    case HR_PIPELINE_SCHEDULE_1F1B:
+      if (n_parts == 1)
+        run_alternating (&self);
+      else
+        run_interleaved (&self, FALSE);
+      break;
+
+    case HR_PIPELINE_SCHEDULE_ZERO_BUBBLE:
+      run_interleaved (&self, TRUE);
+      break;
+
+    case HR_PIPELINE_SCHEDULE_ZBV:
+      run_vee (&self);
+      break;
+
+    case HR_PIPELINE_SCHEDULE_DUALPIPE_V:
+      run_dual (&self);
+      break;
+
+    default:
+      g_warn_if_reached ();
+    }
+
+  return self.actions;
 }
 
 /*
@@ -204,32 +397,19 @@ hr_pipeline_schedule_count (HrPipelineSchedule  schedule,
                             guint64             rank,
                             HrPipelineLoad     *load)
 {
-  Run self = { n_ranks, n_parts, n_micro_batches, rank, { { 0 } }, load };
+  g_autoptr (GArray) actions = hr_pipeline_schedule_list (schedule, n_ranks, n_parts, n_micro_batches, rank);
+  HrPipelineLoad now = { 0 };
 
   *load = (HrPipelineLoad) { 0 };
-  switch (schedule)
+  for (guint i = 0; i < actions->len; i++)
     {
-    case HR_PIPELINE_SCHEDULE_GPIPE:
-      /* With several parts this is ScheduleLoopedBFS. */
-      *load = (HrPipelineLoad) { n_micro_batches * n_parts, 0, n_micro_batches };
-      break;
+      const HrPipelineAction *action = &g_array_index (actions, HrPipelineAction, i);
+      gboolean ends = action->kind == HR_PIPELINE_ACTION_BACKWARD || action->kind == HR_PIPELINE_ACTION_WEIGHTS;
 
-    case HR_PIPELINE_SCHEDULE_1F1B:
-      if (n_parts == 1)
-        run_alternating (&self);
-      else
-        run_interleaved (&self, FALSE);
-      break;
-
-    case HR_PIPELINE_SCHEDULE_ZERO_BUBBLE:
-      run_interleaved (&self, TRUE);
-      break;
-
-    case HR_PIPELINE_SCHEDULE_ZBV:
-      run_vee (&self);
-      break;
-
-    default:
-      g_return_if_reached ();
+      now.n_kept += (action->kind == HR_PIPELINE_ACTION_FORWARD) - ends;
+      now.n_first += action->part == 0 ? (action->kind == HR_PIPELINE_ACTION_FORWARD) - ends : 0;
+      now.n_waiting += (action->kind == HR_PIPELINE_ACTION_INPUTS) - (action->kind == HR_PIPELINE_ACTION_WEIGHTS);
+      if (now.n_kept > load->n_kept || (now.n_kept == load->n_kept && now.n_waiting > load->n_waiting))
+        *load = now;
     }
 }

@@ -7,6 +7,39 @@
 G_BEGIN_DECLS
 
 /**
+ * HrPipelineActionKind:
+ * @HR_PIPELINE_ACTION_FORWARD: a forward pass
+ * @HR_PIPELINE_ACTION_BACKWARD: a backward pass
+ * @HR_PIPELINE_ACTION_INPUTS: the gradients of inputs alone
+ * @HR_PIPELINE_ACTION_WEIGHTS: those of weights, for which what the forward pass has left stays until then
+ *
+ * What a rank of a pipeline computes at a time.
+ */
+typedef enum
+{
+  HR_PIPELINE_ACTION_FORWARD,
+  HR_PIPELINE_ACTION_BACKWARD,
+  HR_PIPELINE_ACTION_INPUTS,
+  HR_PIPELINE_ACTION_WEIGHTS,
+  HR_N_PIPELINE_ACTIONS,
+} HrPipelineActionKind;
+
+/**
+ * HrPipelineAction:
+ * @kind: what is computed
+ * @part: by which part of the rank’s layers
+ * @micro_batch: of which micro-batch
+ *
+ * An action of a rank.
+ */
+typedef struct
+{
+  HrPipelineActionKind kind;
+  guint part;
+  guint micro_batch;
+} HrPipelineAction;
+
+/**
  * HrPipelineLoad:
  * @n_kept: how many times what a part keeps of a micro-batch is there at once, at the most
  * @n_waiting: of how many of these the gradients of inputs are there, and those of weights are not
@@ -25,6 +58,13 @@ gboolean hr_pipeline_schedule_is_known (HrPipelineSchedule  schedule,
                                         guint64             n_ranks,
                                         guint64             n_parts,
                                         guint64             n_micro_batches);
+const char *hr_pipeline_schedule_get_rule (HrPipelineSchedule schedule);
+gboolean hr_pipeline_schedule_goes_back (HrPipelineSchedule schedule);
+GArray * hr_pipeline_schedule_list     (HrPipelineSchedule  schedule,
+                                        guint64             n_ranks,
+                                        guint64             n_parts,
+                                        guint64             n_micro_batches,
+                                        guint64             rank) G_GNUC_WARN_UNUSED_RESULT;
 void     hr_pipeline_schedule_count    (HrPipelineSchedule  schedule,
                                         guint64             n_ranks,
                                         guint64             n_parts,

@@ -1038,7 +1038,9 @@ resolve_pipeline (HrTrainingPlan *self)
     return;
 
   training->keep_outputs = TRUE;
-  training->n_released = training->n_in_flight == training->accumulation_steps ? 1 : 0;
+  training->pipeline = (HrTrainingPipeline) {
+    self->layout.schedule, self->layout.pipeline, self->layout.parts, self->stage,
+  };
 }
 
 /*
@@ -1165,7 +1167,7 @@ hr_training_plan_take_weights (HrTrainingPlan *self,
   training->pass = self->pass.inference;
   training->pass.n_layers = self->pass.stack->n_layers;
   training->pass.has_inputs = self->stage == 0;
-  training->pass.has_norm = training->pass.has_head = self->stage + 1 == self->layout.pipeline;
+  training->pass.has_norm = training->pass.has_head = hr_layout_has_head (&self->layout, self->stage);
   training->pass.weight_bytes = weights->bytes;
   weights->buffer_bytes += training->buffer_bytes;
   weights->bytes += training->buffer_bytes;

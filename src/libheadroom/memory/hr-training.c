@@ -17,6 +17,7 @@
 #include "hr-training-colossalai.h"
 #include "hr-training-images.h"
 #include "hr-training-loss.h"
+#include "hr-training-pipeline.h"
 #include "hr-unsloth.h"
 #include "hr-training-log.h"
 #include "hr-tower.h"
@@ -31,9 +32,9 @@
  * gradient flows back, the optimizer uses the gradients, and they go.
  */
 
-typedef struct _Step Step;
+typedef struct _HrMicroBatch Step;
 
-struct _Step
+struct _HrMicroBatch
 {
   const HrTraining *training;
   HrReplay *replay;
@@ -1036,18 +1037,13 @@ begin_live (const HrTraining *self,
   hr_replay_end (replay);
 }
 
-/*
- * A micro-batch, from its tokens to the gradients; @previous is the one before, if what that returned is held still.
- * Nothing holds what the last one of a step returned when its gradients are there.
- *
- * Returns: the micro-batch, with what it has returned if that is held
- */
+/* The forward pass of a micro-batch; @previous is the one before, if what that returned is held still. */
 static Step *
-run_micro_batch (const HrTraining *self,
-                 HrReplay         *replay,
-                 Step             *previous,
-                 gboolean          is_last,
-                 HrTrainingLevels *levels)
+begin_micro_batch (const HrTraining *self,
+                   HrReplay         *replay,
+                   Step             *previous,
+                   gboolean          is_last,
+                   HrTrainingLevels *levels)
 {
   Step *step = g_new0 (Step, 1);
 
@@ -1071,6 +1067,15 @@ run_micro_batch (const HrTraining *self,
     run_head_and_loss (step, levels);
   else
     send_output (step, levels);
+
+  return step;
+}
+
+static void
+differentiate_micro_batch (Step *step)
+{
+  HrReplay *replay = step->replay;
+
   zero_gradients (step);
   hr_sharding_enter (replay, HR_SHARDED_HEAD);
   run_backward (step);
@@ -1078,8 +1083,62 @@ run_micro_batch (const HrTraining *self,
   hr_sharding_end (replay);
   hr_reduction_end (replay);
   replay->has_gradients = TRUE;
+}
+
+/*
+ * A micro-batch, from its tokens to the gradients; @previous is the one before, if what that returned is held still.
+ * Nothing holds what the last one of a step returned when its gradients are there.
+ *
+ * Returns: the micro-batch, with what it has returned if that is held
+ */
+static Step *
+run_micro_batch (const HrTraining *self,
+                 HrReplay         *replay,
+                 Step             *previous,
+                 gboolean          is_last,
+                 HrTrainingLevels *levels)
+{
+  Step *step = begin_micro_batch (self, replay, previous, is_last, levels);
+
+  differentiate_micro_batch (step);
 
   return step;
+}
+
+/*
+ * hr_micro_batch_run_forward:
+ * @training: what is to be replayed
+ * @replay: a tape
+ * @levels: (out) (optional): the levels between the phases
+ *
+ * Runs the forward pass of a micro-batch in a pipeline.
+ *
+ * Returns: (transfer full): the micro-batch, with what its backward pass needs
+ */
+HrMicroBatch *
+hr_micro_batch_run_forward (const HrTraining *training,
+                            HrReplay         *replay,
+                            HrTrainingLevels *levels)
+{
+  return begin_micro_batch (training, replay, NULL, TRUE, levels);
+}
+
+/*
+ * hr_micro_batch_run_backward:
+ * @self: a micro-batch whose forward pass has run
+ *
+ * Runs the backward pass.
+ */
+void
+hr_micro_batch_run_backward (HrMicroBatch *self)
+{
+  differentiate_micro_batch (self);
+}
+
+void
+hr_micro_batch_free (HrMicroBatch *self)
+{
+  clear_step (self);
 }
 
 /* clip_grad_norm_ in torch/nn/utils/clip_grad.py: the norms of all gradients, stacked, and the norm of that. */
@@ -1443,40 +1502,6 @@ make_buffers (const HrTraining *self,
   hr_replay_make (replay, "empty", "GPU_BUFFERS_B", HR_COMPONENT_ACTIVATIONS, inputs);
 }
 
-/*
- * args_recv_info and grad_recv_info of torch/distributed/pipelining/stage.py: a buffer for each micro-batch of the
- * step, which stays.
- */
-static HrValue
-make_received_for_all (const HrTraining *self,
-                       HrReplay         *replay,
-                       const char       *variable)
-{
-  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
-  guint64 before = replay->ledger.live.total;
-  HrValue one = hr_replay_make (replay, "empty", variable, HR_COMPONENT_COMMUNICATION, shape);
-
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_COMMUNICATION,
-                 (self->accumulation_steps - 1) * (replay->ledger.live.total - before));
-
-  return one;
-}
-
-static void
-make_received (const HrTraining *self,
-               HrReplay         *replay)
-{
-  replay->received = replay->received_gradient = HR_NO_VALUE;
-  if (!self->pipelines)
-    return;
-
-  replay->symbols[HR_SYMBOL_SEQUENCE] = self->pass.prompt;
-  if (!self->pass.has_inputs)
-    replay->received = make_received_for_all (self, replay, "args_recv_info");
-  if (!self->pass.has_head)
-    replay->received_gradient = make_received_for_all (self, replay, "grad_recv_info");
-}
-
 static void
 begin_steps (const HrTraining *self,
              HrReplay         *replay)
@@ -1533,7 +1558,9 @@ begin_steps (const HrTraining *self,
     make_score_buffer (self, replay);
   make_gathered (self, replay);
   make_buffers (self, replay);
-  make_received (self, replay);
+  replay->received = replay->received_gradient = HR_NO_VALUE;
+  if (self->pipelines)
+    hr_training_make_received (self, replay);
   hr_reduction_make_bucket (&self->reduction, replay);
 }
 
@@ -1638,74 +1665,15 @@ defer_head (const HrTraining *self,
   deferred[1] = hr_replay_make (replay, "append", "embedding_activation_buffer", HR_COMPONENT_ACTIVATIONS, inputs);
 }
 
-/* Adds what forward passes have left to the books, or takes it off. */
-static void
-change_kept (HrReplay      *replay,
-             const HrLevel *kept,
-             guint64        n_passes,
-             void         (*change) (HrLedger *, HrComponentId, guint64),
-             gint64         sign)
-{
-  for (guint i = 0; i < HR_N_GROWTHS; i++)
-    replay->ledger.live.activations[i] += sign * (gint64) (n_passes * kept->activations[i]);
-  for (guint i = 0; i < HR_N_COMPONENTS; i++)
-    change (&replay->ledger, i, n_passes * kept->by_component[i]);
-}
-
-/*
- * What a stage that torch runs still holds of the micro-batches before: the gradient that it has sent last (bwd_sends
- * of Schedule1F1B in torch/distributed/pipelining/schedules.py; GPipe's works hold all of them), and their losses
- * (_internal_losses).
- */
-static HrValue
-hold_before (const HrTraining *self,
-             HrReplay         *replay)
-{
-  guint64 n_losses = self->pass.has_head ? self->accumulation_steps - self->n_in_flight : 0;
-  HrValue gradient = HR_NO_VALUE;
-  HrStretch stretch;
-
-  if (!self->pipelines)
-    return gradient;
-
-  hr_replay_begin (replay, &stretch, NULL, -1);
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_TEMPORARY, n_losses * hr_ledger_round (sizeof (float)));
-  if (!self->pass.has_inputs)
-    gradient = hr_replay_make (replay, "send", "bwd_sends", HR_COMPONENT_TEMPORARY,
-                               HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
-  hr_replay_end (replay);
-
-  return gradient;
-}
-
-static void
-let_go_before (const HrTraining *self,
-               HrReplay         *replay,
-               HrValue           gradient)
-{
-  guint64 n_losses = self->pass.has_head ? self->accumulation_steps - self->n_in_flight : 0;
-
-  if (!self->pipelines)
-    return;
-
-  hr_ledger_remove (&replay->ledger, HR_COMPONENT_TEMPORARY, n_losses * hr_ledger_round (sizeof (float)));
-  hr_replay_drop (replay, gradient);
-}
-
-/*
- * The micro-batches of a step, of which the first two differ; what the last one has returned is held. @kept is what
- * each of those that wait for their backward pass keeps.
- */
+/* The micro-batches of a step, of which the first two differ; what the last one has returned is held. */
 static Step *
 run_micro_batches (const HrTraining *self,
                    HrReplay         *replay,
                    HrRolloutState   *state,
-                   const HrLevel    *kept,
                    HrTrainingLevels *levels)
 {
   guint64 n = MIN (self->accumulation_steps, 2);
   HrValue deferred[] = { HR_NO_VALUE, HR_NO_VALUE };
-  HrValue before = HR_NO_VALUE;
   Step *previous = NULL;
   Step *step = NULL;
 
@@ -1718,15 +1686,6 @@ run_micro_batches (const HrTraining *self,
       step = run_micro_batch (self, replay, previous, i + 1 == n, levels);
       g_clear_pointer (&previous, clear_step);
       sum_gradients (self, replay);
-      if (i + 1 < n && self->n_released > 0)
-        change_kept (replay, kept, self->n_released, hr_ledger_remove, -1);
-      if (i + 1 < n)
-        before = hold_before (self, replay);
-      else if (i > 0)
-        let_go_before (self, replay, before);
-      /* Nothing waits for its backward pass any more. */
-      if (i + 1 == n && self->pipelines)
-        change_kept (replay, kept, self->n_in_flight - 1 - (i > 0 ? self->n_released : 0), hr_ledger_remove, -1);
       if (i + 1 < n)
         previous = end_micro_batch (step, state);
     }
@@ -1741,17 +1700,19 @@ run_step (const HrTraining *self,
           HrReplay         *replay,
           gboolean          is_first,
           HrRolloutState   *state,
-          const HrLevel    *kept,
           HrTrainingLevels *levels)
 {
-  Step *step;
+  Step *step = NULL;
   guint64 rest;
 
   replay->has_gradients = self->zero_grad == HR_ZERO_GRAD_KEPT && !is_first;
   if (levels != NULL)
     levels->step_start = replay->ledger.live;
 
-  step = run_micro_batches (self, replay, state, kept, levels);
+  if (self->pipelines)
+    hr_training_run_pipeline (self, replay, levels);
+  else
+    step = run_micro_batches (self, replay, state, levels);
   if (!keeps_logits (self))
     g_clear_pointer (&step, clear_step);
   if (levels != NULL)
@@ -1781,12 +1742,11 @@ run_step (const HrTraining *self,
   hr_replay_rest (replay, NULL);
 }
 
-/* Keeps what a forward pass has left, so many times; @kept is what each has left. */
+/* Keeps what a forward pass has left, so many times. */
 static void
 keep_passes (const HrTraining *self,
              HrReplay         *replay,
-             guint64           n_passes,
-             HrLevel          *kept)
+             guint64           n_passes)
 {
   g_autoptr (HrReplay) rehearsal = hr_replay_copy_empty (replay);
   HrTrainingLevels levels;
@@ -1797,10 +1757,10 @@ keep_passes (const HrTraining *self,
   clear_step (run_micro_batch (self, rehearsal, NULL, TRUE, &levels));
   replay->ledger.overflowed |= rehearsal->ledger.overflowed;
   for (guint i = 0; i < HR_N_GROWTHS; i++)
-    kept->activations[i] = levels.end_forward.activations[i] - start.activations[i];
+    replay->ledger.live.activations[i] += n_passes * (levels.end_forward.activations[i] - start.activations[i]);
   for (guint i = 0; i < HR_N_COMPONENTS; i++)
-    kept->by_component[i] = levels.end_forward.by_component[i] - start.by_component[i];
-  change_kept (replay, kept, n_passes, hr_ledger_add, 1);
+    hr_ledger_add (&replay->ledger, i,
+                   n_passes * (levels.end_forward.by_component[i] - start.by_component[i]));
 }
 
 /*
@@ -1810,23 +1770,22 @@ keep_passes (const HrTraining *self,
  */
 static void
 keep_in_flight (const HrTraining *self,
-                HrReplay         *replay,
-                HrLevel          *kept)
+                HrReplay         *replay)
 {
   guint64 n_first = self->pass.has_inputs ? self->n_first_in_flight : 0;
   HrTraining between = *self;
 
   if (!self->has_parts)
     {
-      keep_passes (self, replay, self->n_in_flight - 1, kept);
+      keep_passes (self, replay, self->n_in_flight - 1);
       return;
     }
 
   between.pass.has_inputs = between.pass.has_norm = between.pass.has_head = FALSE;
   between.pass.n_layers = self->n_layers_between;
   if (n_first > 1)
-    keep_passes (self, replay, n_first - 1, kept);
-  keep_passes (&between, replay, self->n_in_flight - MAX (n_first, 1), kept);
+    keep_passes (self, replay, n_first - 1);
+  keep_passes (&between, replay, self->n_in_flight - MAX (n_first, 1));
 }
 
 /*
@@ -1888,15 +1847,14 @@ hr_training_replay (const HrTraining *self,
 {
   g_autoptr (HrLiveParameters) live = trace_parameters (self, replay);
   HrRolloutState state;
-  HrLevel kept = { 0 };
 
   replay->live = live;
   begin_steps (self, replay);
   hr_rollout_state_init (&state, self, replay);
-  if (self->n_in_flight > 1)
-    keep_in_flight (self, replay, &kept);
+  if (self->n_in_flight > 1 && !self->pipelines)
+    keep_in_flight (self, replay);
   replay->peak.level = replay->ledger.live;
-  run_step (self, replay, FALSE, &state, &kept, levels);
+  run_step (self, replay, FALSE, &state, levels);
   replay->live = NULL;
 }
 
@@ -1928,16 +1886,16 @@ hr_training_replay_heap (const HrTraining *self,
   /* The first steps gather no parameters ahead. */
   if (live != NULL)
     {
-      run_step (self, replay, TRUE, &state, NULL, NULL);
+      run_step (self, replay, TRUE, &state, NULL);
       hr_live_parameters_finish_trace (live);
     }
   hr_heap_set_recording (replay->heap, TRUE);
-  run_step (self, replay, live == NULL, &state, NULL, NULL);
+  run_step (self, replay, live == NULL, &state, NULL);
   hr_heap_set_recording (replay->heap, FALSE);
   between (replay->heap, user_data);
   if (is_alike)
     hr_heap_repeat (replay->heap, n_steps - 1);
   for (guint i = 1; i < n_steps && !is_alike; i++)
-    run_step (self, replay, FALSE, &state, NULL, NULL);
+    run_step (self, replay, FALSE, &state, NULL);
   replay->live = NULL;
 }

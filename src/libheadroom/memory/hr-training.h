@@ -41,6 +41,23 @@ typedef void (*HrBetweenSteps) (HrHeap   *heap,
                                 gpointer  user_data);
 
 /**
+ * HrTrainingPipeline:
+ * @schedule: in which order ranks run micro-batches
+ * @n_ranks: how many ranks there are
+ * @n_parts: how many parts of the layers each of them has
+ * @rank: which of them this is
+ *
+ * A rank of a pipeline that torch.distributed.pipelining runs.
+ */
+typedef struct
+{
+  HrPipelineSchedule schedule;
+  guint64 n_ranks;
+  guint64 n_parts;
+  guint64 rank;
+} HrTrainingPipeline;
+
+/**
  * HrTraining:
  * @pass: the forward pass; its prompt is the length of the sequences, virtual tokens included
  * @tuning: (nullable): what a method of fine-tuning does to the model, or %NULL if all of it is trained
@@ -89,9 +106,8 @@ typedef void (*HrBetweenSteps) (HrHeap   *heap,
  * @n_in_flight: of how many of them what the backward pass needs is kept at once
  * @n_deferred: of how many micro-batches the head's input and the gradient of its output wait until all have gone back
  * @n_first_in_flight: of how many of these by the part of the stage that looks tokens up
- * @n_released: of how many no other takes the place when their backward pass is over, before the first gradients are
- *   added to
  * @pipelines: whether torch.distributed.pipelining runs the stage
+ * @pipeline: how it does
  * @has_parts: whether the stage has several parts, between those of others
  * @n_layers_of_part: how many layers that of them has which runs: the first, or the last where it has the head
  * @n_layers_between: how many another part has
@@ -176,8 +192,8 @@ typedef struct
   guint64 n_in_flight;
   guint64 n_deferred;
   guint64 n_first_in_flight;
-  guint64 n_released;
   gboolean pipelines;
+  HrTrainingPipeline pipeline;
   gboolean has_parts;
   guint n_layers_of_part;
   guint n_layers_between;
@@ -223,6 +239,13 @@ typedef struct
   HrLevel end;
 } HrTrainingLevels;
 
+typedef struct _HrMicroBatch HrMicroBatch;
+
+HrMicroBatch *hr_micro_batch_run_forward (const HrTraining *training,
+                                          HrReplay         *replay,
+                                          HrTrainingLevels *levels) G_GNUC_WARN_UNUSED_RESULT;
+void hr_micro_batch_run_backward (HrMicroBatch *self);
+void hr_micro_batch_free (HrMicroBatch *self);
 void hr_training_replay (const HrTraining *self,
                          HrReplay         *replay,
                          HrTrainingLevels *levels);

@@ -178,7 +178,7 @@ CHOICES = {
     'parameter-offload': ('none', 'cpu', 'nvme'),
     'optimizer-offload': ('none', 'cpu', 'nvme'),
     'pipeline-parallel': (1, *PIPELINES),
-    'pipeline-schedule': ('1f1b', 'gpipe', 'zero-bubble', 'zbv'),
+    'pipeline-schedule': ('1f1b', 'gpipe', 'zero-bubble', 'zbv', 'dualpipe-v'),
     'rollout': ('none', 'transformers'),
     'task': ('inference', 'fine-tuning'),
 }

@@ -27,7 +27,10 @@ SCHEDULES = {
     'gpipe': (pipelining.ScheduleGPipe, pipelining.ScheduleLoopedBFS),
     'zero-bubble': (pipelining.ScheduleInterleavedZeroBubble, pipelining.ScheduleInterleavedZeroBubble),
     'zbv': (None, pipelining.ScheduleZBVZeroBubble),
+    'dualpipe-v': (None, pipelining.ScheduleDualPipeV),
 }
+# Those whose second parts come in the opposite order.
+GO_BACK = ('zbv', 'dualpipe-v')
 
 
 def uses(settings):
@@ -47,6 +50,24 @@ class HeldUntilWaited(dist.Work):
         del timeout
         self.tensors = []
         return True
+
+
+class HeldByWork(dist.Work):
+    """Holds what it sends as long as it lives itself, as ProcessGroupNCCL does where nothing is sent together with it
+    (outputs_, which pointToPoint of torch/csrc/distributed/c10d/ProcessGroupNCCL.cpp sets)."""
+
+    def __init__(self, tensor):
+        super().__init__()
+        self.tensor = tensor
+
+    def wait(self, timeout=None):
+        del timeout
+        return True
+
+
+def send(tensor, *_args, **_options):
+    """torch.distributed.isend."""
+    return HeldByWork(tensor)
 
 
 def hand_over(operations):
@@ -79,7 +100,7 @@ def list_parts(settings):
     """The numbers of the parts that the rank has, of all parts."""
     n_ranks, n_parts = settings['pipeline-parallel'], settings['virtual-pipeline-parallel']
     rank = settings['pipeline-stage']
-    if settings['pipeline-schedule'] == 'zbv':
+    if settings['pipeline-schedule'] in GO_BACK:
         return [rank, 2 * n_ranks - 1 - rank]
     return [rank + i * n_ranks for i in range(n_parts)]
 
@@ -120,6 +141,7 @@ def measure(model, settings, meter):
     dist.init_process_group('fake', store=FakeStore(), rank=settings['pipeline-stage'],
                             world_size=settings['pipeline-parallel'])
     dist.batch_isend_irecv = hand_over
+    dist.isend = dist.distributed_c10d.isend = send
     n, size = settings['gradient-accumulation-steps'], (settings['micro-batch-size'], settings['sequence-length'])
     vocab_size = model.config.vocab_size
     stages = make_stages(model, settings)

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "hr-training-pipeline.h"
+
+#include "hr-pipeline-schedule.h"
+
+/*
+ * A step of a rank of a pipeline that torch.distributed.pipelining runs. What each kind of action does to the memory is
+ * the same for all micro-batches of a part but the first, which makes the gradients of its parameters: it is rehearsed
+ * once, and the schedule adds up the rest. The micro-batch at whose action most is held is replayed between all others.
+ */
+
+/* What an action does to the memory: what it leaves more, in numbers that wrap, and how far it goes meanwhile. */
+typedef struct
+{
+  HrLevel change;
+  guint64 highest;
+} Cost;
+
+/* A part of a rank's layers, which is a stage among those of all ranks. */
+typedef struct
+{
+  HrTraining training;
+  gboolean is_first;    /* of all stages */
+  gboolean is_last;
+  gboolean is_given;    /* by another part of the rank */
+  gboolean hands_over;  /* to another part of the rank */
+  Cost costs[HR_N_PIPELINE_ACTIONS][2]; /* where it makes gradients of parameters, and where it adds to them */
+} Part;
+
+/* A rank in the middle of a step. */
+typedef struct
+{
+  const HrTraining *training;
+  GArray *actions;
+  Part *parts;
+  gboolean *has_gradients; /* of each part */
+  guint64 hidden;          /* bytes of what a stage sends */
+  HrLevel level;
+  guint n_done;
+} Walk;
+
+static void
+add_level (HrLevel       *level,
+           const HrLevel *change)
+{
+  level->total += change->total;
+  for (guint i = 0; i < HR_N_COMPONENTS; i++)
+    level->by_component[i] += change->by_component[i];
+  for (guint i = 0; i < HR_N_GROWTHS; i++)
+    level->activations[i] += change->activations[i];
+}
+
+static HrLevel
+get_change (const HrLevel *before,
+            const HrLevel *after)
+{
+  HrLevel change = *after;
+
+  change.total -= before->total;
+  for (guint i = 0; i < HR_N_COMPONENTS; i++)
+    change.by_component[i] -= before->by_component[i];
+  for (guint i = 0; i < HR_N_GROWTHS; i++)
+    change.activations[i] -= before->activations[i];
+
+  return change;
+}
+
+/* The stage that a part is, among those of all ranks. */
+static guint64
+get_stage (const HrTrainingPipeline *self,
+           guint64                   part)
+{
+  if (hr_pipeline_schedule_goes_back (self->schedule) && part % 2 == 1)
+    return (part + 1) * self->n_ranks - 1 - self->rank;
+
+  return part * self->n_ranks + self->rank;
+}
+
+static Part *
+list_parts (const HrTraining *self)
+{
+  const HrTrainingPipeline *pipeline = &self->pipeline;
+  guint64 n_stages = pipeline->n_ranks * pipeline->n_parts;
+  Part *parts = g_new0 (Part, pipeline->n_parts);
+
+  for (guint64 i = 0; i < pipeline->n_parts; i++)
+    {
+      guint64 stage = get_stage (pipeline, i);
+      Part *part = &parts[i];
+
+      part->training = *self;
+      part->is_first = stage == 0;
+      part->is_last = stage + 1 == n_stages;
+      part->is_given = i > 0 && get_stage (pipeline, i - 1) + 1 == stage;
+      part->hands_over = i + 1 < pipeline->n_parts && get_stage (pipeline, i + 1) == stage + 1;
+      part->training.pass.has_inputs = part->is_first;
+      part->training.pass.has_norm = part->training.pass.has_head = part->is_last;
+    }
+
+  return parts;
+}
+
+/*
+ * args_recv_info and grad_recv_info of torch/distributed/pipelining/stage.py: a buffer for each micro-batch of the
+ * step, which stays. What the rank hands over to itself takes their place until the next step (set_local_fwd_input,
+ * set_local_bwd_input).
+ */
+static HrValue
+make_received_for_all (const HrTraining *self,
+                       HrReplay         *replay,
+                       const char       *variable,
+                       guint64           n_parts)
+{
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
+  guint64 before = replay->ledger.live.total;
+  HrValue one = hr_replay_make (replay, "empty", variable, HR_COMPONENT_COMMUNICATION, shape);
+
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_COMMUNICATION,
+                 (n_parts * self->accumulation_steps - 1) * (replay->ledger.live.total - before));
+
+  return one;
+}
+
+/*
+ * hr_training_make_received:
+ * @self: what is to be replayed
+ * @replay: a tape, on which no step has begun
+ *
+ * Makes what a rank of a pipeline receives, of all micro-batches.
+ */
+void
+hr_training_make_received (const HrTraining *self,
+                           HrReplay         *replay)
+{
+  guint64 n_given = self->pipeline.n_parts - (self->pass.has_inputs ? 1 : 0);
+  guint64 n_given_back = self->pipeline.n_parts - (self->pass.has_head ? 1 : 0);
+
+  replay->symbols[HR_SYMBOL_SEQUENCE] = self->pass.prompt;
+  if (n_given > 0)
+    replay->received = make_received_for_all (self, replay, "args_recv_info", n_given);
+  if (n_given_back > 0)
+    replay->received_gradient = make_received_for_all (self, replay, "grad_recv_info", n_given_back);
+}
+
+static void
+note_cost (Cost          *cost,
+           HrReplay      *rehearsal,
+           const HrLevel *before)
+{
+  cost->change = get_change (before, &rehearsal->ledger.live);
+  cost->highest = rehearsal->ledger.peak.total - before->total;
+}
+
+static HrLevel
+begin_cost (HrReplay *rehearsal)
+{
+  rehearsal->ledger.peak = rehearsal->ledger.live;
+
+  return rehearsal->ledger.live;
+}
+
+/* Has a micro-batch of a part run, with or without gradients of its parameters to add to. */
+static void
+rehearse (Part     *self,
+          HrReplay *replay,
+          gboolean  has_gradients)
+{
+  g_autoptr (HrReplay) rehearsal = hr_replay_copy_empty (replay);
+  HrMicroBatch *micro_batch;
+  HrLevel before;
+
+  rehearsal->timeline = NULL;
+  rehearsal->kept_layers = NULL;
+  rehearsal->has_gradients = has_gradients;
+  before = begin_cost (rehearsal);
+  micro_batch = hr_micro_batch_run_forward (&self->training, rehearsal, NULL);
+  note_cost (&self->costs[HR_PIPELINE_ACTION_FORWARD][has_gradients], rehearsal, &before);
+  before = begin_cost (rehearsal);
+  hr_micro_batch_run_backward (micro_batch);
+  hr_micro_batch_free (micro_batch);
+  note_cost (&self->costs[HR_PIPELINE_ACTION_BACKWARD][has_gradients], rehearsal, &before);
+  replay->ledger.overflowed |= rehearsal->ledger.overflowed;
+}
+
+static gboolean
+is_alike (const Part *self,
+          const Part *other)
+{
+  return self->is_first == other->is_first && self->is_last == other->is_last;
+}
+
+static void
+rehearse_parts (Part             *parts,
+                const HrTraining *training,
+                HrReplay         *replay)
+{
+  for (guint64 i = 0; i < training->pipeline.n_parts; i++)
+    {
+      guint64 like = 0;
+
+      while (!is_alike (&parts[like], &parts[i]))
+        like++;
+      if (like < i)
+        {
+          memcpy (parts[i].costs, parts[like].costs, sizeof parts[i].costs);
+          continue;
+        }
+      for (guint j = 0; j < 2; j++)
+        rehearse (&parts[i], replay, j);
+    }
+}
+
+static void
+hold (Walk   *self,
+      gint64  bytes)
+{
+  const guint64 amount = bytes;
+
+  self->level.total += amount;
+  self->level.by_component[HR_COMPONENT_COMMUNICATION] += amount;
+}
+
+/* Schedule1F1B has variables for what it sends, which hold the last of it. */
+static gboolean
+keeps_last_sent (const HrTrainingPipeline *self)
+{
+  return self->schedule == HR_PIPELINE_SCHEDULE_1F1B && self->n_parts == 1;
+}
+
+/*
+ * send_work holds what was sent before the last forward pass that comes before all backward passes, until the first
+ * backward pass that no forward pass follows; fwd_sends what was sent last, and bwd_sends likewise.
+ */
+static void
+hold_last_sent (Walk                   *self,
+                const Part             *part,
+                const HrPipelineAction *action)
+{
+  const HrTrainingPipeline *pipeline = &self->training->pipeline;
+  guint64 n_steps = self->training->accumulation_steps;
+  guint64 n_before = MIN (n_steps, pipeline->n_ranks - pipeline->rank);
+  gboolean is_held = !part->is_last && n_before > 1 && n_before - 2 < n_steps - n_before;
+
+  if (action->kind != HR_PIPELINE_ACTION_BACKWARD)
+    return;
+  if (!part->is_first && action->micro_batch == 0)
+    hold (self, self->hidden);
+  if (is_held && action->micro_batch == n_before - 2)
+    hold (self, self->hidden);
+  if (is_held && action->micro_batch == n_steps - n_before)
+    hold (self, -(gint64) self->hidden);
+}
+
+/*
+ * The works of all that is sent are waited for when the step ends (fwd_sends_to_wait and bwd_sends_to_wait of
+ * ScheduleGPipe, send_ops of _PipelineScheduleRuntime); each holds its tensor (outputs_ of WorkNCCL in
+ * torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp). What is handed over to another part of the rank takes the place of
+ * what was handed over in the step before.
+ */
+static void
+hold_sent (Walk                   *self,
+           const Part             *part,
+           const HrPipelineAction *action)
+{
+  if (action->kind == HR_PIPELINE_ACTION_FORWARD)
+    {
+      if (part->hands_over)
+        hold (self, -(gint64) self->hidden);
+      return;
+    }
+  if (action->kind == HR_PIPELINE_ACTION_WEIGHTS)
+    return;
+
+  if (!part->is_last)
+    hold (self, self->hidden);
+  if (!part->is_first && !part->is_given)
+    hold (self, self->hidden);
+}
+
+static const Cost *
+get_cost (const Walk             *self,
+          const HrPipelineAction *action)
+{
+  return &self->parts[action->part].costs[action->kind][self->has_gradients[action->part]];
+}
+
+static const HrPipelineAction *
+get_action (const Walk *self,
+            guint       i)
+{
+  return &g_array_index (self->actions, HrPipelineAction, i);
+}
+
+/* _internal_losses holds the losses of all micro-batches until the step ends. */
+static void
+run_next (Walk *self)
+{
+  const HrPipelineAction *action = get_action (self, self->n_done++);
+  const Part *part = &self->parts[action->part];
+
+  add_level (&self->level, &get_cost (self, action)->change);
+  if (keeps_last_sent (&self->training->pipeline))
+    hold_last_sent (self, part, action);
+  else
+    hold_sent (self, part, action);
+  if (part->is_last && action->kind == HR_PIPELINE_ACTION_BACKWARD)
+    hold (self, hr_ledger_round (sizeof (float)));
+  if (action->kind == HR_PIPELINE_ACTION_BACKWARD || action->kind == HR_PIPELINE_ACTION_WEIGHTS)
+    self->has_gradients[action->part] = TRUE;
+}
+
+static void
+begin_walk (Walk          *self,
+            const HrLevel *start)
+{
+  self->level = *start;
+  self->n_done = 0;
+  for (guint64 i = 0; i < self->training->pipeline.n_parts; i++)
+    self->has_gradients[i] = FALSE;
+}
+
+/* Finds the action while which most is held, the first of those that are alike. */
+static guint
+find_highest (Walk          *self,
+              const HrLevel *start)
+{
+  guint64 highest = 0;
+  guint found = 0;
+
+  begin_walk (self, start);
+  for (guint i = 0; i < self->actions->len; i++)
+    {
+      guint64 level = self->level.total + get_cost (self, get_action (self, i))->highest;
+
+      if (level > highest)
+        {
+          highest = level;
+          found = i;
+        }
+      run_next (self);
+    }
+
+  return found;
+}
+
+/* Has all actions run that come before one, which other micro-batches have in the books. */
+static void
+run_until (Walk     *self,
+           HrReplay *replay,
+           guint     action)
+{
+  HrStretch stretch;
+
+  while (self->n_done < action)
+    run_next (self);
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  replay->sentence = N_("while a rank of the pipeline has other micro-batches run");
+  hr_ledger_set (&replay->ledger, &self->level);
+  hr_replay_end (replay);
+}
+
+/* The action of a kind, or of any kind, by the same part and of the same micro-batch as another, from one on. */
+static guint
+find_action (const Walk *self,
+             guint       like,
+             guint       first)
+{
+  const HrPipelineAction *model = get_action (self, like);
+
+  for (guint i = first; i < self->actions->len; i++)
+    {
+      const HrPipelineAction *action = get_action (self, i);
+
+      if (action->part == model->part && action->micro_batch == model->micro_batch)
+        return i;
+    }
+
+  return self->actions->len;
+}
+
+static void
+run_micro_batch (Walk             *self,
+                 HrReplay         *replay,
+                 guint             highest,
+                 HrTrainingLevels *levels)
+{
+  guint forward = find_action (self, highest, 0);
+  guint backward = find_action (self, highest, forward + 1);
+  guint part = get_action (self, highest)->part;
+  HrMicroBatch *micro_batch;
+
+  run_until (self, replay, forward);
+  micro_batch = hr_micro_batch_run_forward (&self->parts[part].training, replay, levels);
+  run_until (self, replay, backward);
+  replay->has_gradients = self->has_gradients[part];
+  hr_micro_batch_run_backward (micro_batch);
+  hr_micro_batch_free (micro_batch);
+}
+
+/* What is left of a step are the gradients of all parts' parameters. */
+static void
+end_walk (Walk          *self,
+          HrReplay      *replay,
+          const HrLevel *start)
+{
+  HrLevel end = *start;
+
+  while (self->n_done < self->actions->len)
+    run_next (self);
+  end.by_component[HR_COMPONENT_GRADIENTS] = self->level.by_component[HR_COMPONENT_GRADIENTS];
+  end.total += end.by_component[HR_COMPONENT_GRADIENTS] - start->by_component[HR_COMPONENT_GRADIENTS];
+  hr_ledger_set (&replay->ledger, &end);
+}
+
+/*
+ * hr_training_run_pipeline:
+ * @self: what is to be replayed
+ * @replay: a tape
+ * @levels: (out) (optional): the levels between the phases
+ *
+ * Runs the forward and backward passes of a step by a rank of a pipeline.
+ */
+void
+hr_training_run_pipeline (const HrTraining *self,
+                          HrReplay         *replay,
+                          HrTrainingLevels *levels)
+{
+  const HrTrainingPipeline *pipeline = &self->pipeline;
+  g_autoptr (GArray) actions = hr_pipeline_schedule_list (pipeline->schedule, pipeline->n_ranks, pipeline->n_parts,
+                                                          self->accumulation_steps, pipeline->rank);
+  g_autofree Part *parts = list_parts (self);
+  g_autofree gboolean *has_gradients = g_new0 (gboolean, pipeline->n_parts);
+  HrLevel start = replay->ledger.live;
+  Walk walk = {
+    .training = self, .actions = actions, .parts = parts, .has_gradients = has_gradients,
+    .hidden = hr_ledger_round (self->pass.batch * self->pass.prompt * replay->symbols[HR_SYMBOL_HIDDEN] *
+                               hr_element_get_bytes (replay->dtype)),
+  };
+  guint highest;
+
+  rehearse_parts (parts, self, replay);
+  if (replay->ledger.overflowed)
+    return;
+
+  highest = find_highest (&walk, &start);
+  begin_walk (&walk, &start);
+  run_micro_batch (&walk, replay, highest, levels);
+  end_walk (&walk, replay, &start);
+}

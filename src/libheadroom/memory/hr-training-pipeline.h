@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-training.h"
+
+G_BEGIN_DECLS
+
+void hr_training_make_received (const HrTraining *self,
+                                HrReplay         *replay);
+void hr_training_run_pipeline  (const HrTraining *self,
+                                HrReplay         *replay,
+                                HrTrainingLevels *levels);
+
+G_END_DECLS
