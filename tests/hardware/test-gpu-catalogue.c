@@ -139,6 +139,36 @@ check_rates (HrGpu *gpu)
     }
 }
 
+/* Each of the cores multiplies and adds once a cycle; a multiprocessor has 64 or 128 of them. */
+static void
+check_multiprocessors (HrGpu *gpu)
+{
+  const char *capability = hr_gpu_get_compute_capability (gpu);
+  static const char * const small[] = { "6.0", "7.0", "7.5", "8.0", NULL };
+  guint n_cores, n_multiprocessors;
+  guint64 rate;
+
+  if (!hr_gpu_get_multiprocessors (gpu, &n_multiprocessors))
+    return;
+
+  g_assert_nonnull (capability);
+  n_cores = g_strv_contains (small, capability) ? 64 : 128;
+  g_assert_cmpstr (hr_gpu_get_vendor (gpu), ==, "NVIDIA");
+  if (hr_gpu_get_throughput (gpu, HR_DTYPE_FLOAT32, &rate))
+    {
+      double clock = (double) rate / (2 * n_cores * n_multiprocessors);
+
+      g_assert_cmpfloat (clock, >=, 0.9e9);
+      g_assert_cmpfloat (clock, <=, 3e9);
+    }
+}
+
+static void
+test_multiprocessors_have_clocks_that_are_known (void)
+{
+  foreach_gpu (check_multiprocessors);
+}
+
 static void
 test_rates_and_years_are_in_range (void)
 {
@@ -363,6 +393,7 @@ test_absent_figures_stay_absent (void)
   g_assert_null (hr_gpu_get_interconnect (gpu, &number));
   g_assert_null (hr_gpu_get_architecture (gpu));
   g_assert_null (hr_gpu_get_compute_capability (gpu));
+  g_assert_false (hr_gpu_get_multiprocessors (gpu, NULL));
   g_assert_false (hr_gpu_get_year (gpu, &year));
   g_assert_false (hr_gpu_get_free_memory (gpu, &number));
   g_assert_false (hr_gpu_is_local (gpu));
@@ -415,6 +446,8 @@ main (int   argc,
                    test_each_row_says_where_it_is_from_and_when_it_was_checked);
   g_test_add_func ("/gpu-catalogue/memory-is-counted-in-binary-units", test_memory_is_counted_in_binary_units);
   g_test_add_func ("/gpu-catalogue/rates-and-years-are-in-range", test_rates_and_years_are_in_range);
+  g_test_add_func ("/gpu-catalogue/multiprocessors-have-clocks-that-are-known",
+                   test_multiprocessors_have_clocks_that_are_known);
   g_test_add_func ("/gpu-catalogue/throughput-is-that-of-dense-matrices", test_throughput_is_that_of_dense_matrices);
   g_test_add_func ("/gpu-catalogue/each-driver-name-identifies-its-gpu", test_each_driver_name_identifies_its_gpu);
   g_test_add_func ("/gpu-catalogue/what-drivers-report-is-stored", test_what_drivers_report_is_stored);

@@ -20,6 +20,7 @@
 #define MAX_RATE (G_GUINT64_CONSTANT (100000000000000000))
 #define MIN_YEAR 2010
 #define MAX_YEAR 2100
+#define MAX_MULTIPROCESSORS 10000
 
 #define MAX_SUGGESTIONS 5
 #define MAX_CANDIDATES 8
@@ -34,7 +35,7 @@
  *   "bandwidth-bytes-per-second": 1008000000000, "throughput": { "float16": 165200000000000 },
  *   "interconnect": { "kind": "PCIe 4.0 x16", "bytes-per-second": 64000000000 }, "year": 2022,
  *   "architecture": "Ada Lovelace", "compute-capability": "8.9",
- *   "source": "…", "checked": "2026-11-20" }
+ *   "multiprocessors": 128, "source": "…", "checked": "2026-11-20" }
  * ```
  *
  * Only `id`, `name`, `memory-bytes`, `memory-counter`, `source` and `checked` must be there.
@@ -119,9 +120,9 @@ load_row (HrJson      *row,
   static const char * const members[] = {
     "id", "name", "aliases", "driver-names", "memory-bytes", "memory-counter", "unified-memory",
     "bandwidth-bytes-per-second", "throughput", "interconnect", "year", "architecture", "compute-capability",
-    "source", "checked", NULL,
+    "multiprocessors", "source", "checked", NULL,
   };
-  guint64 year = 0;
+  guint64 year = 0, multiprocessors = 0;
 
   if (!hr_json_check_type (row, HR_JSON_OBJECT, error) ||
       !hr_json_check_members (row, members, error) ||
@@ -134,6 +135,7 @@ load_row (HrJson      *row,
       !hr_json_get_uint (row, "memory-bytes", MIN_MEMORY, MAX_MEMORY, &facts->memory, error) ||
       !hr_json_get_uint (row, "bandwidth-bytes-per-second", MIN_RATE, MAX_RATE, &facts->bandwidth, error) ||
       !hr_json_get_uint (row, "year", MIN_YEAR, MAX_YEAR, &year, error) ||
+      !hr_json_get_uint (row, "multiprocessors", 1, MAX_MULTIPROCESSORS, &multiprocessors, error) ||
       !hr_json_get_boolean (row, "unified-memory", &facts->unified_memory, error) ||
       !load_string (row, "architecture", &facts->architecture, error) ||
       !load_string (row, "compute-capability", &facts->compute_capability, error) ||
@@ -144,6 +146,7 @@ load_row (HrJson      *row,
     return FALSE;
 
   facts->year = year;
+  facts->multiprocessors = multiprocessors;
 
   return TRUE;
 }

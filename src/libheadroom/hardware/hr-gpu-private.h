@@ -32,6 +32,7 @@ typedef struct
   guint64 interconnect_bandwidth;
   guint64 throughput[HR_GPU_N_DTYPES];
   guint year;
+  guint multiprocessors;
   gboolean unified_memory;
 
   gboolean is_local;

@@ -282,6 +282,30 @@ hr_gpu_get_compute_capability (HrGpu *self)
 }
 
 /**
+ * hr_gpu_get_multiprocessors:
+ * @self: a GPU
+ * @count: (out) (optional): how many streaming multiprocessors it has, 1 to 10,000; untouched if that is not known
+ *
+ * Gets how many streaming multiprocessors CUDA runs kernels on.
+ *
+ * Returns: whether it is known, which is so for most of NVIDIA's GPUs only
+ */
+gboolean
+hr_gpu_get_multiprocessors (HrGpu *self,
+                            guint *count)
+{
+  g_return_val_if_fail (HR_IS_GPU (self), FALSE);
+
+  if (self->facts->multiprocessors == 0)
+    return FALSE;
+
+  if (count != NULL)
+    *count = self->facts->multiprocessors;
+
+  return TRUE;
+}
+
+/**
  * hr_gpu_get_source:
  * @self: a GPU
  *

@@ -6,6 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-cuda-context.h"
 #include "hr-estimate-parts.h"
 #include "hr-estimate-private.h"
 #include "hr-exact-estimate.h"
@@ -440,6 +441,15 @@ depends_on_memory (HrJob *job,
   return !HR_IS_TRAINING_JOB (job) && n_gpus > 1;
 }
 
+static gboolean
+runs_ggml (HrJob *job)
+{
+  HrEngine engine = HR_IS_INFERENCE_JOB (job) ? hr_inference_job_get_engine (HR_INFERENCE_JOB (job))
+                                              : HR_ENGINE_TRANSFORMERS;
+
+  return engine == HR_ENGINE_LLAMA_CPP || engine == HR_ENGINE_OLLAMA;
+}
+
 /* What the driver holds, of a framework that may be unknown. */
 static gint64
 get_context_bytes (HrJob *job,
@@ -450,7 +460,10 @@ get_context_bytes (HrJob *job,
                     (HR_IS_MULTIMODAL_JOB (job) &&
                      hr_multimodal_job_get_task (HR_MULTIMODAL_JOB (job)) == HR_MULTIMODAL_TASK_FINE_TUNING);
 
-  hr_framework_init_for_gpu (&framework, gpu);
+  if (runs_ggml (job))
+    hr_cuda_context_init_for_ggml (&framework, gpu);
+  else
+    hr_framework_init_for_gpu (&framework, gpu);
 
   return framework.context_bytes + (trains ? framework.backward_bytes : 0);
 }
@@ -483,6 +496,8 @@ hr_estimator_compare_gpus (HrJob  *job,
   if (depends_on_memory (job, n_gpus) && hr_gpu_get_memory (gpu) != hr_gpu_get_memory (other))
     return FALSE;
   if (!hr_framework_is_alike (gpu, other))
+    return FALSE;
+  if (runs_ggml (job) && hr_cuda_context_has_tiles (gpu) != hr_cuda_context_has_tiles (other))
     return FALSE;
 
   *difference = get_context_bytes (job, other) - get_context_bytes (job, gpu);

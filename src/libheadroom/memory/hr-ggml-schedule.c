@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hr-ggml-allocator.h"
+#include "hr-ggml-pool.h"
 #include "hr-ggml-type.h"
 
 /*
@@ -637,5 +638,34 @@ hr_ggml_schedule_measure (const HrGgmlSchedule *self,
   allocate_all (&run);
   for (guint i = 0; i < run.n_places; i++)
     bytes[i] = MAX (bytes[i], hr_ggml_allocator_get_size (run.allocators[i]));
+  run_clear (&run);
+}
+
+/*
+ * hr_ggml_schedule_measure_pools:
+ * @self: a schedule
+ * @graph: a graph
+ * @bytes: (out caller-allocates) (array): what the kernels of each device take beside the compute buffer, which is
+ *   made larger where @graph needs more
+ *
+ * Finds out what a graph takes from the pools of the devices when it is computed.
+ */
+void
+hr_ggml_schedule_measure_pools (const HrGgmlSchedule *self,
+                                HrGgmlGraph          *graph,
+                                guint64              *bytes)
+{
+  Run run;
+
+  run_init (&run, self, graph);
+  place_all (&run);
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      gint node = get_node (&run, i);
+      gint place = run.places[node];
+
+      if (place >= 0 && place < get_host (&run))
+        bytes[place] = MAX (bytes[place], hr_ggml_pool_get_bytes (graph, node, self->has_tiles));
+    }
   run_clear (&run);
 }

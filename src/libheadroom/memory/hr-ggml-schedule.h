@@ -14,6 +14,7 @@ G_BEGIN_DECLS
  * @n_devices: how many GPUs there are; the host's place is behind theirs
  * @offloads: whether a GPU computes with matrices that the host holds, where there are many tokens
  * @n_copies: how many copies of each input there are, so that devices work on several batches at once
+ * @has_tiles: whether GPUs multiply quantized matrices as they are, however many tokens there are
  *
  * Who computes what of a graph.
  */
@@ -22,10 +23,14 @@ typedef struct
   guint n_devices;
   gboolean offloads;
   guint n_copies;
+  gboolean has_tiles;
 } HrGgmlSchedule;
 
 void hr_ggml_schedule_measure (const HrGgmlSchedule *self,
                                HrGgmlGraph          *graph,
                                guint64              *bytes);
+void hr_ggml_schedule_measure_pools (const HrGgmlSchedule *self,
+                                     HrGgmlGraph          *graph,
+                                     guint64              *bytes);
 
 G_END_DECLS

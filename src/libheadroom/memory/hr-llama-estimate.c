@@ -6,6 +6,7 @@
 
 #include "hr-llama-estimate.h"
 
+#include "hr-cuda-context.h"
 #include "hr-estimate-parts.h"
 #include "hr-framework.h"
 #include "hr-ggml-type.h"
@@ -22,9 +23,11 @@
   "llama.cpp: src/llama-context.cpp, sched_reserve; src/llama-graph.cpp; ggml/src/ggml-backend.cpp, " \
   "ggml/src/ggml-alloc.c"
 
+#define SOURCE_POOL "ggml/src/ggml-cuda/ggml-cuda.cu, ggml_cuda_pool_vmm; mmq.cu, ggml_cuda_mul_mat_q"
+
 /* Parts of what may be more than is counted (set_margin ()). */
 #define COMPUTE_PERCENT 8
-#define CONTEXT_PART 20
+#define KERNEL_SPREAD (G_GUINT64_CONSTANT (90) << 20)
 
 /* Beyond this nobody could count the cells. */
 #define MAX_CONTEXT (G_GUINT64_CONSTANT (1) << 32)
@@ -35,6 +38,7 @@ typedef struct
   guint64 elements[HR_GGML_MAX_PLACES];
   guint64 cache[HR_GGML_MAX_PLACES];
   guint64 compute[HR_GGML_MAX_PLACES];
+  guint64 pools[HR_GGML_MAX_PLACES];
 } Buffers;
 
 static void
@@ -115,11 +119,13 @@ add_device (HrEstimate        *estimate,
                               "compute buffer", compute, SOURCE_COMPUTE);
   if (framework != NULL)
     {
-      g_autofree char *context = g_strdup_printf ("%" G_GUINT64_FORMAT, framework->context_bytes);
+      guint64 beside = framework->context_bytes + buffers->pools[device];
+      g_autofree char *context = g_strdup_printf ("%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT,
+                                                  framework->context_bytes, buffers->pools[device]);
+      g_autofree char *source = g_strconcat (framework->source, "; " SOURCE_POOL, NULL);
 
-      _hr_estimate_add_component (estimate, device, HR_COMPONENT_FRAMEWORK, framework->context_bytes, "context",
-                                  context, framework->source);
-      bytes += framework->context_bytes;
+      _hr_estimate_add_component (estimate, device, HR_COMPONENT_FRAMEWORK, beside, "context + pool", context, source);
+      bytes += beside;
     }
   _hr_estimate_set_device_bytes (estimate, device, bytes);
 
@@ -128,22 +134,23 @@ add_device (HrEstimate        *estimate,
 
 /*
  * Buffers are what llama.cpp reserves; of other builds, those of compute buffers were up to 8 % larger in 20 logs
- * (tests/oracle/llama-logs.json), and contexts of one GPU a twentieth larger than their middle (hr-framework).
+ * (tests/oracle/llama-logs.json), and contexts with their kernels up to 90 MiB larger (llama-processes.json), where
+ * prompts had not filled the pool with what is not known here.
  */
 static void
 set_margin (HrEstimate        *estimate,
             guint              n_devices,
             const Buffers     *buffers,
-            const HrFramework *framework)
+            gboolean           has_framework)
 {
-  guint64 context = framework != NULL ? framework->context_bytes : 0;
   guint64 margin = 0;
 
   for (guint i = 0; i < n_devices; i++)
-    margin = MAX (margin, buffers->compute[i] / 100 * COMPUTE_PERCENT + context / CONTEXT_PART);
+    margin = MAX (margin, buffers->compute[i] / 100 * COMPUTE_PERCENT);
+  margin += has_framework ? KERNEL_SPREAD : 0;
   _hr_estimate_set_margin (estimate, margin,
-                           N_("Compute buffers of other builds of llama.cpp, and CUDA contexts, were up to this much "
-                              "larger; what kernels take while they run is not in llama.cpp’s buffers."));
+                           N_("Compute buffers of other builds of llama.cpp, and CUDA contexts with the kernels that "
+                              "are loaded into them, were up to this much larger."));
 }
 
 static char *
@@ -197,14 +204,26 @@ warn (HrLlamaPlan   *plan,
                              "buffer of %s"),
                           weights, cache, compute);
   hr_inference_plan_warn (plan->pass,
-                          N_("Buffers are those that llama.cpp logs when it starts, built for CUDA; what its "
-                             "kernels take for a moment beside them, to expand matrices for cuBLAS, is not counted"));
+                          N_("Buffers are those that llama.cpp logs when it starts, built for CUDA; with the CUDA "
+                             "context stands what its kernels keep for themselves once a prompt has been computed"));
   if (hr_inference_job_get_engine (plan->pass->job) == HR_ENGINE_OLLAMA)
     warn_of_ollama (plan);
   if (hr_model_get_n_stacks (plan->pass->model) > 1)
     hr_inference_plan_warn (plan->pass,
                             N_("Towers and projectors are in a file of their own for llama.cpp (mmproj), and are not "
                                "counted"));
+}
+
+/* Of a GPU whose multiprocessors are not known, what is taken for other engines. */
+static gboolean
+find_framework (HrLlamaPlan *plan,
+                HrGpu       *gpu,
+                HrFramework *framework)
+{
+  if (gpu != NULL && hr_cuda_context_init_for_ggml (framework, gpu) && framework->measured)
+    return TRUE;
+
+  return hr_inference_plan_find_framework (plan->pass, gpu, framework);
 }
 
 static HrEstimate *
@@ -215,7 +234,7 @@ create_estimate (HrLlamaPlan      *plan,
 {
   HrEstimate *estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_EXACT, plan->pass->model);
   HrFramework framework;
-  gboolean has_framework = hr_inference_plan_find_framework (plan->pass, gpu, &framework);
+  gboolean has_framework = find_framework (plan, gpu, &framework);
   guint worst = 0;
   guint64 most = 0;
 
@@ -227,7 +246,7 @@ create_estimate (HrLlamaPlan      *plan,
       most = MAX (bytes, most);
     }
 
-  set_margin (estimate, plan->n_devices, buffers, has_framework ? &framework : NULL);
+  set_margin (estimate, plan->n_devices, buffers, has_framework);
   _hr_estimate_add_phase (estimate, HR_PHASE_LOAD, most - buffers->compute[worst]);
   _hr_estimate_add_phase (estimate, HR_PHASE_PREFILL, most);
   _hr_estimate_add_phase (estimate, HR_PHASE_DECODE, most);
@@ -249,10 +268,15 @@ fit (HrLlamaPlan  *plan,
      GError      **error)
 {
   HrFramework framework = { 0 };
+  guint64 bytes;
 
-  hr_framework_init_for_gpu (&framework, gpu);
+  if (!hr_cuda_context_get_bytes (gpu, &bytes))
+    {
+      hr_framework_init_for_gpu (&framework, gpu);
+      bytes = framework.context_bytes;
+    }
 
-  return hr_llama_fit (plan, hr_gpu_get_memory (gpu) - framework.context_bytes, error);
+  return hr_llama_fit (plan, hr_gpu_get_memory (gpu) - bytes, error);
 }
 
 static gboolean
@@ -322,6 +346,7 @@ hr_llama_estimate_new (HrModel           *model,
       hr_llama_plan_add_weights (&plan, buffers.weights, buffers.elements);
       hr_llama_plan_add_cache (&plan, buffers.cache);
       hr_llama_plan_measure (&plan, buffers.compute);
+      hr_llama_plan_measure_pools (&plan, buffers.pools);
       warn (&plan, &buffers);
       estimate = create_estimate (&plan, &buffers, gpu, detail);
     }

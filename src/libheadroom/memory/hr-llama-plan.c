@@ -6,6 +6,7 @@
 
 #include "hr-llama-plan.h"
 
+#include "hr-cuda-context.h"
 #include "hr-ggml-type.h"
 #include "hr-inference-cache.h"
 #include "hr-llama-graph.h"
@@ -422,6 +423,7 @@ hr_llama_plan_init (HrLlamaPlan      *self,
     .pass = pass,
     .release = hr_inference_job_get_llama_release (known),
     .n_devices = n_devices,
+    .has_tiles = hr_cuda_context_has_tiles (gpu),
     .is_fitted = leaves_layers (job),
   };
 
@@ -614,6 +616,20 @@ measure_graph (const HrLlamaPlan    *self,
   hr_ggml_schedule_measure (schedule, graph, bytes);
 }
 
+static HrGgmlSchedule
+make_schedule (const HrLlamaPlan *self)
+{
+  gboolean is_pipeline = self->n_devices > 1 && !self->has_host_cache && self->n_host_experts == 0 &&
+                         self->layer_places[0] != (gint) self->n_devices;
+
+  return (HrGgmlSchedule) {
+    .n_devices = self->n_devices,
+    .offloads = TRUE,
+    .n_copies = is_pipeline ? PIPELINE_COPIES : 1,
+    .has_tiles = self->has_tiles,
+  };
+}
+
 /*
  * hr_llama_plan_measure:
  * @self: a plan
@@ -626,16 +642,30 @@ void
 hr_llama_plan_measure (const HrLlamaPlan *self,
                        guint64           *bytes)
 {
-  gboolean is_pipeline = self->n_devices > 1 && !self->has_host_cache && self->n_host_experts == 0 &&
-                         self->layer_places[0] != (gint) self->n_devices;
-  const HrGgmlSchedule schedule = {
-    .n_devices = self->n_devices,
-    .offloads = TRUE,
-    .n_copies = is_pipeline ? PIPELINE_COPIES : 1,
-  };
+  const HrGgmlSchedule schedule = make_schedule (self);
 
   for (guint i = 0; i <= self->n_devices; i++)
     bytes[i] = 0;
   measure_graph (self, &schedule, self->ubatch, bytes);
   measure_graph (self, &schedule, self->n_slots, bytes);
+}
+
+/*
+ * hr_llama_plan_measure_pools:
+ * @self: a plan
+ * @bytes: (out caller-allocates) (array): for each device and the host
+ *
+ * Finds out what kernels keep beside the compute buffers once a prompt has been computed, of whose tokens one of each
+ * sequence is asked for logits.
+ */
+void
+hr_llama_plan_measure_pools (const HrLlamaPlan *self,
+                             guint64           *bytes)
+{
+  const HrGgmlSchedule schedule = make_schedule (self);
+  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, pad (self->ubatch, self->n_streams), self->n_slots);
+
+  for (guint i = 0; i <= self->n_devices; i++)
+    bytes[i] = 0;
+  hr_ggml_schedule_measure_pools (&schedule, graph, bytes);
 }

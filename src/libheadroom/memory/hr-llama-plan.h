@@ -12,6 +12,7 @@ G_BEGIN_DECLS
  * @pass: the model and how it is stored
  * @release: the release of llama.cpp
  * @n_devices: how many GPUs are used; the place of the host is behind theirs
+ * @has_tiles: whether GPUs multiply quantized matrices as they are (hr_cuda_context_has_tiles())
  * @is_fitted: whether it is left to llama.cpp which layers GPUs hold
  * @layer_places: (array): for each layer of the decoder where it is
  * @output_place: where the last norm and the head are
@@ -35,6 +36,7 @@ typedef struct
   HrInferencePlan *pass;
   HrLlamaRelease release;
   guint n_devices;
+  gboolean has_tiles;
   gboolean is_fitted;
   gint *layer_places;
   gint output_place;
@@ -73,6 +75,8 @@ void               hr_llama_plan_add_weights   (const HrLlamaPlan  *self,
 void               hr_llama_plan_add_cache     (const HrLlamaPlan  *self,
                                                 guint64            *bytes);
 void               hr_llama_plan_measure       (const HrLlamaPlan  *self,
+                                                guint64            *bytes);
+void               hr_llama_plan_measure_pools (const HrLlamaPlan  *self,
                                                 guint64            *bytes);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HrLlamaPlan, hr_llama_plan_clear)

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-cuda-context.h"
+
+#include <stdlib.h>
+
+/*
+ * What CUDA holds for a process of llama.cpp beside the buffers that llama.cpp logs. The driver keeps a stack for every
+ * thread that a GPU can have at once, so that the context grows with its multiprocessors; kernels are loaded when they
+ * run first. tests/oracle/llama-processes.json has what was measured, and what of it the two figures are of.
+ */
+
+#define MIB (G_GUINT64_CONSTANT (1) << 20)
+
+/* A line through the contexts of five GPUs of 28 to 188 multiprocessors; others are held against it. */
+#define CONTEXT_BYTES (42 * MIB)
+#define THREAD_BYTES G_GUINT64_CONSTANT (1874)
+
+/* What three machines had more once llama.cpp had run, cuBLAS and its workspace among it: 24, 61 and 149 MiB. */
+#define KERNEL_BYTES (60 * MIB)
+
+#define SOURCE \
+  "CUDA context by the threads that the GPU can have at once, and the kernels of ggml and cuBLAS: " \
+  "ggml-org/llama.cpp#23604, #15860 (as in tests/oracle/llama-processes.json)"
+
+/* cudaDevAttrMaxThreadsPerMultiProcessor, by compute capability (CUDA C++ Programming Guide, table of capabilities). */
+static const struct
+{
+  int capability;
+  guint n_threads;
+} threads[] = {
+  { 60, 2048 }, { 61, 2048 }, { 70, 2048 }, { 75, 1024 }, { 80, 2048 }, { 86, 1536 }, { 89, 1536 }, { 90, 2048 },
+  { 100, 2048 }, { 120, 1536 },
+};
+
+#define TURING 75
+
+static int
+get_capability (HrGpu *gpu)
+{
+  const char *capability = gpu != NULL ? hr_gpu_get_compute_capability (gpu) : NULL;
+  char *end;
+  long major, minor = 0;
+
+  if (capability == NULL || g_strcmp0 (hr_gpu_get_vendor (gpu), "NVIDIA") != 0)
+    return 0;
+
+  major = strtol (capability, &end, 10);
+  if (*end == '.')
+    minor = strtol (end + 1, NULL, 10);
+
+  return major * 10 + minor;
+}
+
+/*
+ * hr_cuda_context_get_bytes:
+ * @gpu: (nullable): a GPU
+ * @bytes: (out): what the context of a process takes on it before any kernel is loaded
+ *
+ * Gets the size of a CUDA context.
+ *
+ * Returns: whether it is known: of NVIDIA's GPUs whose number of multiprocessors is
+ */
+gboolean
+hr_cuda_context_get_bytes (HrGpu   *gpu,
+                           guint64 *bytes)
+{
+  int capability = get_capability (gpu);
+  guint n_multiprocessors;
+
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    {
+      if (threads[i].capability != capability || !hr_gpu_get_multiprocessors (gpu, &n_multiprocessors))
+        continue;
+
+      *bytes = CONTEXT_BYTES + THREAD_BYTES * threads[i].n_threads * n_multiprocessors;
+      return TRUE;
+    }
+
+  return FALSE;
+}
+
+/*
+ * hr_cuda_context_init_for_ggml:
+ * @framework: (out): the figures
+ * @gpu: a GPU
+ *
+ * Gets what a process of llama.cpp holds on a GPU beside its buffers and ggml's pool: as
+ * hr_framework_init_for_gpu() has it where the GPU's multiprocessors are not known.
+ *
+ * Returns: whether anything is known
+ */
+gboolean
+hr_cuda_context_init_for_ggml (HrFramework *framework,
+                               HrGpu       *gpu)
+{
+  guint64 bytes;
+
+  if (!hr_cuda_context_get_bytes (gpu, &bytes))
+    return hr_framework_init_for_gpu (framework, gpu);
+
+  *framework = (HrFramework) { .context_bytes = bytes + KERNEL_BYTES, .measured = TRUE, .source = SOURCE };
+
+  return TRUE;
+}
+
+/*
+ * hr_cuda_context_has_tiles:
+ * @gpu: (nullable): a GPU
+ *
+ * Tells whether ggml multiplies quantized matrices as they are, however many tokens there are (turing_mma_available in
+ * ggml_cuda_should_use_mmq of ggml-cuda/mmq.cu), and not by cuBLAS. Where no GPU is named, it is taken to.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_cuda_context_has_tiles (HrGpu *gpu)
+{
+  int capability = get_capability (gpu);
+
+  return capability == 0 || capability >= TURING || capability < 70;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-framework.h"
+
+G_BEGIN_DECLS
+
+gboolean hr_cuda_context_get_bytes     (HrGpu       *gpu,
+                                        guint64     *bytes);
+gboolean hr_cuda_context_init_for_ggml (HrFramework *framework,
+                                        HrGpu       *gpu);
+gboolean hr_cuda_context_has_tiles     (HrGpu       *gpu);
+
+G_END_DECLS
