@@ -705,7 +705,8 @@ a_schedule_that_a_framework_has_not_is_refused (void)
     const char *sentence;
   } cases[] = {
     { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_PIPELINE_SCHEDULE_GPIPE, 1, 8, "as Megatron-LM has no other" },
-    { HR_TRAINING_FRAMEWORK_PYTORCH, HR_PIPELINE_SCHEDULE_ZBV, 2, 8, "pipeline-schedule: expected 1f1b or gpipe" },
+    { HR_TRAINING_FRAMEWORK_PYTORCH, HR_PIPELINE_SCHEDULE_ZBV, 1, 8, "expects two parts on each rank; found" },
+    { HR_TRAINING_FRAMEWORK_PYTORCH, HR_PIPELINE_SCHEDULE_DUALPIPE_V, 2, 7, "twice as many micro-batches as ranks" },
     { HR_TRAINING_FRAMEWORK_PYTORCH, HR_PIPELINE_SCHEDULE_1F1B, 1, 2,
       "gradient-accumulation-steps: expected 4 at least" },
     { HR_TRAINING_FRAMEWORK_PYTORCH, HR_PIPELINE_SCHEDULE_1F1B, 2, 9, "expects rounds of equally many micro-batches" },

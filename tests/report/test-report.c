@@ -666,6 +666,28 @@ test_schedules_of_a_pipeline_are_compared (void)
   g_assert_cmpuint (all->values[2].number, ==, 4 * few->values[2].number);
 }
 
+/* What is set stands in the table as it stands in the estimate. */
+static void
+test_schedules_of_torch_are_compared_by_what_gpus_take (void)
+{
+  static const char * const ids[] = {
+    "gpipe", "looped-bfs", "1f1b", "interleaved", "zero-bubble", "interleaved-zero-bubble", "zbv", "dualpipe-v",
+  };
+  g_autoptr (HrReport) report =
+    create_training_report ("fine-tuning-method=full framework=pytorch pipeline-parallel=2 pipeline-schedule=zbv "
+                            "virtual-pipeline-parallel=2 gradient-accumulation-steps=8");
+  g_autoptr (HrAnatomyTable) table = hr_report_create_pipeline (report);
+
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    {
+      g_autofree char *id = g_strdup_printf ("%s-1", ids[i]);
+
+      g_assert_cmpuint (hr_anatomy_table_find_row (table, id)->values[2].number, >, 0);
+    }
+  g_assert_cmpuint (hr_anatomy_table_find_row (table, "zbv-2")->values[2].number, ==,
+                    hr_estimate_get_device_bytes (hr_report_get_estimate (report), 1));
+}
+
 static gboolean
 warns_of (HrReport   *report,
           const char *what)
@@ -806,6 +828,8 @@ main (int    argc,
   g_test_add_func ("/report/checkpointing_is_compared", test_checkpointing_is_compared);
   g_test_add_func ("/report/stages_of_zero_are_compared", test_stages_of_zero_are_compared);
   g_test_add_func ("/report/schedules_of_a_pipeline_are_compared", test_schedules_of_a_pipeline_are_compared);
+  g_test_add_func ("/report/schedules_of_torch_are_compared_by_what_gpus_take",
+                   test_schedules_of_torch_are_compared_by_what_gpus_take);
   g_test_add_func ("/report/what_is_trained_and_what_stays_is_said", test_what_is_trained_and_what_stays_is_said);
 
   return g_test_run ();

@@ -144,10 +144,11 @@ static const HrHelpText guides[] = {
        "and at the end.\n\n"
        "All of them multiply: the number of data parallel copies is the number of GPUs, divided by that of tensor and "
        "of pipeline parts.\n\n"
-       "What each GPU holds is replayed for FSDP 1 and DistributedDataParallel as transformers’ Trainer runs them, and "
+       "What each GPU holds is replayed for FSDP 1 and DistributedDataParallel as transformers’ Trainer runs them, "
        "for Megatron-LM’s tensor, sequence and pipeline parallelism and distributed optimizer with models like GPT and "
-       "Llama; in inference for transformers’ own plans, which divide matrices or experts, and for layers that "
-       "accelerate spreads over GPUs. Every other layout is refused with the reason."),
+       "Llama, and for the schedules of torch.distributed.pipelining in a plain loop; in inference for transformers’ "
+       "own plans, which divide matrices or experts, and for layers that accelerate spreads over GPUs. Every other "
+       "layout is refused with the reason."),
     { "https://arxiv.org/abs/1910.02054", "https://arxiv.org/abs/2104.04473" },
   },
   {

@@ -934,6 +934,265 @@ run_node (HrGraph  *self,
     hr_graph_deliver (self, replay, node->inputs[i], gradients[i]);
 }
 
+/*
+ * Which nodes hand gradients on to what comes from outside (get_param_groups of
+ * torch/distributed/pipelining/_backward.py).
+ */
+static void
+mark_way (HrGraph *self)
+{
+  for (guint i = 0; i < self->n_nodes; i++)
+    {
+      HrNode *node = &self->nodes[i];
+
+      node->is_way = node->kind == HR_NODE_BOUNDARY;
+      for (guint j = 0; node->kind == HR_NODE_OPERATOR && j < node->n_inputs; j++)
+        node->is_way |= hr_value_needs_gradient (node->inputs[j]) && self->nodes[node->inputs[j].node].is_way;
+    }
+}
+
+/* Whether a gradient of an input is wanted: of what leads to a boundary, or of what leads to parameters alone. */
+static gboolean
+is_wanted (HrGraph      *self,
+           const HrNode *node,
+           guint         input,
+           gboolean      on_way)
+{
+  return hr_value_needs_gradient (node->inputs[input]) && self->nodes[node->inputs[input].node].is_way == on_way;
+}
+
+/* Has a node make the gradients of some of its inputs alone. */
+static void
+run_partly (HrGraph  *self,
+            HrReplay *replay,
+            HrNode   *node,
+            gboolean  on_way,
+            HrValue  *gradients)
+{
+  gint16 nodes[HR_NODE_MAX_INPUTS];
+
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      gradients[i] = no_value;
+      nodes[i] = node->inputs[i].node;
+      if (!is_wanted (self, node, i, on_way))
+        nodes[i] = HR_NO_NODE;
+    }
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      gint16 own = node->inputs[i].node;
+
+      node->inputs[i].node = nodes[i];
+      nodes[i] = own;
+    }
+  replay->block = node->block;
+  node->backward (replay, node, hr_node_get_incoming (node, 0), gradients);
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      if (hr_value_needs_gradient (node->inputs[i]))
+        gradients[i] = fit_gradient (replay, gradients[i], node->inputs[i]);
+      else
+        {
+          hr_replay_drop (replay, gradients[i]);
+          gradients[i] = no_value;
+        }
+      node->inputs[i].node = nodes[i];
+    }
+}
+
+static gboolean
+leads_to_parameters (HrGraph      *self,
+                     const HrNode *node)
+{
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      if (is_wanted (self, node, i, FALSE))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* A hook that runs before the node keeps what it is given (stage_backward_input). */
+static void
+capture (HrGraph *self,
+         HrNode  *node)
+{
+  node->captured = graph_take (self, node->n_incoming * sizeof *node->captured);
+  memcpy (node->captured, node->incoming, node->n_incoming * sizeof *node->captured);
+  node->n_captured = node->n_incoming;
+}
+
+static void
+run_node_for_inputs (HrGraph  *self,
+                     HrReplay *replay,
+                     HrNode   *node)
+{
+  HrValue gradients[HR_NODE_MAX_INPUTS];
+
+  run_partly (self, replay, node, TRUE, gradients);
+  if (leads_to_parameters (self, node))
+    capture (self, node);
+  for (guint i = 0; node->n_captured == 0 && i < node->n_incoming; i++)
+    hr_replay_drop (replay, node->incoming[i]);
+  clear_incoming (node);
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      if (is_wanted (self, node, i, TRUE))
+        hr_graph_deliver (self, replay, node->inputs[i], gradients[i]);
+    }
+}
+
+/*
+ * hr_graph_run_inputs:
+ * @self: a graph, to one of whose nodes a gradient was delivered
+ * @replay: a tape
+ *
+ * Runs the engine for the gradients of what comes from outside alone, and keeps the graph, with the gradients that have
+ * arrived where those of parameters branch off (stage_backward_input of torch/distributed/pipelining/_backward.py).
+ */
+void
+hr_graph_run_inputs (HrGraph  *self,
+                     HrReplay *replay)
+{
+  HrGraph *graph = replay->graph;
+  HrComponentId component = replay->component;
+
+  mark_way (self);
+  replay->graph = NULL;
+  replay->component = HR_COMPONENT_TEMPORARY;
+  for (guint i = self->n_nodes; i-- > 0; )
+    {
+      HrNode *node = &self->nodes[i];
+
+      if (node->kind == HR_NODE_OPERATOR && node->has_gradient)
+        run_node_for_inputs (self, replay, node);
+    }
+  replay->component = component;
+  replay->graph = graph;
+}
+
+/*
+ * hr_graph_release_unreached:
+ * @self: a graph that hr_graph_run_inputs() has run
+ * @replay: a tape
+ *
+ * Lets go of what is held for nodes that stand behind all those where gradients of parameters branch off: nothing holds
+ * them any more when the result has been detached.
+ */
+void
+hr_graph_release_unreached (HrGraph  *self,
+                            HrReplay *replay)
+{
+  g_autofree gboolean *is_reached = g_new0 (gboolean, self->n_nodes);
+
+  for (guint i = self->n_nodes; i-- > 0; )
+    {
+      HrNode *node = &self->nodes[i];
+
+      if (node->n_captured == 0 && !is_reached[i])
+        {
+          release_saved (replay, node);
+          continue;
+        }
+      for (guint j = 0; j < node->n_inputs; j++)
+        {
+          if (hr_value_needs_gradient (node->inputs[j]))
+            is_reached[node->inputs[j].node] = TRUE;
+        }
+    }
+}
+
+/* What leads to parameters alone runs as ever. */
+static void
+run_to_parameters (HrGraph  *self,
+                   HrReplay *replay,
+                   guint     node)
+{
+  for (guint i = node; i-- > 0; )
+    {
+      if (self->nodes[i].kind == HR_NODE_OPERATOR && self->nodes[i].has_gradient)
+        run_node (self, replay, &self->nodes[i]);
+    }
+}
+
+/* The gradients of a node's parameters; @last holds those before until they are there (dweights). */
+static void
+run_node_for_weights (HrGraph  *self,
+                      HrReplay *replay,
+                      HrNode   *node,
+                      HrValue  *last)
+{
+  HrValue gradients[HR_NODE_MAX_INPUTS];
+
+  memcpy (node->incoming, node->captured, node->n_captured * sizeof *node->incoming);
+  node->n_incoming = node->n_captured;
+  node->n_captured = 0;
+  run_partly (self, replay, node, FALSE, gradients);
+  release_saved (replay, node);
+  hr_replay_assign (replay, last, HR_NO_VALUE);
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      if (!is_wanted (self, node, i, FALSE))
+        continue;
+      if (replay->has_gradients && last->storage < 0)
+        *last = hr_value_detach (hr_replay_hold (replay, gradients[i]));
+      hr_graph_deliver (self, replay, node->inputs[i], gradients[i]);
+    }
+  run_to_parameters (self, replay, node - self->nodes);
+  for (guint i = 0; i < node->n_incoming; i++)
+    hr_replay_drop (replay, node->incoming[i]);
+  clear_incoming (node);
+}
+
+static gboolean
+has_matrix (HrGraph      *self,
+            const HrNode *node)
+{
+  for (guint i = 0; i < node->n_inputs; i++)
+    {
+      if (is_wanted (self, node, i, FALSE) && node->inputs[i].n_symbols > 1)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/*
+ * hr_graph_run_weights:
+ * @self: a graph that hr_graph_run_inputs() has run
+ * @replay: a tape
+ * @vectors_come_last: whether parameters that are vectors come behind matrices in their module
+ * @last: (inout): the gradient of the parameter before, which a variable holds, or none
+ *
+ * Makes the gradients of parameters, one after the other (stage_backward_weight of
+ * torch/distributed/pipelining/_backward.py). What is held for other nodes stays until the graph goes.
+ */
+void
+hr_graph_run_weights (HrGraph  *self,
+                      HrReplay *replay,
+                      gboolean  vectors_come_last,
+                      HrValue  *last)
+{
+  HrGraph *graph = replay->graph;
+  HrComponentId component = replay->component;
+
+  replay->graph = NULL;
+  replay->component = HR_COMPONENT_TEMPORARY;
+  for (guint pass = 0; pass < 2; pass++)
+    {
+      for (guint i = 0; i < self->n_nodes; i++)
+        {
+          HrNode *node = &self->nodes[i];
+
+          if (node->n_captured > 0 && (pass == 1 || !vectors_come_last || has_matrix (self, node)))
+            run_node_for_weights (self, replay, node, last);
+        }
+    }
+  replay->component = component;
+  replay->graph = graph;
+}
+
 static void
 run_engine (HrGraph  *self,
             HrReplay *replay,
@@ -1062,6 +1321,8 @@ hr_graph_clear (HrGraph  *self,
       release_saved (replay, &self->nodes[i]);
       for (guint j = 0; j < self->nodes[i].n_incoming; j++)
         hr_replay_drop (replay, self->nodes[i].incoming[j]);
+      for (guint j = 0; j < self->nodes[i].n_captured; j++)
+        hr_replay_drop (replay, self->nodes[i].captured[j]);
     }
   for (guint i = 0; i < self->n_regions; i++)
     release_region (&self->regions[i], replay);

@@ -79,6 +79,9 @@ typedef struct
  * @module: which module it is a hook of, where parameters are gathered for modules
  * @is_waiting: whether a parameter's gradient from elsewhere waits for it, in the books
  * @has_gradient: whether some has arrived
+ * @is_way: whether gradients reach a boundary through it
+ * @captured: what has arrived, where gradients of weights come later
+ * @n_captured: of how many of its results
  * @n_incoming: to how many of its results gradients can have come
  * @incoming: for each of these the sum of those that have
  *
@@ -92,6 +95,7 @@ struct _HrNode
   HrValue *inputs;
   HrValue *saved;
   HrNodeRoots *roots;
+  HrValue *captured;
   guint offloaded;
   guint pending;
   guint module;
@@ -106,6 +110,8 @@ struct _HrNode
   guint8 is_fused;
   guint8 is_waiting;
   guint8 has_gradient;
+  guint8 is_way;
+  guint8 n_captured;
   HrValue incoming[HR_NODE_MAX_RESULTS];
 };
 
@@ -250,6 +256,14 @@ void     hr_graph_deliver          (HrGraph         *self,
                                     HrValue          target,
                                     HrValue          gradient);
 void     hr_graph_run_backward     (HrGraph         *self,
+                                    HrReplay        *replay);
+void     hr_graph_run_inputs       (HrGraph         *self,
+                                    HrReplay        *replay);
+void     hr_graph_run_weights      (HrGraph         *self,
+                                    HrReplay        *replay,
+                                    gboolean         vectors_come_last,
+                                    HrValue         *last);
+void     hr_graph_release_unreached (HrGraph        *self,
                                     HrReplay        *replay);
 void     hr_graph_run_until_saved  (HrGraph         *self,
                                     HrReplay        *replay);

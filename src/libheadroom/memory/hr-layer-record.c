@@ -45,7 +45,7 @@ hr_layer_record_new (guint               layer,
   HrLayerRecord *self = g_new (HrLayerRecord, 1);
 
   memset (self, 0, G_STRUCT_OFFSET (HrLayerRecord, forward));
-  self->forward.moment.storages = self->backward.moment.storages = NULL;
+  self->forward.moment.storages = self->backward.moment.storages = self->of_weights.moment.storages = NULL;
   self->layer = layer;
   self->klass = klass;
   self->group = group;
@@ -74,6 +74,7 @@ hr_layer_record_free (HrLayerRecord *self,
     {
       hr_stretch_clear (&self->forward);
       hr_stretch_clear (&self->backward);
+      hr_stretch_clear (&self->of_weights);
     }
   if (self->graph != NULL)
     hr_graph_clear (self->graph, replay);
@@ -492,6 +493,11 @@ differentiate_graph (HrLayerRecord   *self,
       recompute_layer (self, stack, layer);
       replay->sentence = N_("in the backward pass of a layer");
     }
+  if (replay->splits_backward)
+    {
+      hr_graph_run_inputs (self->graph, replay);
+      return hr_graph_take_gradient (self->graph, self->input);
+    }
   hr_graph_run_backward (self->graph, replay);
   gradient = hr_graph_take_gradient (self->graph, self->input);
   take_shared (self, stack);
@@ -757,4 +763,50 @@ hr_layer_record_run_backward (HrLayerRecord   *self,
   self->backward_recorded = TRUE;
 
   return gradient;
+}
+
+/*
+ * Classes with torch's layer norm have the first before their attention (GPT2Block of
+ * transformers/models/gpt2/modeling_gpt2.py), others have norms behind their attention and their MLP (LlamaDecoderLayer
+ * of transformers/models/llama/modeling_llama.py).
+ */
+static gboolean
+norms_come_last (const HrLayerClass *klass)
+{
+  const HrBlock *norm = NULL;
+
+  for (guint i = 0; i < klass->n_sublayers && norm == NULL; i++)
+    {
+      for (guint j = 0; j < klass->sublayers[i].n_branches && norm == NULL; j++)
+        norm = hr_chain_find_block (&klass->sublayers[i].branches[j], HR_BLOCK_NORM);
+    }
+
+  return norm == NULL || norm->norm.kind != HR_NORM_LAYER;
+}
+
+/*
+ * hr_layer_record_run_weights:
+ * @self: a record, of which the gradients of inputs have been made
+ * @stack: the stack that the layer is in
+ * @layer: the index of the layer, which does the same as the one that was recorded
+ *
+ * Makes the gradients of the layer’s parameters.
+ */
+void
+hr_layer_record_run_weights (HrLayerRecord   *self,
+                             HrTrainingStack *stack,
+                             guint            layer)
+{
+  const HrLayerClass *klass = hr_training_stack_get_class (stack, layer);
+  HrValue last = HR_NO_VALUE;
+
+  set_layer_symbols (stack, layer);
+  hr_replay_begin (stack->replay, &self->of_weights, NULL, layer);
+  stack->replay->sentence = N_("while the gradients of a layer’s weights are made, which have waited");
+  hr_graph_run_weights (self->graph, stack->replay, norms_come_last (klass), &last);
+  hr_replay_drop (stack->replay, last);
+  hr_replay_end (stack->replay);
+  if (self->is_repeated)
+    hr_stretch_keep (&self->of_weights);
+  self->weights_recorded = TRUE;
 }

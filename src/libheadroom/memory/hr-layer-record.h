@@ -32,6 +32,7 @@ typedef enum
  * @is_inner: whether the layer is computed anew with those before it, so that what goes into it is not kept
  * @recorded: whether the forward pass has been recorded
  * @backward_recorded: whether the backward pass has
+ * @weights_recorded: whether the gradients of weights have been, where they come later
  * @n_needed: how many tensors are made until the last that autograd needs
  * @kept: (nullable): what is kept of some operators, where the rest is computed anew
  * @units: matrices in the layer that are gathered by themselves
@@ -50,6 +51,7 @@ typedef enum
  * @heap: (nullable): what it asks of a heap, where others may ask for the same
  * @forward: what the forward pass does
  * @backward: what the backward pass does
+ * @of_weights: what the gradients of weights do
  *
  * A layer, which stands for all others that do the same.
  */
@@ -67,6 +69,7 @@ typedef struct
   gboolean is_inner;
   gboolean recorded;
   gboolean backward_recorded;
+  gboolean weights_recorded;
   guint n_needed;
   HrOperatorCache *kept;
   HrShardedUnits units;
@@ -85,6 +88,7 @@ typedef struct
   HrLayerHeap *heap;
   HrStretch forward;
   HrStretch backward;
+  HrStretch of_weights;
 } HrLayerRecord;
 
 HrLayerRecord *hr_layer_record_new          (guint            layer,
@@ -101,6 +105,9 @@ HrValue        hr_layer_record_run_backward (HrLayerRecord   *self,
                                              HrTrainingStack *stack,
                                              guint            layer,
                                              HrValue          gradient);
+void           hr_layer_record_run_weights  (HrLayerRecord   *self,
+                                             HrTrainingStack *stack,
+                                             guint            layer);
 HrValue        hr_layer_record_differentiate_group (HrLayerRecord   *self,
                                                     HrTrainingStack *stack,
                                                     guint            first,

@@ -493,14 +493,6 @@ check_torch_schedule (const HrLayout  *self,
   g_autofree char *expected = format_number (self->pipeline);
   g_autofree char *found = NULL;
 
-  if (self->schedule != HR_PIPELINE_SCHEDULE_1F1B && self->schedule != HR_PIPELINE_SCHEDULE_GPIPE)
-    {
-      found = hr_job_get_as_string (HR_JOB (job), "pipeline-schedule");
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            N_("pipeline-schedule: expected 1f1b or gpipe, as what stages keep between the gradients "
-                               "of inputs and of weights is not known; found %s"), found);
-      return FALSE;
-    }
   if (self->schedule == HR_PIPELINE_SCHEDULE_1F1B && self->parts == 1 && n_micro_batches < self->pipeline)
     {
       found = format_number (n_micro_batches);

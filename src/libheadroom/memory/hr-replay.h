@@ -422,6 +422,7 @@ typedef struct
  * @trains_weights: whether the model's own parameters need gradients
  * @recomputes: whether layers are computed anew in the backward pass
  * @trains_biases: whether its biases do
+ * @splits_backward: whether the backward pass makes the gradients of inputs alone, and those of weights come later
  * @has_gradients: whether parameters have a gradient already, so that new ones are added into it
  * @adds_gradients_up: whether gradients are added into a buffer of their own as soon as they come
  * @sharding: (nullable): how parameters are gathered and gradients reduced
@@ -494,6 +495,7 @@ struct _HrReplay
   gboolean trains_weights;
   gboolean recomputes;
   gboolean trains_biases;
+  gboolean splits_backward;
   gboolean has_gradients;
   gboolean adds_gradients_up;
   HrSharding *sharding;

@@ -126,6 +126,40 @@ make_received_for_all (const HrTraining *self,
   return one;
 }
 
+static guint64
+get_hidden_bytes (const HrTraining *self,
+                  const HrReplay   *replay)
+{
+  return hr_ledger_round (self->pass.batch * self->pass.prompt * replay->symbols[HR_SYMBOL_HIDDEN] *
+                          hr_element_get_bytes (replay->dtype));
+}
+
+/*
+ * What a step leaves beside gradients of parameters: where the gradients of inputs are made by themselves, they stay
+ * with what was received until the next step begins (stage_backward_input of torch/distributed/pipelining/_backward.py,
+ * clear_runtime_states of stage.py). What was handed over by another part is received by that in their place.
+ */
+static guint64
+get_left_bytes (const HrTraining *self,
+                const HrReplay   *replay)
+{
+  const HrTrainingPipeline *pipeline = &self->pipeline;
+  g_autoptr (GArray) actions = hr_pipeline_schedule_list (pipeline->schedule, pipeline->n_ranks, pipeline->n_parts,
+                                                          self->accumulation_steps, pipeline->rank);
+  g_autofree Part *parts = list_parts (self);
+  guint64 n = 0;
+
+  for (guint i = 0; i < actions->len; i++)
+    {
+      const HrPipelineAction *action = &g_array_index (actions, HrPipelineAction, i);
+      const Part *part = &parts[action->part];
+
+      n += action->kind == HR_PIPELINE_ACTION_INPUTS && !part->is_first && !part->is_given;
+    }
+
+  return n * get_hidden_bytes (self, replay);
+}
+
 /*
  * hr_training_make_received:
  * @self: what is to be replayed
@@ -145,6 +179,7 @@ hr_training_make_received (const HrTraining *self,
     replay->received = make_received_for_all (self, replay, "args_recv_info", n_given);
   if (n_given_back > 0)
     replay->received_gradient = make_received_for_all (self, replay, "grad_recv_info", n_given_back);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_COMMUNICATION, get_left_bytes (self, replay));
 }
 
 static void
@@ -164,27 +199,94 @@ begin_cost (HrReplay *rehearsal)
   return rehearsal->ledger.live;
 }
 
+/* All that forward and backward passes have left goes, but for gradients of parameters. */
+static void
+let_go (Cost          *cost,
+        const HrLevel *before,
+        const HrLevel *last,
+        const HrLevel *after)
+{
+  const HrComponentId gradients = HR_COMPONENT_GRADIENTS;
+
+  cost->change = get_change (last, before);
+  cost->change.by_component[gradients] = after->by_component[gradients] - last->by_component[gradients];
+  cost->change.total += after->by_component[gradients] - before->by_component[gradients];
+}
+
+/*
+ * The first stage has no gradients of inputs to make, and goes all the way back when those of weights are due
+ * (backward_one_chunk and backward_weight_one_chunk of torch/distributed/pipelining/stage.py).
+ */
+static gboolean
+splits (const Part             *self,
+        const HrPipelineAction *action)
+{
+  return !self->is_first && action->kind != HR_PIPELINE_ACTION_BACKWARD;
+}
+
+static void
+rehearse_split (Part         *self,
+                HrReplay     *rehearsal,
+                HrMicroBatch *micro_batch,
+                gboolean      has_gradients,
+                HrLevel       start)
+{
+  Cost *inputs = &self->costs[HR_PIPELINE_ACTION_INPUTS][has_gradients];
+  Cost *weights = &self->costs[HR_PIPELINE_ACTION_WEIGHTS][has_gradients];
+  HrLevel before = begin_cost (rehearsal);
+
+  hr_micro_batch_run_backward (micro_batch);
+  note_cost (inputs, rehearsal, &before);
+  rehearsal->has_gradients = has_gradients;
+  before = begin_cost (rehearsal);
+  hr_micro_batch_run_weights (micro_batch);
+  note_cost (weights, rehearsal, &before);
+  let_go (weights, &start, &before, &rehearsal->ledger.live);
+}
+
 /* Has a micro-batch of a part run, with or without gradients of its parameters to add to. */
 static void
 rehearse (Part     *self,
           HrReplay *replay,
-          gboolean  has_gradients)
+          gboolean  has_gradients,
+          gboolean  splits_backward)
 {
   g_autoptr (HrReplay) rehearsal = hr_replay_copy_empty (replay);
   HrMicroBatch *micro_batch;
-  HrLevel before;
+  HrLevel start, before;
 
   rehearsal->timeline = NULL;
   rehearsal->kept_layers = NULL;
   rehearsal->has_gradients = has_gradients;
-  before = begin_cost (rehearsal);
+  rehearsal->splits_backward = splits_backward;
+  start = begin_cost (rehearsal);
   micro_batch = hr_micro_batch_run_forward (&self->training, rehearsal, NULL);
-  note_cost (&self->costs[HR_PIPELINE_ACTION_FORWARD][has_gradients], rehearsal, &before);
-  before = begin_cost (rehearsal);
-  hr_micro_batch_run_backward (micro_batch);
+  note_cost (&self->costs[HR_PIPELINE_ACTION_FORWARD][has_gradients], rehearsal, &start);
+  if (splits_backward)
+    rehearse_split (self, rehearsal, micro_batch, has_gradients, start);
+  else
+    {
+      before = begin_cost (rehearsal);
+      hr_micro_batch_run_backward (micro_batch);
+      note_cost (&self->costs[HR_PIPELINE_ACTION_BACKWARD][has_gradients], rehearsal, &before);
+    }
   hr_micro_batch_free (micro_batch);
-  note_cost (&self->costs[HR_PIPELINE_ACTION_BACKWARD][has_gradients], rehearsal, &before);
   replay->ledger.overflowed |= rehearsal->ledger.overflowed;
+}
+
+static void
+rehearse_part (Part     *self,
+               HrReplay *replay,
+               gboolean  splits_backward)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      rehearse (self, replay, i, FALSE);
+      if (splits_backward && !self->is_first)
+        rehearse (self, replay, i, TRUE);
+      else
+        self->costs[HR_PIPELINE_ACTION_WEIGHTS][i] = self->costs[HR_PIPELINE_ACTION_BACKWARD][i];
+    }
 }
 
 static gboolean
@@ -194,12 +296,27 @@ is_alike (const Part *self,
   return self->is_first == other->is_first && self->is_last == other->is_last;
 }
 
-static void
-rehearse_parts (Part             *parts,
-                const HrTraining *training,
-                HrReplay         *replay)
+static gboolean
+has_kind (const GArray         *actions,
+          HrPipelineActionKind  kind)
 {
-  for (guint64 i = 0; i < training->pipeline.n_parts; i++)
+  for (guint i = 0; i < actions->len; i++)
+    {
+      if (g_array_index (actions, HrPipelineAction, i).kind == kind)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static void
+rehearse_parts (const Walk *walk,
+                HrReplay   *replay)
+{
+  gboolean splits_backward = has_kind (walk->actions, HR_PIPELINE_ACTION_INPUTS);
+  Part *parts = walk->parts;
+
+  for (guint64 i = 0; i < walk->training->pipeline.n_parts; i++)
     {
       guint64 like = 0;
 
@@ -210,8 +327,7 @@ rehearse_parts (Part             *parts,
           memcpy (parts[i].costs, parts[like].costs, sizeof parts[i].costs);
           continue;
         }
-      for (guint j = 0; j < 2; j++)
-        rehearse (&parts[i], replay, j);
+      rehearse_part (&parts[i], replay, splits_backward);
     }
 }
 
@@ -223,6 +339,15 @@ hold (Walk   *self,
 
   self->level.total += amount;
   self->level.by_component[HR_COMPONENT_COMMUNICATION] += amount;
+}
+
+/* Whether the gradient of what a part was given is there when an action has run. */
+static gboolean
+ends_way (const Part             *self,
+          const HrPipelineAction *action)
+{
+  return action->kind == HR_PIPELINE_ACTION_BACKWARD ||
+         action->kind == (self->is_first ? HR_PIPELINE_ACTION_WEIGHTS : HR_PIPELINE_ACTION_INPUTS);
 }
 
 /* Schedule1F1B has variables for what it sends, which hold the last of it. */
@@ -273,7 +398,7 @@ hold_sent (Walk                   *self,
         hold (self, -(gint64) self->hidden);
       return;
     }
-  if (action->kind == HR_PIPELINE_ACTION_WEIGHTS)
+  if (!ends_way (part, action))
     return;
 
   if (!part->is_last)
@@ -308,7 +433,7 @@ run_next (Walk *self)
     hold_last_sent (self, part, action);
   else
     hold_sent (self, part, action);
-  if (part->is_last && action->kind == HR_PIPELINE_ACTION_BACKWARD)
+  if (part->is_last && ends_way (part, action))
     hold (self, hr_ledger_round (sizeof (float)));
   if (action->kind == HR_PIPELINE_ACTION_BACKWARD || action->kind == HR_PIPELINE_ACTION_WEIGHTS)
     self->has_gradients[action->part] = TRUE;
@@ -391,22 +516,35 @@ run_micro_batch (Walk             *self,
 {
   guint forward = find_action (self, highest, 0);
   guint backward = find_action (self, highest, forward + 1);
+  guint weights = find_action (self, highest, backward + 1);
   guint part = get_action (self, highest)->part;
   HrMicroBatch *micro_batch;
 
+  replay->splits_backward = splits (&self->parts[part], get_action (self, backward));
+  /* Where it makes none, the gradients of inputs come with those of weights. */
+  if (weights < self->actions->len && !replay->splits_backward)
+    backward = weights;
   run_until (self, replay, forward);
   micro_batch = hr_micro_batch_run_forward (&self->parts[part].training, replay, levels);
   run_until (self, replay, backward);
   replay->has_gradients = self->has_gradients[part];
   hr_micro_batch_run_backward (micro_batch);
+  if (replay->splits_backward)
+    {
+      run_until (self, replay, weights);
+      replay->has_gradients = self->has_gradients[part];
+      hr_micro_batch_run_weights (micro_batch);
+    }
+  replay->splits_backward = FALSE;
   hr_micro_batch_free (micro_batch);
 }
 
-/* What is left of a step are the gradients of all parts' parameters. */
+/* What is left of a step are the gradients of all parts' parameters, and what the next one finds. */
 static void
 end_walk (Walk          *self,
           HrReplay      *replay,
-          const HrLevel *start)
+          const HrLevel *start,
+          guint64        left)
 {
   HrLevel end = *start;
 
@@ -414,6 +552,8 @@ end_walk (Walk          *self,
     run_next (self);
   end.by_component[HR_COMPONENT_GRADIENTS] = self->level.by_component[HR_COMPONENT_GRADIENTS];
   end.total += end.by_component[HR_COMPONENT_GRADIENTS] - start->by_component[HR_COMPONENT_GRADIENTS];
+  end.by_component[HR_COMPONENT_COMMUNICATION] += left;
+  end.total += left;
   hr_ledger_set (&replay->ledger, &end);
 }
 
@@ -435,20 +575,23 @@ hr_training_run_pipeline (const HrTraining *self,
                                                           self->accumulation_steps, pipeline->rank);
   g_autofree Part *parts = list_parts (self);
   g_autofree gboolean *has_gradients = g_new0 (gboolean, pipeline->n_parts);
-  HrLevel start = replay->ledger.live;
+  guint64 left = get_left_bytes (self, replay);
+  HrLevel start;
   Walk walk = {
     .training = self, .actions = actions, .parts = parts, .has_gradients = has_gradients,
-    .hidden = hr_ledger_round (self->pass.batch * self->pass.prompt * replay->symbols[HR_SYMBOL_HIDDEN] *
-                               hr_element_get_bytes (replay->dtype)),
+    .hidden = get_hidden_bytes (self, replay),
   };
   guint highest;
 
-  rehearse_parts (parts, self, replay);
+  replay->ledger.live.total -= left;
+  replay->ledger.live.by_component[HR_COMPONENT_COMMUNICATION] -= left;
+  start = replay->ledger.live;
+  rehearse_parts (&walk, replay);
   if (replay->ledger.overflowed)
     return;
 
   highest = find_highest (&walk, &start);
   begin_walk (&walk, &start);
   run_micro_batch (&walk, replay, highest, levels);
-  end_walk (&walk, replay, &start);
+  end_walk (&walk, replay, &start, left);
 }

@@ -190,6 +190,13 @@ get_place (HrTrainingStack *self,
 {
   if (layer == 0)
     return HR_PLACE_FIRST;
+  /*
+   * A gradient that was received stays where it is, and where gradients of weights come later, nothing holds what is
+   * behind the last of its parameters.
+   */
+  if ((self->replay->received_gradient.storage >= 0 || self->replay->splits_backward) &&
+      layer + 1 == self->pass.n_layers)
+    return HR_PLACE_LAST;
   /* The last of those that attend to what was seen makes the first gradient of that. */
   if (is_only_crossing (self, layer, layer + 1, self->pass.n_layers))
     return HR_PLACE_LAST;
@@ -833,14 +840,18 @@ run_final_backward (HrTrainingStack *self,
   hr_replay_begin (replay, &stretch, NULL, -1);
   replay->sentence = N_("in the backward pass of the final norm");
   hr_graph_deliver (self->final, replay, self->output, gradient);
-  hr_graph_run_backward (self->final, replay);
+  if (replay->splits_backward)
+    hr_graph_run_inputs (self->final, replay);
+  else
+    hr_graph_run_backward (self->final, replay);
   gradient = hr_graph_take_gradient (self->final, self->final_input);
   for (guint i = 0; i < self->n_stacked; i++)
     {
       if (hr_value_needs_gradient (self->stacked[i]))
         self->towers[0]->handed_over[i].gradient = hr_graph_take_gradient (self->final, self->stacked[i]);
     }
-  hr_graph_clear (self->final, replay);
+  if (!replay->splits_backward)
+    hr_graph_clear (self->final, replay);
   hr_replay_end (replay);
 
   return gradient;
@@ -1137,6 +1148,54 @@ hr_training_stack_run_backward (HrTrainingStack *self,
   hr_sharding_enter (self->replay, HR_SHARDED_EMBEDDING);
   run_embeddings_backward (self, gradient, table_gradient, hands_table_on);
   run_sharding (self->replay, hr_sharding_reduce, HR_SHARDED_EMBEDDING);
+}
+
+/*
+ * hr_training_stack_run_weights:
+ * @self: a stack, of which the gradients of inputs have been made
+ *
+ * Makes the gradients of its parameters, in their order.
+ */
+void
+hr_training_stack_run_weights (HrTrainingStack *self)
+{
+  HrReplay *replay = self->replay;
+  HrValue last = HR_NO_VALUE;
+  HrStretch stretch;
+
+  for (guint i = 0; i < self->pass.n_layers; )
+    {
+      HrLayerRecord *record = get_record (self, i);
+      guint n = 1;
+
+      if (!record->weights_recorded)
+        {
+          hr_layer_record_run_weights (record, self, i++);
+          continue;
+        }
+      while (i + n < self->pass.n_layers && get_record (self, i + n) == record)
+        n++;
+      hr_replay_repeat (replay, &record->of_weights, i, 1, n);
+      i += n;
+    }
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  hr_graph_run_weights (self->final, replay, FALSE, &last);
+  hr_replay_drop (replay, last);
+  hr_replay_end (replay);
+}
+
+/*
+ * hr_training_stack_release_unreached:
+ * @self: a stack without a norm or a head behind its layers, of which the gradients of inputs have been made
+ *
+ * Lets go of what is held behind the last of its parameters.
+ */
+void
+hr_training_stack_release_unreached (HrTrainingStack *self)
+{
+  HrLayerRecord *record = get_record (self, self->pass.n_layers - 1);
+
+  hr_graph_release_unreached (record->graph, self->replay);
 }
 
 /* How many layers do what a record says. */

@@ -116,6 +116,8 @@ void                hr_training_stack_run_backward (HrTrainingStack   *self,
                                                     HrValue            gradient,
                                                     HrValue           *table_gradient,
                                                     gboolean           hands_table_on);
+void                hr_training_stack_run_weights  (HrTrainingStack   *self);
+void                hr_training_stack_release_unreached (HrTrainingStack *self);
 void                hr_training_stack_note_symbols (HrTrainingStack   *self);
 void                hr_training_stack_drop_cache   (HrTrainingStack   *self);
 void                hr_training_stack_drop_returned (HrTrainingStack  *self);

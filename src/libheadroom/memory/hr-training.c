@@ -916,7 +916,10 @@ differentiate_loss (Step *step)
   if (step->training->algorithm == HR_ALGORITHM_SFT)
     hr_sharding_begin_backward (replay);
   hr_graph_deliver (step->head, replay, step->loss, hr_replay_hold (replay, step->seed));
-  hr_graph_run_backward (step->head, replay);
+  if (replay->splits_backward)
+    hr_graph_run_inputs (step->head, replay);
+  else
+    hr_graph_run_backward (step->head, replay);
   gradient = hr_graph_take_gradient (step->head, step->head_input);
   hr_replay_end (replay);
 
@@ -980,7 +983,8 @@ run_backward (Step *step)
   if (step->encoder != NULL)
     hr_training_stack_run_backward (step->encoder, step->stack->gradients[HR_SHARED_SOURCE], &table, FALSE);
 
-  hr_graph_clear (step->head, replay);
+  if (!replay->splits_backward)
+    hr_graph_clear (step->head, replay);
   if (step->training->critic != NULL)
     {
       keep_leaf (step);
@@ -999,7 +1003,12 @@ run_backward (Step *step)
     hr_packed_answers_clear (&step->packed, replay);
   hr_replay_drop (replay, step->seed);
   hr_replay_drop (replay, step->mean.storage >= 0 ? step->mean : step->loss);
-  drop_held (step);
+  if (!replay->splits_backward)
+    drop_held (step);
+  else if (pass->has_head)
+    hr_graph_release_unreached (step->head, replay);
+  else
+    hr_training_stack_release_unreached (step->stack);
 }
 
 static void
@@ -1133,6 +1142,28 @@ void
 hr_micro_batch_run_backward (HrMicroBatch *self)
 {
   differentiate_micro_batch (self);
+}
+
+/*
+ * hr_micro_batch_run_weights:
+ * @self: a micro-batch, of which the gradients of inputs have been made
+ *
+ * Makes the gradients of weights.
+ */
+void
+hr_micro_batch_run_weights (HrMicroBatch *self)
+{
+  HrReplay *replay = self->replay;
+  HrValue last = HR_NO_VALUE;
+  HrStretch stretch;
+
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_BACKWARD);
+  hr_training_stack_run_weights (self->stack);
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  hr_graph_run_weights (self->head, replay, FALSE, &last);
+  hr_replay_drop (replay, last);
+  hr_graph_clear (self->head, replay);
+  hr_replay_end (replay);
 }
 
 void

@@ -245,6 +245,7 @@ HrMicroBatch *hr_micro_batch_run_forward (const HrTraining *training,
                                           HrReplay         *replay,
                                           HrTrainingLevels *levels) G_GNUC_WARN_UNUSED_RESULT;
 void hr_micro_batch_run_backward (HrMicroBatch *self);
+void hr_micro_batch_run_weights (HrMicroBatch *self);
 void hr_micro_batch_free (HrMicroBatch *self);
 void hr_training_replay (const HrTraining *self,
                          HrReplay         *replay,

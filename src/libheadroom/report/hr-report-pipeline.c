@@ -11,7 +11,10 @@
 #include "hr-pipeline-schedule.h"
 #include "hr-report-private.h"
 
-/* What each stage of a pipeline keeps for backward passes, by the schedule that its ranks go by. */
+/*
+ * What each stage of a pipeline keeps for backward passes, by the schedule that its ranks go by, and what its GPU takes
+ * where torch runs it.
+ */
 
 /* Of a longer pipeline the first stage, one between, and the last. */
 #define MAX_STAGES 8
@@ -28,10 +31,14 @@ static const struct
   const char *label;
 } schedules[] = {
   { HR_PIPELINE_SCHEDULE_GPIPE, "gpipe", FALSE, NULL },
+  { HR_PIPELINE_SCHEDULE_GPIPE, "looped-bfs", TRUE, N_("Looped BFS: GPipe with several parts on each rank") },
   { HR_PIPELINE_SCHEDULE_1F1B, "1f1b", FALSE, NULL },
   { HR_PIPELINE_SCHEDULE_1F1B, "interleaved", TRUE, N_("Interleaved 1F1B: several parts on each rank") },
   { HR_PIPELINE_SCHEDULE_ZERO_BUBBLE, "zero-bubble", FALSE, NULL },
+  { HR_PIPELINE_SCHEDULE_ZERO_BUBBLE, "interleaved-zero-bubble", TRUE,
+    N_("Zero bubble with several parts on each rank") },
   { HR_PIPELINE_SCHEDULE_ZBV, "zbv", TRUE, NULL },
+  { HR_PIPELINE_SCHEDULE_DUALPIPE_V, "dualpipe-v", TRUE, NULL },
 };
 
 static const char *
@@ -97,6 +104,30 @@ count_kept (HrReport *self,
   return TRUE;
 }
 
+static gboolean
+is_torch (HrReport *self)
+{
+  g_autofree char *framework = hr_job_get_as_string (hr_report_get_job (self), "framework");
+
+  return g_strcmp0 (framework, "pytorch") == 0;
+}
+
+/* What the GPUs of all stages take where torch runs the pipeline by a schedule. */
+static HrEstimate *
+estimate_schedule (HrReport *self,
+                   guint     schedule,
+                   guint64   n_parts)
+{
+  g_autoptr (HrJob) job = hr_job_copy (hr_report_get_job (self));
+
+  if (!is_torch (self))
+    return NULL;
+
+  g_object_set (job, "pipeline-schedule", schedules[schedule].schedule, "virtual-pipeline-parallel", n_parts, NULL);
+
+  return hr_estimator_run_for_sizes (hr_report_get_model (self), job, NULL, 1, NULL);
+}
+
 static void
 add_stage (HrAnatomyTable *table,
            guint           schedule,
@@ -104,7 +135,8 @@ add_stage (HrAnatomyTable *table,
            guint64         n_parts,
            guint64         n_micro_batches,
            guint64         stage,
-           const guint64  *bytes)
+           const guint64  *bytes,
+           HrEstimate     *whole)
 {
   g_autofree char *id = g_strdup_printf ("%s-%" G_GUINT64_FORMAT, schedules[schedule].id, stage + 1);
   g_autofree char *number = hr_format_integer (stage + 1);
@@ -116,6 +148,8 @@ add_stage (HrAnatomyTable *table,
   hr_pipeline_schedule_count (schedules[schedule].schedule, n_stages, n_parts, n_micro_batches, stage, &load);
   hr_anatomy_row_set (row, 0, HR_ANATOMY_UNIT_COUNT, load.n_kept);
   hr_anatomy_row_set (row, 1, HR_ANATOMY_UNIT_COUNT, load.n_waiting);
+  if (whole != NULL && hr_estimate_get_n_devices (whole) == n_stages)
+    hr_anatomy_row_set (row, 2, HR_ANATOMY_UNIT_BYTES, hr_estimate_get_device_bytes (whole, stage));
   if (bytes == NULL)
     return;
 
@@ -135,7 +169,8 @@ add_schedule (HrReport       *self,
   guint64 n_micro_batches = get_number (self, "gradient-accumulation-steps");
   guint64 set = get_number (self, "virtual-pipeline-parallel");
   guint64 n_parts = !schedules[schedule].has_parts ? 1
-                    : schedules[schedule].schedule != HR_PIPELINE_SCHEDULE_ZBV && set > 1 ? set : USUAL_PARTS;
+                    : !hr_pipeline_schedule_goes_back (schedules[schedule].schedule) && set > 1 ? set : USUAL_PARTS;
+  g_autoptr (HrEstimate) whole = NULL;
   HrAnatomyRow *row = hr_anatomy_table_add_row (table, 0, schedules[schedule].id, get_label (self, schedule));
 
   row->is_heading = TRUE;
@@ -145,11 +180,27 @@ add_schedule (HrReport       *self,
       return;
     }
 
+  whole = estimate_schedule (self, schedule, n_parts);
   for (guint64 i = 0; i < n_stages; i++)
     {
       if (n_stages <= MAX_STAGES || i == 0 || i == n_stages / 2 || i + 1 == n_stages)
-        add_stage (table, schedule, n_stages, n_parts, n_micro_batches, i, bytes);
+        add_stage (table, schedule, n_stages, n_parts, n_micro_batches, i, bytes, whole);
     }
+}
+
+static const char *
+get_explanation (HrReport *self)
+{
+  if (is_torch (self))
+    return _("How many micro-batches of a part of the layers a stage keeps what backward passes need of, and what its "
+             "GPU takes at the most, with all that waits for gradients of weights and all that is sent and received. "
+             "Where a layout is not known in bytes, the cell is empty.");
+
+  return _("What a stage keeps of a micro-batch between its forward and its backward pass is A, a v-th of it where a "
+           "rank has v parts of the layers. Where gradients of weights are computed later, that stays until then, and "
+           "what each matrix was given as the gradient of its output waits with it, which is not counted. GPipe, 1F1B "
+           "and the others are those of torch.distributed.pipelining, which torchtitan runs; Megatron-LM has 1F1B, "
+           "interleaved or not.");
 }
 
 /**
@@ -157,7 +208,8 @@ add_schedule (HrReport       *self,
  * @self: a report
  *
  * Sets the schedules of a pipeline side by side: how many micro-batches each stage keeps what backward passes need of,
- * at the most, for how many of them gradients of weights wait, and what that takes.
+ * at the most, for how many of them gradients of weights wait, and what that takes; where torch runs the pipeline, what
+ * the whole GPU takes.
  *
  * Returns: (transfer full) (nullable): a table, or %NULL if the job has no pipeline
  */
@@ -179,18 +231,15 @@ hr_report_create_pipeline (HrReport *self)
     return NULL;
 
   bytes = g_new0 (guint64, n_stages);
-  has_bytes = count_kept (self, n_stages, bytes);
-  table = hr_anatomy_table_new ("pipeline", _("Schedules of the Pipeline Compared"),
-                                _("What a stage keeps of a micro-batch between its forward and its backward pass is A, "
-                                  "a v-th of it where a rank has v parts of the layers. Where gradients of weights are "
-                                  "computed later, that stays until then, and what each matrix was given as the "
-                                  "gradient of its output waits with it, which is not counted. GPipe, 1F1B and the "
-                                  "others are those of torch.distributed.pipelining, which torchtitan runs; "
-                                  "Megatron-LM has 1F1B, interleaved or not."),
+  has_bytes = !is_torch (self) && count_kept (self, n_stages, bytes);
+  table = hr_anatomy_table_new ("pipeline", _("Schedules of the Pipeline Compared"), get_explanation (self),
                                 _("Schedule"));
   hr_anatomy_table_add_column (table, "kept", _("Kept at once (n)"));
   hr_anatomy_table_add_column (table, "waiting", _("Of these, weights wait"));
-  hr_anatomy_table_add_column (table, "bytes", _("Kept activations"));
+  if (is_torch (self))
+    hr_anatomy_table_add_column (table, "whole", _("The GPU takes"));
+  else
+    hr_anatomy_table_add_column (table, "bytes", _("Kept activations"));
   for (guint i = 0; i < G_N_ELEMENTS (schedules); i++)
     add_schedule (self, table, i, n_stages, has_bytes ? bytes : NULL);
 

@@ -8,11 +8,12 @@ head the last one's. The loss is that of transformers.
 
 import copy
 import os
+import time
 
 import torch
 import torch.distributed as dist
 import torch.distributed.pipelining as pipelining
-from torch.distributed.pipelining import schedules
+from torch.distributed.pipelining import schedules, stage
 from torch.testing._internal.distributed.fake_pg import FakeStore
 from transformers.loss.loss_utils import ForCausalLMLoss
 
@@ -20,6 +21,8 @@ import models
 import training
 
 N_STEPS = 3
+
+BACKWARD = stage._PipelineStageBase.backward_maybe_with_nosync  # pylint: disable=protected-access
 
 # By how a rank's parts of the layers run; those with one part are of another class.
 SCHEDULES = {
@@ -96,6 +99,13 @@ class Part(torch.nn.Module):
         return hidden if self.head is None else self.head(hidden)
 
 
+def backward_and_rest(self, *args, **options):
+    """What stage.py calls for each backward pass; the engine's thread lets go of its last task when it has answered."""
+    result = BACKWARD(self, *args, **options)
+    time.sleep(0.01)
+    return result
+
+
 def list_parts(settings):
     """The numbers of the parts that the rank has, of all parts."""
     n_ranks, n_parts = settings['pipeline-parallel'], settings['virtual-pipeline-parallel']
@@ -141,15 +151,17 @@ def measure(model, settings, meter):
     dist.init_process_group('fake', store=FakeStore(), rank=settings['pipeline-stage'],
                             world_size=settings['pipeline-parallel'])
     dist.batch_isend_irecv = hand_over
+    # pylint: disable-next=protected-access
+    stage._PipelineStageBase.backward_maybe_with_nosync = backward_and_rest
     dist.isend = dist.distributed_c10d.isend = send
     n, size = settings['gradient-accumulation-steps'], (settings['micro-batch-size'], settings['sequence-length'])
     vocab_size = model.config.vocab_size
     stages = make_stages(model, settings)
     del model
-    is_first, is_last = any(stage.is_first for stage in stages), any(stage.is_last for stage in stages)
+    is_first, is_last = any(part.is_first for part in stages), any(part.is_last for part in stages)
     args = [(models.tokens(*size, vocab_size),) for _ in range(n)] if is_first else None
     targets = [models.tokens(*size, vocab_size) for _ in range(n)] if is_last else None
-    parameters = [parameter for stage in stages for parameter in stage.submod.parameters()]
+    parameters = [parameter for part in stages for parameter in part.submod.parameters()]
     optimizer = training.make_optimizer(parameters, settings)
 
     def loss(output, target):
