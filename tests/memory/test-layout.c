@@ -730,6 +730,38 @@ a_schedule_that_a_framework_has_not_is_refused (void)
     }
 }
 
+/* Zero-bubble schedules and checkpointing do not go together; a backward pass within another is not followed. */
+static void
+what_a_pipeline_of_torch_is_not_known_with_is_refused (void)
+{
+  static const struct
+  {
+    HrPipelineSchedule schedule;
+    gboolean is_reentrant;
+    const char *sentence;
+  } cases[] = {
+    { HR_PIPELINE_SCHEDULE_ZERO_BUBBLE, FALSE, "gradient-checkpointing: expected none beside the schedule zero-" },
+    { HR_PIPELINE_SCHEDULE_GPIPE, TRUE, "reentrant-checkpointing: expected one of what is known" },
+    { HR_PIPELINE_SCHEDULE_GPIPE, FALSE, NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrModel) model = load ();
+      g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) estimate = NULL;
+
+      g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_PYTORCH, "pipeline-parallel", G_GUINT64_CONSTANT (4),
+                    "pipeline-schedule", cases[i].schedule, "gradient-accumulation-steps", G_GUINT64_CONSTANT (8),
+                    "gradient-checkpointing", HR_GRADIENT_CHECKPOINTING_FULL,
+                    "reentrant-checkpointing", cases[i].is_reentrant, NULL);
+      estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
+      g_assert_true ((cases[i].sentence == NULL) == (estimate != NULL));
+      g_assert_true (cases[i].sentence == NULL || strstr (error->message, cases[i].sentence) != NULL);
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -761,6 +793,7 @@ main (int    argc,
   ADD (gradients_of_the_head_wait_until_all_have_gone_back);
   ADD (what_does_not_divide_is_refused_in_a_sentence);
   ADD (a_schedule_that_a_framework_has_not_is_refused);
+  ADD (what_a_pipeline_of_torch_is_not_known_with_is_refused);
 #undef ADD
 
   return g_test_run ();

@@ -27,6 +27,7 @@ receive (const HrInference *self,
 
   if (replay->received.storage >= 0)
     {
+      hr_pass_count_received (self, replay, pass);
       pass->hidden = hr_replay_hold (replay, replay->received);
       return;
     }

@@ -259,6 +259,25 @@ norm_embeds (HrReplay      *replay,
 }
 
 /*
+ * hr_pass_count_received:
+ * @self: what is replayed
+ * @replay: a tape
+ * @pass: the pass
+ *
+ * Counts the positions of tokens that come embedded, as the function of the model does whatever it is given.
+ */
+void
+hr_pass_count_received (const HrInference *self,
+                        HrReplay          *replay,
+                        HrPass            *pass)
+{
+  const HrAttention *alibi = hr_pass_find_attention_of_kind (self, FALSE, HR_POSITION_ALIBI);
+
+  if (counts_positions (self, alibi, NULL) && replay->layer_code == HR_LAYER_CODE_TRANSFORMERS)
+    pass->position_ids = count_tokens (replay, HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE));
+}
+
+/*
  * hr_pass_embed:
  * @self: what is replayed
  * @replay: a tape

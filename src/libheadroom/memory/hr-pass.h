@@ -169,6 +169,9 @@ HrValue            hr_pass_make_pair_mask         (const HrInference  *self,
 void               hr_pass_make_alibi             (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);
+void               hr_pass_count_received         (const HrInference  *self,
+                                                   HrReplay           *replay,
+                                                   HrPass             *pass);
 void               hr_pass_embed                  (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);

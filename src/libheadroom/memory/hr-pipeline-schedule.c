@@ -310,6 +310,18 @@ hr_pipeline_schedule_get_rule (HrPipelineSchedule schedule)
 }
 
 /*
+ * hr_pipeline_schedule_splits:
+ * @schedule: a schedule
+ *
+ * Returns: whether the gradients of weights come later than those of inputs, at least of some micro-batches
+ */
+gboolean
+hr_pipeline_schedule_splits (HrPipelineSchedule schedule)
+{
+  return schedule == HR_PIPELINE_SCHEDULE_ZERO_BUBBLE || hr_pipeline_schedule_goes_back (schedule);
+}
+
+/*
  * hr_pipeline_schedule_goes_back:
  * @schedule: a schedule
  *

@@ -11,6 +11,7 @@
 #include "hr-job-enums.h"
 #include "hr-message.h"
 #include "hr-pass.h"
+#include "hr-pipeline-schedule.h"
 #include "hr-precision-recipe.h"
 #include "hr-replay-torchtitan.h"
 #include "hr-sharding-flat.h"
@@ -950,6 +951,32 @@ pads_vocabulary (const HrTrainingPlan *self)
          hr_model_get_n_stacks (self->model) == 1;
 }
 
+/*
+ * The gradients of each weight are a backward pass of their own where they wait (stage_backward_weight of
+ * torch/distributed/pipelining/_backward.py), and each backward pass computes anew what it needs
+ * (_CheckpointFrame.recomputed of torch/utils/checkpoint.py).
+ */
+static gboolean
+check_checkpointing_of_pipeline (const HrTrainingPlan  *self,
+                                 GError               **error)
+{
+  g_autofree char *schedule = NULL;
+  g_autofree char *found = NULL;
+
+  if (!hr_pipeline_schedule_splits (self->layout.schedule) ||
+      hr_training_job_get_gradient_checkpointing (self->job) == HR_GRADIENT_CHECKPOINTING_NONE)
+    return TRUE;
+
+  schedule = hr_job_get_as_string (HR_JOB (self->job), "pipeline-schedule");
+  found = hr_job_get_as_string (HR_JOB (self->job), "gradient-checkpointing");
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are the value of a setting and that of another */
+                        N_("gradient-checkpointing: expected none beside the schedule %s, which would compute a layer "
+                           "anew for each of its weights; found %s"), schedule, found);
+
+  return FALSE;
+}
+
 /* What is followed together with a pipeline of torch. */
 static gboolean
 check_pipeline (const HrTrainingPlan  *self,
@@ -960,7 +987,8 @@ check_pipeline (const HrTrainingPlan  *self,
     { "fine-tuning-method", "full" },
     { "autocast", "none" },
     { "attention-mask", "none" },
-    { "gradient-checkpointing", "none" },
+    { "gradient-checkpointing", "none", "full" },
+    { "reentrant-checkpointing", "false" },
     { "activation-offload", "none" },
     { "fused-kernels", "none" },
     { "loss-implementation", "auto", "cross-entropy" },
@@ -969,7 +997,8 @@ check_pipeline (const HrTrainingPlan  *self,
     { "gradient-clipping", "false" },
   };
 
-  return hr_training_check_values (self, "torch.distributed.pipelining", values, G_N_ELEMENTS (values), error);
+  return check_checkpointing_of_pipeline (self, error) &&
+         hr_training_check_values (self, "torch.distributed.pipelining", values, G_N_ELEMENTS (values), error);
 }
 
 /* The formulas that people know are of whole models. */
