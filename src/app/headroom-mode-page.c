@@ -256,14 +256,6 @@ headroom_mode_page_new (HrJob *job)
   return g_object_new (HEADROOM_TYPE_MODE_PAGE, "job", job, NULL);
 }
 
-HrMode
-headroom_mode_page_get_mode (HeadroomModePage *self)
-{
-  g_return_val_if_fail (HEADROOM_IS_MODE_PAGE (self), HR_MODE_INFERENCE);
-
-  return hr_job_get_mode (self->job);
-}
-
 /*
  * Sets the model that the settings are for: rows offer what it has.
  */

@@ -12,8 +12,7 @@ G_BEGIN_DECLS
 
 G_DECLARE_FINAL_TYPE (HeadroomModePage, headroom_mode_page, HEADROOM, MODE_PAGE, AdwBin)
 
-GtkWidget *headroom_mode_page_new      (HrJob            *job) G_GNUC_WARN_UNUSED_RESULT;
-HrMode     headroom_mode_page_get_mode (HeadroomModePage *self);
+GtkWidget *headroom_mode_page_new       (HrJob            *job) G_GNUC_WARN_UNUSED_RESULT;
 void       headroom_mode_page_set_model (HeadroomModePage *self,
                                          HrModel          *model);
 

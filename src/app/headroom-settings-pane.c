@@ -46,6 +46,32 @@ static const struct
   { HR_MODE_MULTIMODAL, "headroom-multimodal-symbolic" },
 };
 
+static AdwBin *
+headroom_settings_pane_get_bin (HeadroomSettingsPane *self,
+                                HrMode                mode)
+{
+  return ADW_BIN (adw_view_stack_get_child_by_name (self->modes, hr_mode_get_name (mode)));
+}
+
+/* A page has a hundred rows: those of modes that nobody looks at would take most of the time in which a window opens. */
+static void
+headroom_settings_pane_ensure_page (HeadroomSettingsPane *self,
+                                    HrMode                mode)
+{
+  AdwBin *bin = headroom_settings_pane_get_bin (self, mode);
+  HrModel *model = headroom_session_get_model (self->session);
+  GtkWidget *page;
+
+  if (adw_bin_get_child (bin) != NULL)
+    return;
+
+  page = headroom_mode_page_new (headroom_session_get_job_of_mode (self->session, mode));
+  g_settings_bind (self->settings, "show-expert-settings", page, "show-expert", G_SETTINGS_BIND_DEFAULT);
+  if (model != NULL)
+    headroom_mode_page_set_model (HEADROOM_MODE_PAGE (page), model);
+  adw_bin_set_child (bin, page);
+}
+
 static void
 headroom_settings_pane_update_model (HeadroomSettingsPane *self)
 {
@@ -60,26 +86,34 @@ headroom_settings_pane_update_model (HeadroomSettingsPane *self)
   headroom_model_facts_show (self->facts, model, place, headroom_settings_get_unit_system (self->settings));
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
     {
-      GtkWidget *page = adw_view_stack_get_child_by_name (self->modes, hr_mode_get_name (modes[i].mode));
+      GtkWidget *page = adw_bin_get_child (headroom_settings_pane_get_bin (self, modes[i].mode));
 
-      headroom_mode_page_set_model (HEADROOM_MODE_PAGE (page), model);
+      if (page != NULL)
+        headroom_mode_page_set_model (HEADROOM_MODE_PAGE (page), model);
     }
 }
 
 static void
 headroom_settings_pane_update_mode (HeadroomSettingsPane *self)
 {
-  adw_view_stack_set_visible_child_name (self->modes, hr_mode_get_name (headroom_session_get_mode (self->session)));
+  HrMode mode = headroom_session_get_mode (self->session);
+
+  headroom_settings_pane_ensure_page (self, mode);
+  adw_view_stack_set_visible_child_name (self->modes, hr_mode_get_name (mode));
 }
 
 static void
 headroom_settings_pane_mode_changed_cb (HeadroomSettingsPane *self)
 {
-  GtkWidget *page = adw_view_stack_get_visible_child (self->modes);
+  GtkWidget *bin = adw_view_stack_get_visible_child (self->modes);
 
   /* While the pages are added or taken away, it is not the user who changes the page. */
-  if (page != NULL && gtk_widget_get_mapped (page))
-    headroom_session_set_mode (self->session, headroom_mode_page_get_mode (HEADROOM_MODE_PAGE (page)));
+  if (bin == NULL || !gtk_widget_get_mapped (bin))
+    return;
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
+    if (bin == GTK_WIDGET (headroom_settings_pane_get_bin (self, modes[i].mode)))
+      headroom_session_set_mode (self->session, modes[i].mode);
 }
 
 static void
@@ -88,11 +122,9 @@ headroom_settings_pane_add_modes (HeadroomSettingsPane *self)
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
     {
       HrMode mode = modes[i].mode;
-      GtkWidget *page = headroom_mode_page_new (headroom_session_get_job_of_mode (self->session, mode));
 
-      g_settings_bind (self->settings, "show-expert-settings", page, "show-expert", G_SETTINGS_BIND_DEFAULT);
-      adw_view_stack_add_titled_with_icon (self->modes, page, hr_mode_get_name (mode), hr_mode_get_label (mode),
-                                           modes[i].icon_name);
+      adw_view_stack_add_titled_with_icon (self->modes, adw_bin_new (), hr_mode_get_name (mode),
+                                           hr_mode_get_label (mode), modes[i].icon_name);
     }
 }
 
