@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 /* Turns the main loop until @condition holds; fails after ten seconds. */
 #define HEADROOM_TEST_WAIT_FOR(condition) \
   G_STMT_START { \
-    gint64 end = g_get_monotonic_time () + 10 * G_USEC_PER_SEC; \
+    gint64 end = g_get_monotonic_time () + 30 * G_USEC_PER_SEC; \
     while (!(condition)) \
       { \
         if (g_get_monotonic_time () > end) \

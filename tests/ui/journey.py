@@ -13,18 +13,17 @@ import subprocess
 import tempfile
 import time
 
-import gi
-gi.require_version('Atspi', '2.0')
-# pylint: disable=wrong-import-position
-from gi.repository import Atspi, GLib
+from gi.repository import GLib
 
 import cli
+from accessibility import FOCUSED, ROOT as TOP, Bus, Node, name_of
 from screen import Screen
 
 ROOT = os.environ['HEADROOM_SOURCE_ROOT']
 BUILD = os.environ['HEADROOM_BUILD_ROOT']
 
-# How long a label that has been read before is watched alone, before everything is looked at again.
+# How long a label that has been read before is watched alone, and the bus listened to for the focus, before everything
+# is looked at, in seconds.
 PATIENCE = 1
 
 # How many labels that were read before are kept in mind.
@@ -34,9 +33,7 @@ N_KNOWN = 8
 TIMEOUT = 30
 
 
-# What is asked on every look at the window is asked over the bus, so what cannot matter is not asked.
-CONTAINERS = ('panel', 'filler', 'scroll pane', 'alert')
-ENTRIES = ('label', 'text', 'entry')
+# The cells of a table are left out: they say again what stands beside.
 LEAVES = ('label', 'image', 'level bar', 'scroll bar', 'separator', 'spin button', 'table', 'tree table')
 
 
@@ -73,7 +70,8 @@ class Application:
         self.errors = open(os.path.join(self.home, 'errors'), 'w+', encoding='utf-8')
         self.process = None
         self.has_quit = False
-        self.accessible = None
+        self.bus = Bus()
+        self.top = Node(self.bus, TOP)
         self.window = None
         self.arguments = arguments
         self.settings = {'gpu': "'rtx-4090'", **(settings or {})}
@@ -81,7 +79,6 @@ class Application:
         # What the bus last told to have the focus, and where texts that were waited for stood.
         self.told = None
         self.known = []
-        self.listener = Atspi.EventListener.new(self._focus_changed)
 
     def __enter__(self):
         keys = os.path.join(self.home, 'config', 'glib-2.0', 'settings')
@@ -111,17 +108,14 @@ class Application:
         environment.pop('G_DEBUG', None)
         self.process = subprocess.Popen([os.path.join(BUILD, 'src/app/headroom'), *self.arguments],
                                         env=environment, stderr=self.errors, cwd=self.home)
-        self.listener.register('object:state-changed:focused')
         wait_for(self._appeared, 'the application on the accessibility bus', otherwise=self.said)
-        self.window = self.find('frame')
+        self.bus.listen_for_focus(self._focus_changed)
+        self.window = wait_for(self.bus.windows, 'a window on the accessibility bus', otherwise=self.said)[0]
         wait_for(self.screen.windows, 'a window on the screen', otherwise=self.said)
         self.screen.focus_top_window()
         return self
 
     def __exit__(self, kind, value, trace):
-        # The bus may be busy with what it still has to tell.
-        with contextlib.suppress(GLib.Error):
-            self.listener.deregister('object:state-changed:focused')
         ended_early = None if self.has_quit else self.process.poll()
         self.process.terminate()
         try:
@@ -142,20 +136,10 @@ class Application:
     def _appeared(self):
         status = self.process.poll()
         assert status is None, f'the application ended with status {status}\n{self.said()}'
-        desktop = Atspi.get_desktop(0)
-        for index in range(desktop.get_child_count()):
-            child = desktop.get_child_at_index(index)
-            if child is not None and child.get_process_id() == self.process.pid:
-                self.accessible = child
-                # Ask the application each time: what it says now is what is tested.
-                child.set_cache_mask(Atspi.Cache.NONE)
-                return True
-        return False
+        return self.bus.find_application(self.process.pid)
 
-    def _focus_changed(self, event):
-        with contextlib.suppress(GLib.Error):
-            if event.detail1 and event.source.get_process_id() == self.process.pid:
-                self.told = event.source
+    def _focus_changed(self, node):
+        self.told = node
 
     def said(self):
         """Returns what the application wrote to standard error."""
@@ -171,55 +155,35 @@ class Application:
     # What is on the screen
 
     def walk(self, node=None, leaves=LEAVES):
-        """Yields what is showing, depth first. The cells of a table are left out: they say again what stands beside."""
-        node = node or self.accessible
-        for index in range(node.get_child_count()):
-            child = None
-            with contextlib.suppress(GLib.Error):
-                child = node.get_child_at_index(index)
-            if child is None:
-                continue
-            with contextlib.suppress(GLib.Error):
-                role = child.get_role_name()
-                if is_there(child, role):
-                    yield child
-                    if role not in leaves:
-                        yield from self.walk(child, leaves)
+        """Returns what is showing, depth first."""
+        return [found for found, _ in self.bus.walk(node or self.top, leaves)]
 
     def outline(self):
         """Returns what is showing as indented lines, for messages of failed tests."""
-        def lines(node, depth):
-            for index in range(node.get_child_count()):
-                child = node.get_child_at_index(index)
-                if child is None or not is_there(child, child.get_role_name()):
-                    continue
-                text = text_of(child)
-                speaks = child.get_role_name() not in ('panel', 'filler') or text
-                if speaks:
-                    yield f'{"  " * depth}{child.get_role_name()} “{child.get_name()}” {text!r}'
-                yield from lines(child, depth + 1 if speaks else depth)
-        with contextlib.suppress(GLib.Error):
-            return '\n'.join(lines(self.accessible, 0)) + '\n' + self.said()
-        return self.said()
+        walked = self.bus.walk(self.top, ())
+        lines, above = [], []
+        for (node, depth), text in zip(walked, self.bus.texts([node for node, _ in walked])):
+            if node.role in ('panel', 'filler'):
+                continue
+            while above and above[-1] >= depth:
+                above.pop()
+            lines.append(f'{"  " * len(above)}{node.role} {text!r}')
+            above.append(depth)
+        return '\n'.join(lines) + '\n' + self.said()
 
-    def look(self, role=None, name=None, inside=None, where=None):
+    def look(self, role=None, name=None, inside=None):
         """Returns the first thing that shows and matches, or None. A name is a string or a compiled expression."""
-        for node in self.walk(inside):
-            with contextlib.suppress(GLib.Error):
-                if role is not None and node.get_role_name() != role:
-                    continue
-                if isinstance(name, str) and node.get_name() != name:
-                    continue
-                if isinstance(name, re.Pattern) and not name.search(node.get_name() or ''):
-                    continue
-                if where is None or where(node):
-                    return node
-        return None
+        found = [node for node in self.walk(inside) if role is None or node.role == role]
+        if name is None:
+            return next(iter(found), None)
+        matches = name.search if isinstance(name, re.Pattern) else name.__eq__
+        names = self.bus.ask(name_of(node.path) for node in found)
+        return next((node for node, called in zip(found, names) if matches(called or '')), None)
 
-    def find(self, role=None, name=None, inside=None, where=None):
+    def find(self, role=None, name=None, inside=None):
         """Waits for what look() finds."""
         wanted = ' '.join(str(part.pattern if isinstance(part, re.Pattern) else part) for part in (role, name) if part)
-        return wait_for(lambda: self.look(role, name, inside, where), wanted, otherwise=self.outline)
+        return wait_for(lambda: self.look(role, name, inside), wanted, otherwise=self.outline)
 
     def wait(self, condition, what):
         return wait_for(condition, what, otherwise=self.outline)
@@ -229,33 +193,19 @@ class Application:
         return [text for _, text in self.read(inside)]
 
     def read(self, inside=None):
-        """Yields everything that shows a text, with its text."""
-        for node in self.walk(inside):
-            with contextlib.suppress(GLib.Error):
-                text = shown_by(node)
-                if text:
-                    yield node, text
+        """Returns everything that shows a text, with its text."""
+        nodes = self.walk(inside)
+        return [(node, text) for node, text in zip(nodes, self.bus.texts(nodes)) if text]
 
     def read_known(self):
-        """Yields what read() does of those that showed a text that was looked for before, and still do."""
-        for node in list(self.known):
-            with contextlib.suppress(GLib.Error):
-                text = shown_by(node) if self.shows(node) else None
-                if text:
-                    yield node, text
-
-    def shows(self, node):
-        """Returns whether a walk of the windows would come to a node: all that it stands in is showing."""
-        while node is not None and node != self.accessible:
-            if not is_there(node, node.get_role_name()):
-                return False
-            node = node.get_parent()
-        return node is not None
+        """Returns what read() does of those that showed a text that was looked for before, and still do."""
+        return [(node, text) for node, text in zip(self.known, self.bus.texts(self.known))
+                if text and self.bus.shows(node)]
 
     def seek(self, matches, inside=None, everywhere=True):
         """Returns what matches() made of the first text that it takes, or None.
 
-        A walk of the window takes seconds, and most texts come up again where they stood before, so that is looked at
+        A walk of the window takes its time, and most texts come up again where they stood before, so that is looked at
         first; or alone.
         """
         for node, text in self.read_known() if inside is None else ():
@@ -305,7 +255,7 @@ class Application:
         for _ in range(120):
             self.press(key)
             node = self.wait(lambda: self.moved_from(before), f'the focus to move on from {describe(before)}')
-            if (role is None or node.get_role_name() == role) and (name is None or node.get_name() == name):
+            if (role is None or node.role == role) and (name is None or node.name == name):
                 return node
             passed.append(describe(node))
             before = node
@@ -322,7 +272,7 @@ class Application:
         wanted = without_mnemonic(item)
         self.wait_for_match(lambda text: text == wanted, f'the item {wanted}')
         for _ in range(30):
-            if wanted in (node.get_name() for node in self.focused_and_inside()):
+            if wanted in self.focused_names():
                 self.press('Return')
                 return
             before = self.focused()
@@ -330,9 +280,16 @@ class Application:
             self.wait(lambda: self.moved_from(before), f'the focus to move on from {describe(before)}')
         raise AssertionError(f'the menu {button} has no item {wanted}\n{self.outline()}')
 
-    def focused_and_inside(self):
-        node = self.focused()
-        return [] if node is None else [node, *self.walk(node)]
+    def focused_names(self):
+        """Waits until what has the focus, or something in it, has a name, and returns all of them.
+
+        A row may have the focus before it is filled.
+        """
+        def names():
+            node = self.focused()
+            inside = [] if node is None else [node, *self.walk(node)]
+            return [name for name in self.bus.ask(name_of(found.path) for found in inside) if name]
+        return self.wait(names, 'a name of what has the focus')
 
     def enter(self, name, text):
         """Tabs to the spin button of that name and puts a text into it."""
@@ -348,21 +305,18 @@ class Application:
 
     def other_window(self):
         """Returns the window that stands beside the one that the application began with, or None."""
-        for index in range(self.accessible.get_child_count()):
-            child = self.accessible.get_child_at_index(index)
-            if child is not None and child != self.window:
-                return child
-        return None
+        return next((window for window in self.bus.windows() if window != self.window), None)
 
     def answer_file_dialog(self, path):
         """Types a path into the file dialog that is about to open, and accepts it."""
         self.focus_new_window()
         dialog = self.wait(self.other_window, 'the dialog')
+        self.wait(lambda: self.look_for_focus(dialog), 'the focus in the dialog')
         self.press('Control+a')
         self.type(path)
         self.wait_for_match(lambda text: text == path, f'{path} in the dialog', dialog)
         self.press('Return')
-        self.wait(lambda: self.accessible.get_child_count() == 1, 'the dialog to close')
+        self.wait(lambda: len(self.bus.windows()) == 1, 'the dialog to close')
         self.screen.focus_top_window()
 
     def open_file(self, path):
@@ -375,18 +329,22 @@ class Application:
         return self.seek(lambda text: text if verdict.search(text) else None)
 
     def focused(self):
-        """Returns what has the focus, or None. The bus tells of it; only where it has not is it looked for."""
+        """Returns what has the focus, or None. The bus tells of it; only where it does not is it looked for."""
         context = GLib.MainContext.default()
-        while context.pending():
-            context.iteration(False)
-        with contextlib.suppress(GLib.Error):
-            if self.told is not None and has_focus(self.told):
-                return self.told
-        for node in self.walk(leaves=('label', 'image')):
+        deadline = time.monotonic() + PATIENCE
+        while self.told is not None and time.monotonic() < deadline:
+            while context.pending():
+                context.iteration(False)
             with contextlib.suppress(GLib.Error):
-                if has_focus(node):
-                    return node
-        return None
+                if self.told.has_focus():
+                    return self.told
+        return self.look_for_focus()
+
+    def look_for_focus(self, inside=None):
+        """Returns what has the focus in a node, or None."""
+        nodes = self.walk(inside, leaves=('label', 'image'))
+        states = self.bus.states([node.path for node in nodes])
+        return next((node for node, state in zip(nodes, states) if state & FOCUSED), None)
 
 
 def without_mnemonic(text):
@@ -394,47 +352,8 @@ def without_mnemonic(text):
     return text.replace('_', '')
 
 
-def is_there(node, role):
-    """Returns whether a node is on the screen, or would be after scrolling.
-
-    GTK 4.8 tells of windows only whether they are showing. What stands on a hidden page, or in a closed revealer, is
-    visible to it, but the page or the revealer has no size.
-    """
-    states = node.get_state_set()
-    if states.contains(Atspi.StateType.SHOWING):
-        return True
-    if not states.contains(Atspi.StateType.VISIBLE):
-        return False
-    if role not in CONTAINERS:
-        return True
-    component = node.get_component_iface()
-    if component is None:
-        return True
-    extents = component.get_extents(Atspi.CoordType.WINDOW)
-    return extents.width > 0 and extents.height > 0
-
-
-def has_focus(node):
-    return node.get_state_set().contains(Atspi.StateType.FOCUSED)
-
-
 def describe(node):
     """Says what a node is, which may have gone or be too busy to answer."""
     with contextlib.suppress(GLib.Error):
-        return 'nothing' if node is None else f'{node.get_role_name()} “{node.get_name()}”'
+        return 'nothing' if node is None else f'{node.role} “{node.name}”'
     return 'what does not answer'
-
-
-def shown_by(node):
-    """Returns the text that a node shows, or None."""
-    role = node.get_role_name()
-    if role in CONTAINERS:
-        return None
-    return text_of(node) if role in ENTRIES else node.get_name()
-
-
-def text_of(node):
-    """Returns the text of a label or an entry; an empty string for what has none."""
-    with contextlib.suppress(GLib.Error):
-        return Atspi.Text.get_text(node, 0, 1 << 20) or ''
-    return ''

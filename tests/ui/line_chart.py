@@ -17,7 +17,7 @@ def go_to_sweep(app):
         before = app.focused()
         app.press('Shift+F6')
         app.wait(lambda: app.moved_from(before), 'the focus to move')
-        if app.focused().get_name().startswith(name):
+        if app.focused().name.startswith(name):
             return
     raise AssertionError('Shift+F6 did not reach the sweep')
 
@@ -25,7 +25,7 @@ def go_to_sweep(app):
 def tab_to_chart(app, chart):
     go_to_sweep(app)
     for _ in range(8):
-        if app.tab_to('image').get_name() == chart.get_name():
+        if app.tab_to('image').name == chart.name:
             return
     raise AssertionError('Tab did not reach the line chart')
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What journeys through the tabs of the modes have in common."""
 
+from journey import describe
+
 
 def open_tab(app, name):
     app.tab_to('page tab', app.translate(name), key='Shift+Tab')
@@ -17,9 +19,9 @@ def choose(app, row, choice, first=None):
     app.press('Home')
     for _ in range(30):
         before = app.focused()
-        if any(node.get_name() == wanted for node in app.focused_and_inside()):
+        if wanted in app.focused_names():
             app.press('Return')
             return
         app.press('Down')
-        app.wait(lambda: app.moved_from(before), f'the choice after {before}')
+        app.wait(lambda: app.moved_from(before), f'the choice after {describe(before)}')
     raise AssertionError(f'there is no choice {wanted}\n{app.outline()}')

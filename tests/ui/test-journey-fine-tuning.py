@@ -45,18 +45,18 @@ def the_keyboard_moves_along_the_time():
             title = app.translate('Memory over time')
             chart = app.find('image', re.compile('^' + re.escape(title)))
             for _ in range(3):
-                if app.tab_to('image').get_name() == chart.get_name():
+                if app.tab_to('image').name == chart.name:
                     break
             app.press('Home')
             load = app.translate('Load')
-            app.wait(lambda: chart.get_description().startswith(load), 'the first moment')
+            app.wait(lambda: chart.description.startswith(load), 'the first moment')
             app.press('Control+Right')
             prefill = app.translate('Prefill')
-            app.wait(lambda: chart.get_description().startswith(prefill), 'the next phase')
-            moment = chart.get_description().partition(':')[0].partition('：')[0]
+            app.wait(lambda: chart.description.startswith(prefill), 'the next phase')
+            moment = chart.description.partition(':')[0].partition('：')[0]
             app.wait_for_match(lambda text: text.endswith(moment), f'the moment {moment} above the chart')
             app.press('Escape')
-            app.wait(lambda: not chart.get_description().startswith(moment), 'the peak again')
+            app.wait(lambda: not chart.description.startswith(moment), 'the peak again')
 
 
 if __name__ == '__main__':

@@ -37,31 +37,31 @@ def everything_in_the_window_has_a_name():
     with tempfile.TemporaryDirectory() as folder:
         with Application(configs.write_qwen(folder)) as app:
             app.wait_for_text('GiB')
-            names = Names(app.accessible)
-            nameless = list(names.nameless(names.windows()[0]))
+            names = Names(app.bus)
+            nameless = list(names.nameless(app.bus.windows()[0]))
             for mode in MODES:
                 open_tab(app, mode)
             app.wait_for_text('GiB')
-            assert_none(nameless + list(names.nameless(names.windows()[0])))
+            assert_none(nameless + list(names.nameless(app.bus.windows()[0])))
 
 
 def everything_in_other_windows_has_a_name():
     with tempfile.TemporaryDirectory() as folder:
         with Application(configs.write_qwen(folder)) as app:
             app.wait_for_text('GiB')
-            names = Names(app.accessible)
+            names = Names(app.bus)
             open_tab(app, 'Training')
             app.wait_for_text('GiB')
-            first = names.windows()
+            first = app.bus.windows()
             nameless = []
             for title, opening, closing in WINDOWS:
                 app.press(opening)
-                app.wait(lambda: len(names.windows()) == 2, f'the window of the {title}')
+                app.wait(lambda: len(app.bus.windows()) == 2, f'the window of the {title}')
                 app.focus_new_window()
-                window = next(path for path in names.windows() if path not in first)
+                window = next(window for window in app.bus.windows() if window not in first)
                 nameless += names.nameless(window, LIBADWAITA if title == 'preferences' else ())
                 app.press(closing)
-                app.wait(lambda: names.windows() == first, f'the window of the {title} to close')
+                app.wait(lambda: app.bus.windows() == first, f'the window of the {title} to close')
                 app.screen.focus_top_window()
             assert_none(nameless)
 

@@ -35,7 +35,7 @@ def what_was_left_is_there_again():
             app.wait_for_bytes(inference, 'the total of three sequences')
             pin(app)
             unpin = app.find('push button', re.compile('^' + re.escape(app.translate('Unpin “%s”').partition('%s')[0])))
-            unpin = unpin.get_name()
+            unpin = unpin.name
             open_tab(app, 'Fine-tuning')
             app.enter(app.translate('LoRA rank'), '48')
             app.wait_for_bytes(tuning, 'the total of rank 48')
@@ -50,7 +50,7 @@ def what_was_left_is_there_again():
             app.wait_for_bytes(tuning, 'the total of rank 48 again')
             app.find('page tab', app.translate('Fine-tuning'))
             spin = app.find('spin button', app.translate('LoRA rank'))
-            assert spin.get_value_iface().get_current_value() == 48
+            assert spin.value == 48
             open_tab(app, 'Inference')
             app.wait_for_bytes(inference, 'the total of three sequences again')
             app.find('push button', unpin)

@@ -55,12 +55,12 @@ def arrow_keys_pick_a_slice_and_the_explanation_follows():
             pie = app.tab_to('image')
             seen = []
             for _ in components:
-                before = pie.get_description()
+                before = pie.description
                 app.press('Right')
-                app.wait(lambda: pie.get_description() != before, 'another slice')
+                app.wait(lambda: pie.description != before, 'another slice')
                 # "Selected: Weights, 942.3 MiB. …": the part, and then every part.
                 beginning, rest = app.translate('Selected: %1$s, %2$s. %3$s').split('%1$s')
-                name = pie.get_description()[len(beginning):].partition(rest.partition('%2$s')[0])[0]
+                name = pie.description[len(beginning):].partition(rest.partition('%2$s')[0])[0]
                 part = next(part for part in components if app.translate(part['label']) == name)
                 for key, what in (('formula', f'the formula of {name}'), ('substitution', 'its numbers')):
                     app.wait_for_match(lambda text: bare(text) == bare(part[key]), f'{what}: {part[key]}')

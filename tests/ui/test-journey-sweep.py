@@ -20,9 +20,9 @@ def the_keyboard_moves_along_a_sweep():
             chart = find_chart(app)
             tab_to_chart(app, chart)
             app.press('Home')
-            app.wait(lambda: '512' in re.split('[.。]', chart.get_description())[0], 'the first value')
+            app.wait(lambda: '512' in re.split('[.。]', chart.description)[0], 'the first value')
             wanted = cli.estimate(path, '--prompt-length', '512')['total-bytes']
-            app.wait(lambda: cli.shows_bytes(chart.get_description(), wanted), 'the total of the first value')
+            app.wait(lambda: cli.shows_bytes(chart.description, wanted), 'the total of the first value')
             app.wait_for_match(lambda text: '512' in text and cli.shows_bytes(text, wanted),
                                'the value above the chart')
 
@@ -31,12 +31,12 @@ def f6_goes_through_the_parts_of_the_window():
     with tempfile.TemporaryDirectory() as folder:
         with Application(configs.write_qwen(folder)) as app:
             names = []
-            first = app.focused().get_name()
+            first = app.focused().name
             for _ in range(24):
                 before = app.focused()
                 app.press('F6')
                 app.wait(lambda: app.moved_from(before), 'the focus to move')
-                names.append(app.focused().get_name())
+                names.append(app.focused().name)
                 if len(names) > 1 and names[-1] == names[0]:
                     break
             title = app.translate('What the lines show')
@@ -51,7 +51,7 @@ def a_configuration_is_pinned_and_unpinned():
         with Application(path) as app:
             pin(app)
             beginning = re.compile('^' + re.escape(app.translate('Unpin “%s”').partition('%s')[0]))
-            name = app.find('push button', beginning).get_name()
+            name = app.find('push button', beginning).name
             app.tab_to('push button', name, key='Shift+Tab')
             app.press('space')
             app.wait(lambda: app.look('push button', beginning) is None, 'no pinned configuration')
