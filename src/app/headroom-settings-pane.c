@@ -53,7 +53,7 @@ headroom_settings_pane_get_bin (HeadroomSettingsPane *self,
   return ADW_BIN (adw_view_stack_get_child_by_name (self->modes, hr_mode_get_name (mode)));
 }
 
-/* A page has a hundred rows: those of modes that nobody looks at would take most of the time in which a window opens. */
+/* A page has a hundred rows: those of modes that nobody looks at would take most of the time that a window needs. */
 static void
 headroom_settings_pane_ensure_page (HeadroomSettingsPane *self,
                                     HrMode                mode)

@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* Turns the main loop until @condition holds; fails after ten seconds. */
+/* Turns the main loop until @condition holds; fails after thirty seconds. */
 #define HEADROOM_TEST_WAIT_FOR(condition) \
   G_STMT_START { \
     gint64 end = g_get_monotonic_time () + 30 * G_USEC_PER_SEC; \

@@ -465,19 +465,27 @@ check_parts (const HrLayout  *self,
 }
 
 static void
-set_torch_schedule_error (HrTrainingJob  *job,
-                          const char     *expected,
-                          GError        **error)
+set_torch_schedule_error (HrTrainingJob       *job,
+                          HrPipelineSchedule   schedule,
+                          GError             **error)
 {
-  g_autofree char *schedule = hr_job_get_as_string (HR_JOB (job), "pipeline-schedule");
+  g_autofree char *name = hr_job_get_as_string (HR_JOB (job), "pipeline-schedule");
   g_autofree char *parts = format_number (hr_training_job_get_virtual_pipeline_parallel (job));
   g_autofree char *found = format_number (hr_training_job_get_gradient_accumulation_steps (job));
 
   hr_message_set_error (error, HR_ERROR_VALUE,
-                        /* Translators: the places are the name of a schedule, what it expects, and two numbers */
-                        N_("pipeline-schedule: %s of torch.distributed.pipelining expects %s; found "
-                           "virtual-pipeline-parallel %s and gradient-accumulation-steps %s"),
-                        schedule, _(expected), parts, found);
+                        /* Translators: the places are the name of a schedule, and two numbers */
+                        schedule == HR_PIPELINE_SCHEDULE_ZBV
+                          ? N_("pipeline-schedule: %s of torch.distributed.pipelining expects two parts on each rank; "
+                               "found virtual-pipeline-parallel %s and gradient-accumulation-steps %s")
+                        : schedule == HR_PIPELINE_SCHEDULE_DUALPIPE_V
+                          ? N_("pipeline-schedule: %s of torch.distributed.pipelining expects two parts on each rank, "
+                               "and twice as many micro-batches as ranks at least; found virtual-pipeline-parallel %s "
+                               "and gradient-accumulation-steps %s")
+                          : N_("pipeline-schedule: %s of torch.distributed.pipelining expects rounds of equally many "
+                               "micro-batches, of as many as there are ranks at least; found "
+                               "virtual-pipeline-parallel %s and gradient-accumulation-steps %s"),
+                        name, parts, found);
 }
 
 /*
@@ -512,7 +520,7 @@ check_torch_schedule (const HrLayout  *self,
     }
   if (!hr_pipeline_schedule_is_known (self->schedule, self->pipeline, self->parts, n_micro_batches))
     {
-      set_torch_schedule_error (job, hr_pipeline_schedule_get_rule (self->schedule), error);
+      set_torch_schedule_error (job, self->schedule, error);
       return FALSE;
     }
 

@@ -4,8 +4,6 @@
 
 #include "hr-pipeline-schedule.h"
 
-#include <glib/gi18n-lib.h>
-
 /* How many forward passes of a rank in a step are listed. */
 #define MAX_PASSES 1048576
 
@@ -281,31 +279,6 @@ hr_pipeline_schedule_is_known (HrPipelineSchedule schedule,
 
     default:
       return FALSE;
-    }
-}
-
-/*
- * hr_pipeline_schedule_get_rule:
- * @schedule: a schedule
- *
- * Returns: of which parts and micro-batches it is, a message id
- */
-const char *
-hr_pipeline_schedule_get_rule (HrPipelineSchedule schedule)
-{
-  switch (schedule)
-    {
-    case HR_PIPELINE_SCHEDULE_ZBV:
-      return N_("two parts on each rank");
-
-    case HR_PIPELINE_SCHEDULE_DUALPIPE_V:
-      return N_("two parts on each rank, and twice as many micro-batches as ranks at least");
-
-    case HR_PIPELINE_SCHEDULE_1F1B:
-    case HR_PIPELINE_SCHEDULE_ZERO_BUBBLE:
-    case HR_PIPELINE_SCHEDULE_GPIPE:
-    default:
-      return N_("rounds of equally many micro-batches, of as many as there are ranks at least");
     }
 }
 

@@ -58,7 +58,6 @@ gboolean hr_pipeline_schedule_is_known (HrPipelineSchedule  schedule,
                                         guint64             n_ranks,
                                         guint64             n_parts,
                                         guint64             n_micro_batches);
-const char *hr_pipeline_schedule_get_rule (HrPipelineSchedule schedule);
 gboolean hr_pipeline_schedule_splits    (HrPipelineSchedule schedule);
 gboolean hr_pipeline_schedule_goes_back (HrPipelineSchedule schedule);
 GArray * hr_pipeline_schedule_list     (HrPipelineSchedule  schedule,
