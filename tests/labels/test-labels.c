@@ -6,6 +6,7 @@
 #include "hr-estimator.h"
 #include "hr-formula-symbols.h"
 #include "hr-formula-text.h"
+#include "hr-labels.h"
 
 /* A formula as a component has it, as a text and as markup. */
 static const struct
@@ -162,6 +163,41 @@ test_an_exact_figure_has_no_faults (void)
     }
 }
 
+static void
+test_a_setting_that_is_left_open_says_who_decides (void)
+{
+  static const struct
+  {
+    const char *engine;
+    const char *setting;
+    const char *value;
+    const char *note;
+  } cases[] = {
+    { "vllm", "max-num-seqs", "0", "0 leaves it to vLLM" },
+    { "vllm", "max-num-seqs", "8", NULL },
+    { "vllm", "mem-fraction-static", "0", NULL },
+    { "sglang", "mem-fraction-static", "0", "0 leaves it to SGLang" },
+    { "llama.cpp", "max-model-len", "0", "0 takes the prompt and the output together" },
+    { "llama.cpp", "max-num-seqs", "0", "0 takes the batch size" },
+    { "ollama", "max-model-len", "0", "0 leaves it to Ollama" },
+    { "vllm", "output-length", "0", NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+      g_autoptr (GError) error = NULL;
+      g_autofree char *note = NULL;
+
+      hr_job_set_from_string (job, "engine", cases[i].engine, &error);
+      g_assert_no_error (error);
+      hr_job_set_from_string (job, cases[i].setting, cases[i].value, &error);
+      g_assert_no_error (error);
+      note = hr_job_dup_setting_note (job, g_object_class_find_property (G_OBJECT_GET_CLASS (job), cases[i].setting));
+      g_assert_cmpstr (note, ==, cases[i].note);
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -170,6 +206,8 @@ main (int    argc,
 
   g_test_add_func ("/labels/a_formula_is_written_as_it_is_read", test_a_formula_is_written_as_it_is_read);
   g_test_add_func ("/labels/a_symbol_is_no_word_of_a_name", test_a_symbol_is_no_word_of_a_name);
+  g_test_add_func ("/labels/a_setting_that_is_left_open_says_who_decides",
+                   test_a_setting_that_is_left_open_says_who_decides);
   g_test_add_func ("/labels/a_rule_of_thumb_says_what_it_gets_wrong", test_a_rule_of_thumb_says_what_it_gets_wrong);
   g_test_add_func ("/labels/an_exact_figure_has_no_faults", test_an_exact_figure_has_no_faults);
 

@@ -964,6 +964,51 @@ hr_job_dup_unused_reason (HrJob      *job,
                           get_value_label (job, because));
 }
 
+/* Settings of an engine that 0 leaves open, and what is taken then where it is not the engine that decides. */
+static const struct
+{
+  const char *name;
+  const char *engine;
+  const char *note;
+} open_settings[] = {
+  { "max-model-len", "llama.cpp", N_("0 takes the prompt and the output together") },
+  { "max-num-seqs", "llama.cpp", N_("0 takes the batch size") },
+  { "max-model-len", NULL, NULL },
+  { "max-num-seqs", NULL, NULL },
+  { "max-num-batched-tokens", NULL, NULL },
+  { "block-size", NULL, NULL },
+  { "mem-fraction-static", NULL, NULL },
+  { "max-total-tokens", NULL, NULL },
+  { "cuda-graph-max-bs", NULL, NULL },
+};
+
+static char *
+dup_open_note (HrJob      *job,
+               GParamSpec *setting)
+{
+  GParamSpec *engine = g_object_class_find_property (G_OBJECT_GET_CLASS (job), "engine");
+  g_autofree char *value = hr_job_get_as_string (job, setting->name);
+  g_autofree char *name = NULL;
+
+  if (engine == NULL || !g_str_equal (value, "0") || !hr_job_uses_setting (job, setting, NULL))
+    return NULL;
+
+  name = hr_job_get_as_string (job, "engine");
+  for (gsize i = 0; i < G_N_ELEMENTS (open_settings); i++)
+    {
+      if (!g_str_equal (setting->name, open_settings[i].name) ||
+          (open_settings[i].engine != NULL && !g_str_equal (name, open_settings[i].engine)))
+        continue;
+      if (open_settings[i].note != NULL)
+        return g_strdup (_(open_settings[i].note));
+
+      /* Translators: the place is a program that serves models, such as vLLM */
+      return g_strdup_printf (_("0 leaves it to %s"), get_value_label (job, engine));
+    }
+
+  return NULL;
+}
+
 /**
  * hr_job_dup_setting_note:
  * @job: a job
@@ -986,7 +1031,7 @@ hr_job_dup_setting_note (HrJob      *job,
     return g_strdup (_("0 takes as many as the GPUs allow"));
 
   if (!HR_IS_TRAINING_JOB (job))
-    return NULL;
+    return dup_open_note (job, setting);
 
   profile = hr_training_profile_get (hr_training_job_get_framework (HR_TRAINING_JOB (job)));
   if (profile == NULL)
