@@ -12,7 +12,8 @@
 /*
  * HeadroomModelRow:
  *
- * The row of a setting that names a model beside the one that is estimated, by its path or its id.
+ * The row of a setting that is a text: one that names a model beside the one that is estimated, by its path or its
+ * id, or the shares of GPUs.
  *
  * What is typed holds once it is done with, by Enter or by going elsewhere, for half a name is none.
  */
@@ -78,8 +79,6 @@ headroom_model_row_init (HeadroomModelRow *self)
 {
   self->entry = headroom_entry_box_fill (ADW_PREFERENCES_ROW (self), G_CALLBACK (headroom_model_row_apply_cb),
                                          &self->header);
-  /* Translators: of a model beside the one that is trained (the policy): a copy of it */
-  gtk_entry_set_placeholder_text (self->entry, _("Like the policy"));
 }
 
 /*
@@ -93,11 +92,17 @@ headroom_model_row_new (HrJob      *job,
   HeadroomModelRow *self;
 
   g_return_val_if_fail (HR_IS_JOB (job), NULL);
-  g_return_val_if_fail (hr_job_setting_is_model (setting), NULL);
+  g_return_val_if_fail (G_IS_PARAM_SPEC_STRING (setting), NULL);
 
   self = g_object_new (HEADROOM_TYPE_MODEL_ROW, NULL);
   self->job = g_object_ref (job);
   self->setting = setting;
+  gtk_entry_set_placeholder_text (self->entry, hr_job_setting_is_model (setting)
+                                                 /* Translators: of a model beside the one that is trained (the
+                                                    policy): a copy of it */
+                                                 ? _("Like the policy")
+                                                 /* Translators: of shares that several GPUs have: all the same */
+                                                 : C_("shares", "Even"));
   signal = g_strconcat ("notify::", setting->name, NULL);
   g_signal_connect_object (job, signal, G_CALLBACK (headroom_model_row_value_cb), self, G_CONNECT_SWAPPED);
   headroom_model_row_value_cb (self);

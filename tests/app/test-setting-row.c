@@ -90,6 +90,25 @@ test_a_count_is_bound_both_ways (void)
 }
 
 static void
+test_shares_of_gpus_are_typed (void)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  GtkWidget *row = row_new (job, "tensor-split");
+  GtkWidget *entry = headroom_test_find (row, GTK_TYPE_ENTRY, NULL);
+  g_autofree char *shares = NULL;
+
+  g_assert_cmpstr (gtk_editable_get_text (GTK_EDITABLE (entry)), ==, "");
+  g_object_set (job, "tensor-split", "3,1", NULL);
+  g_assert_cmpstr (gtk_editable_get_text (GTK_EDITABLE (entry)), ==, "3,1");
+  gtk_editable_set_text (GTK_EDITABLE (entry), "");
+  g_signal_emit_by_name (entry, "activate");
+  g_object_get (job, "tensor-split", &shares, NULL);
+  g_assert_cmpstr (shares, ==, "even");
+
+  g_assert_finalize_object (row);
+}
+
+static void
 test_a_length_can_be_typed_with_its_unit (void)
 {
   g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
@@ -174,6 +193,8 @@ test_a_row_shows_and_undoes_what_differs_from_the_default (void)
         g_value_set_boolean (&value, !g_value_get_boolean (&value));
       else if (G_VALUE_HOLDS_DOUBLE (&value))
         g_value_set_double (&value, g_value_get_double (&value) / 2);
+      else if (G_VALUE_HOLDS_STRING (&value))
+        g_value_set_static_string (&value, "3,1");
       else
         g_value_set_enum (&value, G_PARAM_SPEC_ENUM (settings[i])->enum_class->maximum);
 
@@ -505,6 +526,7 @@ main (int   argc,
   g_test_add_func ("/app/setting_row/copies_are_trained_of_what_is_around_the_layers",
                    test_copies_are_trained_of_what_is_around_the_layers);
   g_test_add_func ("/app/setting_row/a_count_is_bound_both_ways", test_a_count_is_bound_both_ways);
+  g_test_add_func ("/app/setting_row/shares_of_gpus_are_typed", test_shares_of_gpus_are_typed);
   g_test_add_func ("/app/setting_row/a_length_can_be_typed_with_its_unit", test_a_length_can_be_typed_with_its_unit);
   g_test_add_func ("/app/setting_row/a_choice_is_bound_both_ways", test_a_choice_is_bound_both_ways);
   g_test_add_func ("/app/setting_row/a_switch_is_bound_both_ways", test_a_switch_is_bound_both_ways);

@@ -184,7 +184,8 @@ def what_is_written_for_inference_is_what_transformers_takes():
 def what_is_written_for_llama_cpp_is_what_its_server_takes():
     for words in ((), ('--max-model-len', '4096', '--max-num-seqs', '4', '--kv-unified', 'true'),
                   ('--cache-type-k', 'q8_0', '--cache-type-v', 'q8_0', '--flash-attention', 'on', '--swa-full', 'true'),
-                  ('--gpu-layers', '12', '--n-cpu-moe', '3', '--kv-offload', 'false', '--dtype', 'float16')):
+                  ('--gpu-layers', '12', '--n-cpu-moe', '3', '--kv-offload', 'false', '--dtype', 'float16'),
+                  ('--gpus', '2', '--tensor-split', '3,1'), ('--gpus', '2', '--split-mode', 'none')):
         launched, unsaid = files(MODEL, '--engine', 'llama.cpp', '--quantization', 'q4_k_m', *words)
         assert list(launched) == ['command'] and unsaid == [], (words, list(launched), unsaid)
         line = shlex.split(launched['command']['text'].replace('\\\n', ' '), comments=True)

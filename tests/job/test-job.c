@@ -62,6 +62,7 @@ static const struct
   { "attention", "eager sdpa sdpa-efficient sdpa-math flash" },
   { "attention-mask", "none ones padded" },
   { "engine", "transformers llama.cpp vllm ollama sglang" },
+  { "split-mode", "layer none" },
   { "flash-attention", "auto on off" },
   { "llama-release", "b11669 b4500" },
   { "vllm-release", "0.28 0.20 0.11 0.8 0.7" },

@@ -126,6 +126,8 @@ test_refusals (void)
     { "cache-type-v=q8_0 cache-type-k=f16", "cache-type-v" },
     { "beams=2", "beams" },
     { "tensor-parallel=2", "tensor-parallel" },
+    { "tensor-split=1,2", "tensor-split" },
+    { "tensor-split=x", "tensor-split" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)

@@ -39,10 +39,11 @@ compare (JsonObject *row,
   *n_compared += expected > 0;
 }
 
-static void
-measure (HrModel    *model,
-         JsonObject *settings,
-         Buffers    *buffers)
+static guint
+measure_on_gpus (HrModel    *model,
+                 JsonObject *settings,
+                 guint       n_gpus,
+                 Buffers    *buffers)
 {
   g_autoptr (HrJob) job = oracle_make_job (HR_MODE_INFERENCE, settings);
   g_auto (HrInferencePlan) pass = { 0 };
@@ -52,12 +53,22 @@ measure (HrModel    *model,
   g_object_set (job, "engine", HR_ENGINE_LLAMA_CPP, NULL);
   hr_inference_plan_init_pass (&pass, model, job, &error);
   g_assert_no_error (error);
-  hr_llama_plan_init (&plan, &pass, HR_INFERENCE_JOB (job), NULL, 1, &error);
+  hr_llama_plan_init (&plan, &pass, HR_INFERENCE_JOB (job), NULL, n_gpus, &error);
   g_assert_no_error (error);
 
   hr_llama_plan_add_weights (&plan, buffers->model, buffers->elements);
   hr_llama_plan_add_cache (&plan, buffers->kv);
   hr_llama_plan_measure (&plan, buffers->compute);
+
+  return plan.n_devices;
+}
+
+static void
+measure (HrModel    *model,
+         JsonObject *settings,
+         Buffers    *buffers)
+{
+  measure_on_gpus (model, settings, 1, buffers);
 }
 
 static void
@@ -94,6 +105,51 @@ test_buffers_are_those_of_the_log (void)
 
   g_print ("# %u buffers of %u cases\n", n_compared, json_array_get_length (cases));
   g_assert_cmpuint (n_compared, >=, 3 * json_array_get_length (cases));
+}
+
+static void
+compare_gpus (JsonObject    *row,
+              const char    *key,
+              const guint64 *found)
+{
+  JsonArray *expected = json_object_get_array_member (row, key);
+
+  for (guint i = 0; i < json_array_get_length (expected); i++)
+    {
+      double mebibytes = json_array_get_double_element (expected, i);
+
+      g_print ("#   %-14s GPU %u %10.2f %10.2f MiB\n", key, i, mebibytes, found[i] / 1048576.0);
+      g_assert_cmpfloat (fabs (found[i] / 1048576.0 - mebibytes), <=, MAX_MEBIBYTES);
+    }
+}
+
+static void
+test_gpus_have_the_buffers_of_the_log (void)
+{
+  g_autoptr (JsonNode) root = oracle_load_file ("llama-buffers.json");
+  JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "splits");
+
+  for (guint i = 0; i < json_array_get_length (cases); i++)
+    {
+      JsonObject *row = json_array_get_object_element (cases, i);
+      g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (row, "model"));
+      JsonObject *settings = json_object_get_object_member (row, "settings");
+      Buffers buffers = { { 0 } };
+      guint n_compared = 0, n_devices;
+
+      if (!json_object_has_member (settings, "max-model-len"))
+        json_object_set_int_member (settings, "max-model-len", 4096);
+      g_print ("# %s on %" G_GINT64_FORMAT " GPUs\n", json_object_get_string_member (row, "model"),
+               json_object_get_int_member (row, "gpus"));
+      n_devices = measure_on_gpus (model, settings, json_object_get_int_member (row, "gpus"), &buffers);
+      g_assert_cmpuint (n_devices, ==, json_array_get_length (json_object_get_array_member (row, "compute")));
+      compare_gpus (row, "model-buffers", buffers.model);
+      compare_gpus (row, "kv", buffers.kv);
+      compare_gpus (row, "compute", buffers.compute);
+      compare (row, "host-compute", buffers.compute[n_devices], &n_compared);
+    }
+
+  g_assert_cmpuint (json_array_get_length (cases), >=, 12);
 }
 
 static double
@@ -134,6 +190,30 @@ test_logs_of_other_builds_have_the_same (void)
   oracle_errors_judge (errors, "compute buffers", MAX_MEDIAN_PERCENT, MAX_WORST_PERCENT);
 }
 
+/* What other backends compute is another matter: only CUDA is known to have copies of its inputs. */
+static void
+test_logs_of_several_gpus_have_the_same (void)
+{
+  g_autoptr (JsonNode) root = oracle_load_file ("llama-logs.json");
+  JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "splits");
+
+  for (guint i = 0; i < json_array_get_length (cases); i++)
+    {
+      JsonObject *row = json_array_get_object_element (cases, i);
+      g_autoptr (HrModel) model = oracle_load_model_of (row, json_object_get_string_member (row, "model"));
+      Buffers buffers = { { 0 } };
+
+      g_print ("# %s %s\n", json_object_get_string_member (row, "source"),
+               json_object_get_string_member (row, "model"));
+      measure_on_gpus (model, json_object_get_object_member (row, "settings"), json_object_get_int_member (row, "gpus"),
+                       &buffers);
+      compare_gpus (row, "model-buffers", buffers.model);
+      compare_gpus (row, "kv", buffers.kv);
+    }
+
+  g_assert_cmpuint (json_array_get_length (cases), >=, 3);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -141,7 +221,12 @@ main (int   argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/oracle/buffers_are_those_of_the_log_of_llama_cpp", test_buffers_are_those_of_the_log);
+  g_test_add_func ("/oracle/each_of_several_gpus_has_the_buffers_of_the_log_of_llama_cpp",
+                   test_gpus_have_the_buffers_of_the_log);
   g_test_add_func ("/oracle/logs_of_other_builds_of_llama_cpp_have_the_same", test_logs_of_other_builds_have_the_same);
+
+  g_test_add_func ("/oracle/logs_of_several_gpus_have_the_same_layers_on_each",
+                   test_logs_of_several_gpus_have_the_same);
 
   return g_test_run ();
 }

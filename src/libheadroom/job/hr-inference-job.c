@@ -37,6 +37,8 @@ struct _HrInferenceJob
   guint64 max_num_batched_tokens;
   guint64 gpu_layers;
   guint64 n_cpu_moe;
+  HrSplitMode split_mode;
+  char *tensor_split;
   HrFlashAttention flash_attention;
   HrLlamaCacheType cache_type_k;
   HrLlamaCacheType cache_type_v;
@@ -74,6 +76,8 @@ enum
   PROP_MAX_NUM_BATCHED_TOKENS,
   PROP_GPU_LAYERS,
   PROP_N_CPU_MOE,
+  PROP_SPLIT_MODE,
+  PROP_TENSOR_SPLIT,
   PROP_FLASH_ATTENTION,
   PROP_CACHE_TYPE_K,
   PROP_CACHE_TYPE_V,
@@ -160,6 +164,14 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_N_CPU_MOE:
       g_value_set_uint64 (value, self->n_cpu_moe);
+      break;
+
+    case PROP_SPLIT_MODE:
+      g_value_set_enum (value, self->split_mode);
+      break;
+
+    case PROP_TENSOR_SPLIT:
+      g_value_set_string (value, self->tensor_split);
       break;
 
     case PROP_FLASH_ATTENTION:
@@ -309,6 +321,15 @@ hr_inference_job_set_property (GObject      *object,
 
     case PROP_N_CPU_MOE:
       self->n_cpu_moe = g_value_get_uint64 (value);
+      break;
+
+    case PROP_SPLIT_MODE:
+      self->split_mode = g_value_get_enum (value);
+      break;
+
+    case PROP_TENSOR_SPLIT:
+      g_free (self->tensor_split);
+      self->tensor_split = g_value_dup_string (value);
       break;
 
     case PROP_FLASH_ATTENTION:
@@ -465,6 +486,9 @@ resolve_ollama (HrInferenceJob *self)
 {
   self->cache_type_v = self->cache_type_k;
   self->n_cpu_moe = 0;
+  self->split_mode = HR_SPLIT_MODE_LAYER;
+  g_free (self->tensor_split);
+  self->tensor_split = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_TENSOR_SPLIT])->default_value);
   self->kv_unified = FALSE;
   self->kv_offload = TRUE;
   self->swa_full = FALSE;
@@ -533,10 +557,21 @@ hr_inference_job_resolve (HrJob   *job,
 }
 
 static void
+hr_inference_job_finalize (GObject *object)
+{
+  HrInferenceJob *self = HR_INFERENCE_JOB (object);
+
+  g_free (self->tensor_split);
+
+  G_OBJECT_CLASS (hr_inference_job_parent_class)->finalize (object);
+}
+
+static void
 hr_inference_job_class_init (HrInferenceJobClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  object_class->finalize = hr_inference_job_finalize;
   object_class->get_property = hr_inference_job_get_property;
   object_class->set_property = hr_inference_job_set_property;
 
@@ -707,6 +742,32 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                          N_("Experts on the host"),
                          N_("Of how many layers, counted from the first, the host keeps the experts"),
                          0, 9999, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:split-mode:
+   *
+   * How llama.cpp divides the model among several GPUs.
+   */
+  properties[PROP_SPLIT_MODE] =
+    g_param_spec_enum ("split-mode",
+                       N_("Division among GPUs"),
+                       N_("How llama.cpp divides the model among several GPUs: whole layers with their keys and "
+                          "values, or not at all, so that one of them is used (-sm)"),
+                       HR_TYPE_SPLIT_MODE, HR_SPLIT_MODE_LAYER,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:tensor-split:
+   *
+   * Which part of the layers each GPU has: numbers with commas between them, or `even` where all have as many.
+   */
+  properties[PROP_TENSOR_SPLIT] =
+    g_param_spec_string ("tensor-split",
+                         N_("Shares of the GPUs"),
+                         N_("Which part of the layers each GPU has (-ts): proportions with commas between them, such "
+                            "as 3,1, or “even”, as llama.cpp has it where GPUs have as much memory free"),
+                         "even",
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
@@ -968,6 +1029,8 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_MAX_NUM_BATCHED_TOKENS], 520, TRUE);
   hr_job_mark_setting (properties[PROP_GPU_LAYERS], 610, FALSE);
   hr_job_mark_setting (properties[PROP_N_CPU_MOE], 612, TRUE);
+  hr_job_mark_setting (properties[PROP_SPLIT_MODE], 614, TRUE);
+  hr_job_mark_setting (properties[PROP_TENSOR_SPLIT], 616, TRUE);
   hr_job_mark_setting (properties[PROP_FLASH_ATTENTION], 705, FALSE);
   hr_job_mark_setting (properties[PROP_CACHE_TYPE_K], 602, FALSE);
   hr_job_mark_setting (properties[PROP_CACHE_TYPE_V], 604, FALSE);
@@ -998,6 +1061,7 @@ hr_inference_job_init (HrInferenceJob *self)
   self->beams = G_PARAM_SPEC_UINT64 (properties[PROP_BEAMS])->default_value;
   self->use_cache = G_PARAM_SPEC_BOOLEAN (properties[PROP_USE_CACHE])->default_value;
   self->gpu_layers = G_PARAM_SPEC_UINT64 (properties[PROP_GPU_LAYERS])->default_value;
+  self->tensor_split = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_TENSOR_SPLIT])->default_value);
   self->kv_offload = G_PARAM_SPEC_BOOLEAN (properties[PROP_KV_OFFLOAD])->default_value;
   self->gpu_memory_utilization = G_PARAM_SPEC_DOUBLE (properties[PROP_GPU_MEMORY_UTILIZATION])->default_value;
   self->max_lora_rank = G_PARAM_SPEC_UINT64 (properties[PROP_MAX_LORA_RANK])->default_value;
@@ -1239,6 +1303,38 @@ hr_inference_job_get_n_cpu_moe (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
 
   return self->n_cpu_moe;
+}
+
+/**
+ * hr_inference_job_get_split_mode:
+ * @self: a job
+ *
+ * Gets how llama.cpp divides the model among several GPUs.
+ *
+ * Returns: the value of the setting
+ */
+HrSplitMode
+hr_inference_job_get_split_mode (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_SPLIT_MODE_LAYER);
+
+  return self->split_mode;
+}
+
+/**
+ * hr_inference_job_get_tensor_split:
+ * @self: a job
+ *
+ * Gets which part of the layers each GPU has.
+ *
+ * Returns: (transfer none): proportions with commas between them, or `even`
+ */
+const char *
+hr_inference_job_get_tensor_split (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), NULL);
+
+  return self->tensor_split;
 }
 
 /**

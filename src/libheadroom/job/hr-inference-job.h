@@ -25,6 +25,8 @@ guint64          hr_inference_job_get_max_num_seqs           (HrInferenceJob *se
 guint64          hr_inference_job_get_max_num_batched_tokens (HrInferenceJob *self);
 guint64          hr_inference_job_get_gpu_layers             (HrInferenceJob *self);
 guint64          hr_inference_job_get_n_cpu_moe              (HrInferenceJob *self);
+HrSplitMode      hr_inference_job_get_split_mode             (HrInferenceJob *self);
+const char      *hr_inference_job_get_tensor_split           (HrInferenceJob *self);
 HrFlashAttention hr_inference_job_get_flash_attention        (HrInferenceJob *self);
 HrLlamaCacheType hr_inference_job_get_cache_type_k           (HrInferenceJob *self);
 HrLlamaCacheType hr_inference_job_get_cache_type_v           (HrInferenceJob *self);

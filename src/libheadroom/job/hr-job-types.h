@@ -177,6 +177,19 @@ typedef enum
 } HrFlashAttention;
 
 /**
+ * HrSplitMode:
+ * @HR_SPLIT_MODE_LAYER: whole layers, and their keys and values
+ * @HR_SPLIT_MODE_NONE: not at all: one GPU is used
+ *
+ * How llama.cpp divides a model among GPUs.
+ */
+typedef enum
+{
+  HR_SPLIT_MODE_LAYER,
+  HR_SPLIT_MODE_NONE,
+} HrSplitMode;
+
+/**
  * HrLlamaRelease:
  * @HR_LLAMA_RELEASE_B11669: of October 2026, and others that share its graphs
  * @HR_LLAMA_RELEASE_B4500: of January 2025, and those from May 2024 to spring 2025

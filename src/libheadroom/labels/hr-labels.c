@@ -306,6 +306,11 @@ static const char * const flash_attention_labels[] = {
   [HR_FLASH_ATTENTION_OFF] = N_("Off"),
 };
 
+static const char * const split_mode_labels[] = {
+  [HR_SPLIT_MODE_LAYER] = N_("Whole layers"),
+  [HR_SPLIT_MODE_NONE] = N_("One GPU alone"),
+};
+
 static const char * const llama_release_labels[] = {
   [HR_LLAMA_RELEASE_B11669] = N_("b11669 (2026)"),
   [HR_LLAMA_RELEASE_B4500] = N_("b4500 (2024 and 2025)"),
@@ -655,6 +660,7 @@ static const struct
   { hr_attention_mask_get_type, attention_mask_labels, G_N_ELEMENTS (attention_mask_labels) },
   { hr_engine_get_type, engine_labels, G_N_ELEMENTS (engine_labels) },
   { hr_flash_attention_get_type, flash_attention_labels, G_N_ELEMENTS (flash_attention_labels) },
+  { hr_split_mode_get_type, split_mode_labels, G_N_ELEMENTS (split_mode_labels) },
   { hr_llama_release_get_type, llama_release_labels, G_N_ELEMENTS (llama_release_labels) },
   { hr_sglang_release_get_type, sglang_release_labels, G_N_ELEMENTS (sglang_release_labels) },
   { hr_vllm_release_get_type, vllm_release_labels, G_N_ELEMENTS (vllm_release_labels) },

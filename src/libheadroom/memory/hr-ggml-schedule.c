@@ -338,6 +338,14 @@ fetch_sources (Run    *run,
     }
 }
 
+/* An input that no node reads has copies as well, as host buffers of llama.cpp's log show. */
+static void
+keep_unread_inputs (Run *run)
+{
+  for (guint i = 0; i < run->graph->leafs->len; i++)
+    keep_input (run, g_array_index (run->graph->leafs, gint, i));
+}
+
 static void
 split (Run *run)
 {
@@ -364,6 +372,7 @@ split (Run *run)
       fetch_sources (run, index, place, inputs);
     }
   add_split (run, begin, n, place, inputs);
+  keep_unread_inputs (run);
 }
 
 /* CUDA's flash attention takes fp16 copies of other keys and values, of values that are part of the keys none. */

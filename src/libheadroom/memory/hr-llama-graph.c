@@ -20,6 +20,9 @@
 /* GGML_KQ_MASK_PAD of ggml.h. */
 #define OLD_MASK_PADDING 32
 
+/* llama_context::graph_get_cb: norms are where their layer is, for fewer tokens or where all layers are on GPUs. */
+#define MIN_PROMPT 32
+
 typedef struct
 {
   const HrLlamaPlan *plan;
@@ -30,6 +33,7 @@ typedef struct
   guint64 n_rows;        /* tokens that go on: those that logits are asked of, in the last layer */
   guint layer;
   gint place;            /* of the layer */
+  gboolean pins_norms;   /* to the place of their layer, which would else go with what was before it */
   gint positions;
   gint output_ids;
   gint key_ids[2];       /* of all layers but those with a window, and of these */
@@ -139,6 +143,8 @@ add_norm (Builder    *b,
   gint result = hr_ggml_graph_add_like (b->graph, is_layer_norm ? HR_GGML_OP_NORM : HR_GGML_OP_RMS_NORM, input,
                                         HR_GGML_NONE, HR_GGML_NONE);
 
+  if (b->pins_norms && (has_weight || has_bias))
+    g_array_index (b->graph->tensors, HrGgmlTensor, result).computed_at = b->place;
   if (has_weight)
     result = add_vector (b, HR_GGML_OP_MUL, result, size);
 
@@ -182,6 +188,20 @@ add_embeddings (Builder *b,
   return tokens;
 }
 
+/* Gemma 3 scales what stands for a token, and no vectors of something else: with an input for each row. */
+static gint
+scale_embeddings (Builder *b,
+                  gint     input)
+{
+  gboolean has_rows = g_str_has_prefix (hr_model_get_model_type (b->plan->pass->model), "gemma3") && !b->is_old;
+
+  if (!has_rows)
+    return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_SCALE, input, HR_GGML_NONE, HR_GGML_NONE);
+
+  return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_MUL, input,
+                                 hr_ggml_graph_add_input (b->graph, HR_GGML_F32, 1, b->n_tokens), HR_GGML_NONE);
+}
+
 /* Learned positions are looked up on the host and added; Gemma and Granite multiply by a constant. */
 static gint
 finish_embeddings (Builder *b,
@@ -195,7 +215,7 @@ finish_embeddings (Builder *b,
 
       if (block->kind == HR_BLOCK_TOKEN_EMBEDDING &&
           (block->token_embedding.scaled || block->token_embedding.scaled_outside))
-        input = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_SCALE, input, HR_GGML_NONE, HR_GGML_NONE);
+        input = scale_embeddings (b, input);
       if (block->kind == HR_BLOCK_POSITION_EMBEDDING)
         {
           gint table = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->plan->n_devices,
@@ -1118,6 +1138,18 @@ add_head (Builder *b,
   return result;
 }
 
+static gboolean
+has_all_on_gpus (const HrLlamaPlan *plan)
+{
+  for (guint i = 0; i < plan->pass->stack->n_layers; i++)
+    {
+      if (plan->layer_places[i] == (gint) plan->n_devices)
+        return FALSE;
+    }
+
+  return plan->output_place != (gint) plan->n_devices;
+}
+
 /*
  * hr_llama_graph_new:
  * @plan: a plan
@@ -1149,8 +1181,10 @@ hr_llama_graph_new (const HrLlamaPlan *plan,
   add_inputs (&b);
   current = add_embeddings (&b, stack->embeddings.blocks[0].token_embedding.hidden_size);
   current = finish_embeddings (&b, current);
+  b.pins_norms = n_tokens < MIN_PROMPT || has_all_on_gpus (plan);
   for (b.layer = 0; b.layer < stack->n_layers; b.layer++)
     current = add_layer (&b, current);
+  b.pins_norms = FALSE;
 
   b.layer = 0;
   b.place = plan->output_place;

@@ -29,6 +29,9 @@
 
 #define MAX_SLOTS 256
 
+/* Of the proportions of GPUs, which are megabytes to some. */
+#define MAX_SHARE 1e9
+
 /* pipeline_parallel in llama_context's constructor, GGML_SCHED_MAX_COPIES. */
 #define PIPELINE_COPIES 4
 
@@ -264,7 +267,31 @@ check_blocks (const HrLlamaPlan  *self,
   return TRUE;
 }
 
-/* GPUs that are alike take as many layers each, which are the last ones, and the head is one of them. */
+/*
+ * The first GPU whose share, with those before it, reaches beyond a layer (std::upper_bound of the sums of
+ * --tensor-split in llama_model::load_tensors, in fp32), of which the head is the last one.
+ */
+static gint
+find_device (const HrLlamaPlan *self,
+             guint              layer,
+             guint              n_offloaded)
+{
+  float position = (float) layer / n_offloaded;
+  float all = 0, sum = 0;
+
+  for (guint i = 0; i < self->n_devices; i++)
+    all += self->shares[i];
+  for (guint i = 0; i < self->n_devices; i++)
+    {
+      sum += self->shares[i];
+      if (sum / all > position)
+        return i;
+    }
+
+  return self->n_devices - 1;
+}
+
+/* The last layers are on GPUs, and the head is one of them. */
 static void
 place_layers (HrLlamaPlan *self,
               guint        first,
@@ -275,13 +302,62 @@ place_layers (HrLlamaPlan *self,
   for (guint i = 0; i <= n_layers; i++)
     {
       gboolean is_on_host = i < first || i - first >= n_offloaded;
-      gint place = is_on_host ? self->n_devices : (i - first) * self->n_devices / n_offloaded;
+      gint place = is_on_host ? (gint) self->n_devices : find_device (self, i - first, n_offloaded);
 
       if (i < n_layers)
         self->layer_places[i] = place;
       else
         self->output_place = place;
     }
+}
+
+static gboolean
+read_share (const char *text,
+            float      *share)
+{
+  char *end;
+  double number = g_ascii_strtod (text, &end);
+
+  *share = number;
+
+  return g_ascii_isdigit (text[0]) && *end == '\0' && number <= MAX_SHARE;
+}
+
+/* Shares that are not given are none, and as many as there are GPUs where none is. */
+static gboolean
+resolve_shares (HrLlamaPlan     *self,
+                HrInferenceJob  *job,
+                GError         **error)
+{
+  const char *text = hr_inference_job_get_tensor_split (job);
+  gboolean is_even = g_str_equal (text, "even");
+  g_auto (GStrv) words = g_strsplit (text, ",", -1);
+  g_autofree char *number = g_strdup_printf ("%u", self->n_devices);
+  guint n = g_strv_length (words);
+  float sum = 0;
+
+  for (guint i = 0; i < self->n_devices; i++)
+    self->shares[i] = is_even ? 1 : 0;
+  for (guint i = 0; !is_even && i < n; i++)
+    {
+      float share = 0;
+
+      if (!read_share (words[i], &share) || (i >= self->n_devices && share > 0))
+        {
+          hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                                N_("tensor-split: expected “even”, or at most %s numbers with commas between them, one "
+                                   "for each GPU; found %s"),
+                                number, text);
+          return FALSE;
+        }
+      if (i < self->n_devices)
+        self->shares[i] = share;
+      sum += share;
+    }
+  for (guint i = 0; !is_even && sum <= 0 && i < self->n_devices; i++)
+    self->shares[i] = 1;
+
+  return TRUE;
 }
 
 /*
@@ -434,7 +510,10 @@ hr_llama_plan_init (HrLlamaPlan      *self,
   init_pass (pass, job);
   if (hr_inference_job_get_engine (job) == HR_ENGINE_OLLAMA)
     hr_ollama_resolve (known, pass, gpu, &self->n_devices);
-  if (!resolve_cache_types (self, known, error) || !resolve_flash (self, known, error) || !check_blocks (self, error))
+  if (hr_inference_job_get_split_mode (known) == HR_SPLIT_MODE_NONE)
+    self->n_devices = 1;
+  if (!resolve_shares (self, known, error) || !resolve_cache_types (self, known, error) ||
+      !resolve_flash (self, known, error) || !check_blocks (self, error))
     return FALSE;
 
   resolve_length (self, known);

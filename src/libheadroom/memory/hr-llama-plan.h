@@ -12,6 +12,7 @@ G_BEGIN_DECLS
  * @pass: the model and how it is stored
  * @release: the release of llama.cpp
  * @n_devices: how many GPUs are used; the place of the host is behind theirs
+ * @shares: (array): of the layers that each GPU has, in any measure
  * @has_tiles: whether GPUs multiply quantized matrices as they are (hr_cuda_context_has_tiles())
  * @is_fitted: whether it is left to llama.cpp which layers GPUs hold
  * @layer_places: (array): for each layer of the decoder where it is
@@ -36,6 +37,7 @@ typedef struct
   HrInferencePlan *pass;
   HrLlamaRelease release;
   guint n_devices;
+  float shares[HR_GGML_MAX_PLACES];
   gboolean has_tiles;
   gboolean is_fitted;
   gint *layer_places;
