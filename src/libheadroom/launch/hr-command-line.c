@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hr-command-model.h"
+#include "hr-logged-options.h"
 #include "hr-modelfile.h"
 #include "hr-printed-arguments.h"
 
@@ -15,7 +16,7 @@
  * Takes a command apart, by the data that commands are written from (data/launch/command.json): "calls" are the words
  * that a program is called with, "aliases" the other names of its options, "also" options that are read alone, and
  * "ignored" those that say nothing about memory; what a Modelfile of Ollama can say is in ollama.json. "prints" is what
- * stands before the arguments where a program prints them.
+ * stands before the arguments where a program prints them, "logs" what single lines of its log say.
  */
 
 #define COMMANDS_PATH "/io/github/headroom/Headroom/data/launch/command.json"
@@ -454,6 +455,33 @@ read_log (HrCommandLine  *self,
   return TRUE;
 }
 
+/* Reads the options that lines of a log tell. */
+static gboolean
+read_lines (HrCommandLine  *self,
+            HrJson         *blocks,
+            const char     *text,
+            GError        **error)
+{
+  for (guint i = 0; self->block == NULL && i < hr_json_get_length (blocks); i++)
+    {
+      HrJson *block = hr_json_get_element (blocks, i);
+      HrJson *lines = NULL;
+      g_auto (GStrv) words = NULL;
+
+      if (!hr_json_get_array (block, "logs", &lines, error) ||
+          (lines != NULL && !hr_logged_options_parse (lines, text, &words, &self->quantization, error)))
+        return FALSE;
+      if (words == NULL)
+        continue;
+
+      self->block = block;
+      if (!take_words (self, (const char * const *) words, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 static gboolean
 read_call (HrCommandLine  *self,
            HrJson         *blocks,
@@ -560,6 +588,7 @@ read_any (HrCommandLine  *self,
     return read_ollama (self, blocks, text, error);
 
   return read_log (self, blocks, text, error) &&
+         (self->block != NULL || read_lines (self, blocks, text, error)) &&
          (self->block != NULL || read_call (self, blocks, text, error));
 }
 
