@@ -2,6 +2,7 @@
 
 #include "hr-advice.h"
 #include "hr-estimator.h"
+#include "hr-gpu-catalogue.h"
 #include "hr-medium.h"
 #include "hr-multimodal-job.h"
 
@@ -301,6 +302,31 @@ test_what_is_refused_is_not_told (void)
     }
 }
 
+/* On two GPUs even a model without experts takes less where its tensors are told to be elsewhere. */
+static void
+test_experts (void)
+{
+  static const char * const models[] = { "Qwen/Qwen2.5-7B-Instruct", "mistralai/Mixtral-8x7B-Instruct-v0.1" };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-4090", &error);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (models); i++)
+    {
+      g_autoptr (HrModel) model = hr_model_new_from_id (models[i], &error);
+      g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+      g_autoptr (HrEstimate) estimate = NULL;
+      g_autoptr (GPtrArray) advice = NULL;
+
+      g_assert_no_error (error);
+      follow (job, "engine=llama.cpp quantization=q4_k_m");
+      estimate = hr_estimator_run (model, job, gpu, 2, &error);
+      g_assert_no_error (error);
+      advice = hr_advice_list (estimate, job, gpu, 2);
+      g_assert_cmpint (has_change (advice, "n-cpu-moe=9999"), ==, hr_model_has_experts (model));
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -318,6 +344,7 @@ main (int   argc,
   g_test_add_func ("/report/an_input_is_written_as_it_is_read", test_text_form);
 
   g_test_add_func ("/advice/what_is_refused_is_not_told", test_what_is_refused_is_not_told);
+  g_test_add_func ("/advice/the_host_keeps_experts_of_models_that_have_them", test_experts);
 
   return g_test_run ();
 }

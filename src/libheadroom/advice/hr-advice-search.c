@@ -259,6 +259,8 @@ draft_candidate (HrAdviceSearch  *self,
     return NULL;
   if (!self->takes_quantization && g_str_equal (setting, "quantization"))
     return NULL;
+  if (g_str_equal (setting, "n-cpu-moe") && !hr_model_has_experts (hr_estimate_get_model (self->estimate)))
+    return NULL;
 
   changed = hr_job_copy (self->job);
   if (!make_change (changed, candidate->change))
