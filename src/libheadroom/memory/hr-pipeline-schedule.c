@@ -214,7 +214,7 @@ run_dual (Run *self)
       run_first_waiting (self);
       run (self, 1, HR_PIPELINE_ACTION_FORWARD);
     }
-  for (guint64 i = 0; i < self->n_micro_batches - 2 * self->n_ranks + self->rank + 1; i++)
+  for (guint64 i = 2 * self->n_ranks; i < self->n_micro_batches + self->rank + 1; i++)
     {
       run_pair (self, 0, 1);
       run_pair (self, 1, 0);

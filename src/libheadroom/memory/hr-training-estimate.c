@@ -67,6 +67,7 @@ init_check (const HrTrainingPlan *plan,
   replay->upcast = training->upcast = HR_UPCAST_NONE;
   training->zero_grad = HR_ZERO_GRAD_AFTER_STEP;
   training->accumulation_steps = 1;
+  training->pipelines = FALSE;
   training->checkpointing = (HrCheckpointing) { .kind = HR_CHECKPOINTING_NONE };
   /* The optimizer steps when all gradients are there. */
   memset (&training->optimizer, 0, sizeof training->optimizer);
