@@ -960,11 +960,15 @@ static gboolean
 check_checkpointing_of_pipeline (const HrTrainingPlan  *self,
                                  GError               **error)
 {
+  static const char * const selections[][HR_TRAINING_MAX_VALUES] = { { "selective-checkpointing", "operators" } };
+  HrGradientCheckpointing checkpointing = hr_training_job_get_gradient_checkpointing (self->job);
   g_autofree char *schedule = NULL;
   g_autofree char *found = NULL;
 
-  if (!hr_pipeline_schedule_splits (self->layout.schedule) ||
-      hr_training_job_get_gradient_checkpointing (self->job) == HR_GRADIENT_CHECKPOINTING_NONE)
+  if (checkpointing == HR_GRADIENT_CHECKPOINTING_SELECTIVE &&
+      !hr_training_check_values (self, "torch.distributed.pipelining", selections, G_N_ELEMENTS (selections), error))
+    return FALSE;
+  if (checkpointing == HR_GRADIENT_CHECKPOINTING_NONE || !hr_pipeline_schedule_splits (self->layout.schedule))
     return TRUE;
 
   schedule = hr_job_get_as_string (HR_JOB (self->job), "pipeline-schedule");
@@ -987,7 +991,7 @@ check_pipeline (const HrTrainingPlan  *self,
     { "fine-tuning-method", "full" },
     { "autocast", "none" },
     { "attention-mask", "none" },
-    { "gradient-checkpointing", "none", "full" },
+    { "gradient-checkpointing", "none", "full", "selective" },
     { "reentrant-checkpointing", "false" },
     { "activation-offload", "none" },
     { "fused-kernels", "none" },
