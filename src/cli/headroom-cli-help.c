@@ -307,9 +307,9 @@ headroom_cli_dup_help (const char *verb)
       g_string_append (string,
                        _("Usage: headroom-cli log FILE [OPTION…]\n"
                          "\n"
-                         "Says what a program has written about memory: the start of vLLM, SGLang, llama.cpp,\n"
-                         "Ollama or TensorRT-LLM, what nvidia-smi shows, torch.cuda.memory_summary() or an error of\n"
-                         "torch that memory has run out. FILE may be “-”, the standard input.\n"));
+                         "Says what a program has written about memory: the start of vLLM, SGLang, LMDeploy,\n"
+                         "TensorRT-LLM, llama.cpp or Ollama, what nvidia-smi shows, torch.cuda.memory_summary()\n"
+                         "or an error of torch that memory has run out. FILE may be “-”, the standard input.\n"));
       append_options (string, log_options, G_N_ELEMENTS (log_options));
     }
   else if (g_strcmp0 (verb, "list") == 0)

@@ -273,6 +273,48 @@ def what_is_written_for_sglang_is_what_its_server_takes():
     assert line[line.index('--tp-size') + 1] == '4' and '--enable-dp-attention' in line, line
 
 
+def served_line(engine, call, *words):
+    launched, unsaid = files(MODEL, '--engine', engine, *words)
+    assert list(launched) == ['command'] and unsaid == [], (words, list(launched), unsaid)
+    line = shlex.split(launched['command']['text'].replace('\\\n', ' '), comments=True)
+    assert line[:len(call) + 1] == [*call, MODEL], line
+    for word in line:
+        if word.startswith('--'):
+            accept_name(engine, word)
+    return line
+
+
+def what_is_written_for_lmdeploy_is_what_its_server_takes():
+    call = ['lmdeploy', 'serve', 'api_server']
+    assert '--backend' not in served_line('lmdeploy', call)
+    for words, expected in ((('--max-model-len', '4096'), ['--session-len', '4096']),
+                            (('--max-num-seqs', '64'), ['--max-batch-size', '64']),
+                            (('--max-num-batched-tokens', '1024'), ['--max-prefill-token-num', '1024']),
+                            (('--cache-max-entry-count', '0.5'), ['--cache-max-entry-count', '0.5']),
+                            (('--kv-cache-dtype', 'int8'), ['--quant-policy', '8']),
+                            (('--kv-cache-dtype', 'int4'), ['--quant-policy', '4']),
+                            (('--block-size', '32'), ['--cache-block-seq-len', '32']),
+                            (('--lmdeploy-backend', 'pytorch', '--enforce-eager', 'true'), ['--eager-mode']),
+                            (('--quantization', 'awq-int4'), ['--model-format', 'awq'])):
+        line = served_line('lmdeploy', call, *words)
+        assert any(line[i:i + len(expected)] == expected for i in range(len(line))), (expected, line)
+    line = served_line('lmdeploy', call, '--gpus', '4', '--tensor-parallel', '2')
+    assert line[line.index('--tp') + 1] == '2' and line[line.index('--dp') + 1] == '2', line
+
+
+def what_is_written_for_tensorrt_llm_is_what_its_server_takes():
+    call = ['trtllm-serve', 'serve']
+    for words, expected in ((('--max-model-len', '4096'), ['--max_seq_len', '4096']),
+                            (('--max-num-seqs', '64'), ['--max_batch_size', '64']),
+                            (('--max-num-batched-tokens', '1024'), ['--max_num_tokens', '1024']),
+                            (('--free-gpu-memory-fraction', '0.75'), ['--kv_cache_free_gpu_memory_fraction', '0.75']),
+                            (('--kv-cache-dtype', 'float8'), ['--kv_cache_dtype', 'fp8'])):
+        line = served_line('tensorrt-llm', call, *words)
+        assert any(line[i:i + len(expected)] == expected for i in range(len(line))), (expected, line)
+    line = served_line('tensorrt-llm', call, '--gpus', '4', '--tensor-parallel', '2', '--pipeline-parallel', '2')
+    assert line[line.index('--tp_size') + 1] == '2' and line[line.index('--pp_size') + 1] == '2', line
+
+
 def the_values_are_those_of_the_job():
     launched, _ = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'megatron-lm', '--gpus', '8',
                         '--tensor-parallel', '4', '--sequence-parallel', 'true', '--micro-batch-size', '2',
@@ -469,6 +511,8 @@ if __name__ == '__main__':
         what_is_written_for_colossalchat_is_what_its_scripts_take,
         what_is_written_for_vllm_is_what_its_server_takes,
         what_is_written_for_sglang_is_what_its_server_takes,
+        what_is_written_for_lmdeploy_is_what_its_server_takes,
+        what_is_written_for_tensorrt_llm_is_what_its_server_takes,
         the_values_are_those_of_the_job,
         the_schedule_of_a_pipeline_is_said_for_torchtitan,
         a_bucket_of_deepspeed_is_said,

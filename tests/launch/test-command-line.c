@@ -136,6 +136,13 @@ test_round_trip (void)
     "enforce-eager=true max-total-tokens=65536",
     "engine=sglang max-model-len=3000 quantization=bnb-nf4 tensor-parallel=2 cuda-graph-max-bs=64",
     "engine=sglang max-model-len=30000 max-num-batched-tokens=4096 block-size=64 tensor-parallel=2",
+    "engine=lmdeploy max-model-len=4096 cache-max-entry-count=0.5 max-num-seqs=16 kv-cache-dtype=int8 "
+    "lmdeploy-backend=turbomind",
+    "engine=lmdeploy max-model-len=3000 quantization=awq-int4 tensor-parallel=2 block-size=32",
+    "engine=lmdeploy max-model-len=30000 max-num-batched-tokens=4096 kv-cache-dtype=float8 lmdeploy-backend=pytorch "
+    "enforce-eager=true",
+    "engine=tensorrt-llm max-model-len=4096 free-gpu-memory-fraction=0.8 max-num-seqs=64 kv-cache-dtype=float8",
+    "engine=tensorrt-llm max-model-len=8192 max-num-batched-tokens=4096 tensor-parallel=2 pipeline-parallel=2",
     "engine=llama.cpp max-num-seqs=3 max-model-len=8192 kv-offload=false swa-full=true n-cpu-moe=5 flash-attention=off",
   };
   g_autoptr (GError) error = NULL;

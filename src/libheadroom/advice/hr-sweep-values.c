@@ -48,6 +48,8 @@ static const struct
   { "video-seconds", { 0, 120, 10, FALSE }, FALSE },
   { "video-fps", { 0.25, 8, 2, TRUE }, FALSE },
   { "gpu-memory-utilization", { 0.1, 0.9, 0.1, FALSE }, FALSE },
+  { "cache-max-entry-count", { 0.1, 0.9, 0.1, FALSE }, FALSE },
+  { "free-gpu-memory-fraction", { 0.1, 0.9, 0.1, FALSE }, FALSE },
   { "mem-fraction-static", { 0.5, 0.95, 0.05, FALSE }, FALSE },
   { "data-parallel", { 1, 64, 2, TRUE }, FALSE },
   { "tensor-parallel", { 1, 8, 2, TRUE }, FALSE },

@@ -58,6 +58,10 @@ struct _HrInferenceJob
   guint64 cuda_graph_max_bs;
   gboolean dp_attention;
   HrSglangRelease sglang_release;
+  double cache_max_entry_count;
+  HrLmdeployBackend lmdeploy_backend;
+  HrLmdeployRelease lmdeploy_release;
+  double free_gpu_memory_fraction;
 };
 
 enum
@@ -97,6 +101,10 @@ enum
   PROP_CUDA_GRAPH_MAX_BS,
   PROP_DP_ATTENTION,
   PROP_SGLANG_RELEASE,
+  PROP_CACHE_MAX_ENTRY_COUNT,
+  PROP_LMDEPLOY_BACKEND,
+  PROP_LMDEPLOY_RELEASE,
+  PROP_FREE_GPU_MEMORY_FRACTION,
   N_PROPS
 };
 
@@ -248,6 +256,22 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_SGLANG_RELEASE:
       g_value_set_enum (value, self->sglang_release);
+      break;
+
+    case PROP_CACHE_MAX_ENTRY_COUNT:
+      g_value_set_double (value, self->cache_max_entry_count);
+      break;
+
+    case PROP_LMDEPLOY_BACKEND:
+      g_value_set_enum (value, self->lmdeploy_backend);
+      break;
+
+    case PROP_LMDEPLOY_RELEASE:
+      g_value_set_enum (value, self->lmdeploy_release);
+      break;
+
+    case PROP_FREE_GPU_MEMORY_FRACTION:
+      g_value_set_double (value, self->free_gpu_memory_fraction);
       break;
 
     default:
@@ -408,6 +432,22 @@ hr_inference_job_set_property (GObject      *object,
       self->sglang_release = g_value_get_enum (value);
       break;
 
+    case PROP_CACHE_MAX_ENTRY_COUNT:
+      self->cache_max_entry_count = g_value_get_double (value);
+      break;
+
+    case PROP_LMDEPLOY_BACKEND:
+      self->lmdeploy_backend = g_value_get_enum (value);
+      break;
+
+    case PROP_LMDEPLOY_RELEASE:
+      self->lmdeploy_release = g_value_get_enum (value);
+      break;
+
+    case PROP_FREE_GPU_MEMORY_FRACTION:
+      self->free_gpu_memory_fraction = g_value_get_double (value);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
       return;
@@ -525,14 +565,17 @@ resolve_llama (HrInferenceJob *self,
   self->max_model_len = self->max_model_len == 0 ? self->prompt_length + self->output_length : self->max_model_len;
 }
 
-/* _get_and_verify_max_len of vllm/config/model.py; ModelConfig of sglang/srt/configs/model_config.py. */
+/*
+ * _get_and_verify_max_len of vllm/config/model.py; ModelConfig of sglang/srt/configs/model_config.py;
+ * _get_and_verify_max_len of lmdeploy/utils.py; infer_max_seq_len of tensorrt_llm/_torch/models/modeling_utils.py.
+ */
 static void
 resolve_context (HrInferenceJob *self,
                  HrModel        *model)
 {
   guint64 longest;
 
-  if ((self->engine != HR_ENGINE_VLLM && self->engine != HR_ENGINE_SGLANG) || self->max_model_len > 0)
+  if (!hr_inference_job_runs_server (self) || self->max_model_len > 0)
     return;
 
   if (hr_model_get_hyper_parameter (model, "max_position_embeddings", &longest) && longest > 0)
@@ -685,8 +728,8 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
     g_param_spec_uint64 ("max-model-len",
                          N_("Context length"),
                          N_("Tokens that each sequence has room for; 0 is the prompt and the output together, what "
-                            "the model is made for with vLLM, and with Ollama (num_ctx) what it takes by the GPUs’ "
-                            "memory. llama.cpp is told as many for all sequences together (-c)"),
+                            "the model is made for with servers such as vLLM, and with Ollama (num_ctx) what it takes "
+                            "by the GPUs’ memory. llama.cpp is told as many for all sequences together (-c)"),
                          0, 16777216, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -699,8 +742,9 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
     g_param_spec_uint64 ("max-num-seqs",
                          N_("Parallel sequences"),
                          N_("Sequences that the server has room for at once. llama.cpp calls them slots (-np); 0 is "
-                            "the batch size there, 1 with Ollama (OLLAMA_NUM_PARALLEL), and what vLLM takes by itself "
-                            "on the GPU, 256 or 1024"),
+                            "the batch size there, 1 with Ollama (OLLAMA_NUM_PARALLEL), and otherwise what the program "
+                            "takes by itself on the GPU: 256 or 1024 for vLLM, 128 to 1024 for LMDeploy, 2048 for "
+                            "TensorRT-LLM"),
                          0, 65536, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -714,7 +758,8 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                          N_("Tokens computed at once"),
                          N_("How many tokens of prompts go through the layers together; llama.cpp calls it the "
                             "physical batch size (-ub), Ollama num_batch. 0 is what the program takes by itself: 512 "
-                            "for llama.cpp, 512 to 2048 for Ollama, 2048 or 8192 for vLLM"),
+                            "for llama.cpp, 512 to 2048 for Ollama, 2048 or 8192 for vLLM, 4096 or 8192 for LMDeploy, "
+                            "8192 for TensorRT-LLM"),
                          0, 1048576, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -880,8 +925,9 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   properties[PROP_BLOCK_SIZE] =
     g_param_spec_uint64 ("block-size",
                          N_("Tokens of a block"),
-                         N_("How many tokens a block of the KV cache has; 0 is what vLLM takes by itself: 16, or what "
-                            "its kernels and the states of a model need"),
+                         N_("How many tokens a block of the KV cache has; 0 is what the program takes by itself: 16 "
+                            "for vLLM, or what its kernels and the states of a model need, 64 for LMDeploy, 32 for "
+                            "TensorRT-LLM"),
                          0, 4096, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -970,8 +1016,8 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   properties[PROP_MAX_TOTAL_TOKENS] =
     g_param_spec_uint64 ("max-total-tokens",
                          N_("Most tokens in the KV cache"),
-                         N_("How many tokens the KV cache has room for at the most; 0 is as many as SGLang’s share of "
-                            "the memory has room for"),
+                         N_("How many tokens the KV cache has room for at the most; 0 is as many as the program’s "
+                            "share of the memory has room for"),
                          0, G_GUINT64_CONSTANT (1) << 31, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -1014,6 +1060,57 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                        HR_TYPE_SGLANG_RELEASE, HR_SGLANG_RELEASE_0_5_8,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrInferenceJob:cache-max-entry-count:
+   *
+   * The share of what the weights leave that LMDeploy's cache takes.
+   */
+  properties[PROP_CACHE_MAX_ENTRY_COUNT] =
+    g_param_spec_double ("cache-max-entry-count",
+                         N_("LMDeploy’s share of the memory"),
+                         N_("The share of the memory that is free when the weights are loaded which LMDeploy takes for "
+                            "its KV cache; with 0.2.0 and 0.2.1 TurboMind takes it of all memory"),
+                         0.01, 0.99, 0.8,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:lmdeploy-backend:
+   *
+   * What runs the layers for LMDeploy.
+   */
+  properties[PROP_LMDEPLOY_BACKEND] =
+    g_param_spec_enum ("lmdeploy-backend",
+                       N_("Backend of LMDeploy"),
+                       N_("What runs the layers; “auto” is TurboMind where it knows the model, otherwise PyTorch"),
+                       HR_TYPE_LMDEPLOY_BACKEND, HR_LMDEPLOY_BACKEND_AUTO,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:lmdeploy-release:
+   *
+   * The release of LMDeploy, as far as what it takes changed between them.
+   */
+  properties[PROP_LMDEPLOY_RELEASE] =
+    g_param_spec_enum ("lmdeploy-release",
+                       N_("Release of LMDeploy"),
+                       N_("Releases set other sizes apart; 0.13 stands for those since then, 0.9.2 for those up to "
+                          "0.11, 0.6 for those up to 0.9.1, 0.3 for those since 0.2.2, 0.2 for 0.2.0 and 0.2.1"),
+                       HR_TYPE_LMDEPLOY_RELEASE, HR_LMDEPLOY_RELEASE_0_13,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:free-gpu-memory-fraction:
+   *
+   * The share of what weights and the trial run leave that TensorRT-LLM's cache takes.
+   */
+  properties[PROP_FREE_GPU_MEMORY_FRACTION] =
+    g_param_spec_double ("free-gpu-memory-fraction",
+                         N_("TensorRT-LLM’s share of the memory"),
+                         N_("The share of the memory which the weights and the trial run leave free that TensorRT-LLM "
+                            "takes for its KV cache"),
+                         0.01, 1, 0.9,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_ENGINE], 50, FALSE);
@@ -1050,6 +1147,10 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_CUDA_GRAPH_MAX_BS], 711, TRUE);
   hr_job_mark_setting (properties[PROP_DP_ATTENTION], 654, TRUE);
   hr_job_mark_setting (properties[PROP_SGLANG_RELEASE], 655, TRUE);
+  hr_job_mark_setting (properties[PROP_CACHE_MAX_ENTRY_COUNT], 608, FALSE);
+  hr_job_mark_setting (properties[PROP_LMDEPLOY_BACKEND], 657, TRUE);
+  hr_job_mark_setting (properties[PROP_LMDEPLOY_RELEASE], 659, TRUE);
+  hr_job_mark_setting (properties[PROP_FREE_GPU_MEMORY_FRACTION], 609, FALSE);
 }
 
 static void
@@ -1065,6 +1166,8 @@ hr_inference_job_init (HrInferenceJob *self)
   self->kv_offload = G_PARAM_SPEC_BOOLEAN (properties[PROP_KV_OFFLOAD])->default_value;
   self->gpu_memory_utilization = G_PARAM_SPEC_DOUBLE (properties[PROP_GPU_MEMORY_UTILIZATION])->default_value;
   self->max_lora_rank = G_PARAM_SPEC_UINT64 (properties[PROP_MAX_LORA_RANK])->default_value;
+  self->cache_max_entry_count = G_PARAM_SPEC_DOUBLE (properties[PROP_CACHE_MAX_ENTRY_COUNT])->default_value;
+  self->free_gpu_memory_fraction = G_PARAM_SPEC_DOUBLE (properties[PROP_FREE_GPU_MEMORY_FRACTION])->default_value;
 }
 
 /**
@@ -1110,6 +1213,32 @@ hr_inference_job_runs_llama (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
 
   return self->engine == HR_ENGINE_LLAMA_CPP || self->engine == HR_ENGINE_OLLAMA;
+}
+
+/**
+ * hr_inference_job_runs_server:
+ * @self: an inference job
+ *
+ * Gets whether an engine computes the job that serves requests from blocks of a share of the memory.
+ *
+ * Returns: whether one does
+ */
+gboolean
+hr_inference_job_runs_server (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  switch ((guint) self->engine)
+    {
+    case HR_ENGINE_VLLM:
+    case HR_ENGINE_SGLANG:
+    case HR_ENGINE_LMDEPLOY:
+    case HR_ENGINE_TENSORRT_LLM:
+      return TRUE;
+
+    default:
+      return FALSE;
+    }
 }
 
 /**
@@ -1639,4 +1768,68 @@ hr_inference_job_get_sglang_release (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_SGLANG_RELEASE_0_5_8);
 
   return self->sglang_release;
+}
+
+/**
+ * hr_inference_job_get_cache_max_entry_count:
+ * @self: a job
+ *
+ * Gets the share of what the weights leave of the memory that LMDeploy takes for its cache.
+ *
+ * Returns: the value of the setting
+ */
+double
+hr_inference_job_get_cache_max_entry_count (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->cache_max_entry_count;
+}
+
+/**
+ * hr_inference_job_get_lmdeploy_backend:
+ * @self: a job
+ *
+ * Gets what runs the layers for LMDeploy.
+ *
+ * Returns: the value of the setting
+ */
+HrLmdeployBackend
+hr_inference_job_get_lmdeploy_backend (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_LMDEPLOY_BACKEND_AUTO);
+
+  return self->lmdeploy_backend;
+}
+
+/**
+ * hr_inference_job_get_lmdeploy_release: (skip)
+ * @self: a job
+ *
+ * Gets the release of LMDeploy, as far as what it takes changed between them.
+ *
+ * Returns: the value of the setting
+ */
+HrLmdeployRelease
+hr_inference_job_get_lmdeploy_release (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_LMDEPLOY_RELEASE_0_13);
+
+  return self->lmdeploy_release;
+}
+
+/**
+ * hr_inference_job_get_free_gpu_memory_fraction:
+ * @self: a job
+ *
+ * Gets the share of what weights and the trial run leave of the memory that TensorRT-LLM takes for its cache.
+ *
+ * Returns: the value of the setting
+ */
+double
+hr_inference_job_get_free_gpu_memory_fraction (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->free_gpu_memory_fraction;
 }

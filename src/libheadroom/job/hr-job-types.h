@@ -111,6 +111,8 @@ typedef enum
  * @HR_ENGINE_VLLM: vLLM
  * @HR_ENGINE_OLLAMA: Ollama since 0.30, which starts llama.cpp's server
  * @HR_ENGINE_SGLANG: SGLang
+ * @HR_ENGINE_LMDEPLOY: LMDeploy
+ * @HR_ENGINE_TENSORRT_LLM: TensorRT-LLM with its PyTorch backend
  *
  * The program that runs the model.
  */
@@ -121,7 +123,45 @@ typedef enum
   HR_ENGINE_VLLM,
   HR_ENGINE_OLLAMA,
   HR_ENGINE_SGLANG,
+  HR_ENGINE_LMDEPLOY,
+  HR_ENGINE_TENSORRT_LLM,
 } HrEngine;
+
+/**
+ * HrLmdeployBackend:
+ * @HR_LMDEPLOY_BACKEND_AUTO: TurboMind where it knows the model, otherwise PyTorch
+ * @HR_LMDEPLOY_BACKEND_TURBOMIND: TurboMind
+ * @HR_LMDEPLOY_BACKEND_PYTORCH: PyTorch
+ *
+ * What runs the layers of a model for LMDeploy.
+ */
+typedef enum
+{
+  HR_LMDEPLOY_BACKEND_AUTO,
+  HR_LMDEPLOY_BACKEND_TURBOMIND,
+  HR_LMDEPLOY_BACKEND_PYTORCH,
+} HrLmdeployBackend;
+
+/**
+ * HrLmdeployRelease: (skip)
+ * @HR_LMDEPLOY_RELEASE_0_13: 0.13 and later
+ * @HR_LMDEPLOY_RELEASE_0_12: 0.12, whose PyTorch backend computes half as many tokens of prompts at once
+ * @HR_LMDEPLOY_RELEASE_0_9_2: 0.9.2 to 0.11, whose TurboMind has more tables of tokens
+ * @HR_LMDEPLOY_RELEASE_0_6: 0.6.0 to 0.9.1, whose PyTorch backend sets more apart
+ * @HR_LMDEPLOY_RELEASE_0_3: 0.2.2 to 0.5, which compute 128 requests at once on every GPU
+ * @HR_LMDEPLOY_RELEASE_0_2: 0.2.0 and 0.2.1, whose TurboMind takes a share of all memory
+ *
+ * The release of LMDeploy, as far as what it takes changed between them.
+ */
+typedef enum
+{
+  HR_LMDEPLOY_RELEASE_0_13,  /*< nick=0.13 >*/
+  HR_LMDEPLOY_RELEASE_0_12,  /*< nick=0.12 >*/
+  HR_LMDEPLOY_RELEASE_0_9_2, /*< nick=0.9.2 >*/
+  HR_LMDEPLOY_RELEASE_0_6,   /*< nick=0.6 >*/
+  HR_LMDEPLOY_RELEASE_0_3,   /*< nick=0.3 >*/
+  HR_LMDEPLOY_RELEASE_0_2,   /*< nick=0.2 >*/
+} HrLmdeployRelease;
 
 /**
  * HrSglangRelease: (skip)

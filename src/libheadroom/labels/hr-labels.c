@@ -298,6 +298,8 @@ static const char * const engine_labels[] = {
   [HR_ENGINE_VLLM] = "vLLM",
   [HR_ENGINE_OLLAMA] = "Ollama",
   [HR_ENGINE_SGLANG] = "SGLang",
+  [HR_ENGINE_LMDEPLOY] = "LMDeploy",
+  [HR_ENGINE_TENSORRT_LLM] = "TensorRT-LLM",
 };
 
 static const char * const flash_attention_labels[] = {
@@ -330,6 +332,21 @@ static const char * const sglang_release_labels[] = {
   [HR_SGLANG_RELEASE_0_4_6] = N_("0.4.6 (0.4.5 to 0.4.7)"),
   [HR_SGLANG_RELEASE_0_4] = N_("0.4 (0.4.0 to 0.4.4)"),
   [HR_SGLANG_RELEASE_0_3] = N_("0.3 (0.2 and 0.3)"),
+};
+
+static const char * const lmdeploy_backend_labels[] = {
+  [HR_LMDEPLOY_BACKEND_AUTO] = N_("Automatic"),
+  [HR_LMDEPLOY_BACKEND_TURBOMIND] = "TurboMind",
+  [HR_LMDEPLOY_BACKEND_PYTORCH] = "PyTorch",
+};
+
+static const char * const lmdeploy_release_labels[] = {
+  [HR_LMDEPLOY_RELEASE_0_13] = N_("0.13 and later"),
+  [HR_LMDEPLOY_RELEASE_0_12] = "0.12",
+  [HR_LMDEPLOY_RELEASE_0_9_2] = N_("0.9.2 to 0.11"),
+  [HR_LMDEPLOY_RELEASE_0_6] = N_("0.6 to 0.9.1"),
+  [HR_LMDEPLOY_RELEASE_0_3] = N_("0.3 (0.2.2 to 0.5)"),
+  [HR_LMDEPLOY_RELEASE_0_2] = N_("0.2 (0.2.0 and 0.2.1)"),
 };
 
 static const char * const llama_cache_type_labels[] = {
@@ -663,6 +680,8 @@ static const struct
   { hr_split_mode_get_type, split_mode_labels, G_N_ELEMENTS (split_mode_labels) },
   { hr_llama_release_get_type, llama_release_labels, G_N_ELEMENTS (llama_release_labels) },
   { hr_sglang_release_get_type, sglang_release_labels, G_N_ELEMENTS (sglang_release_labels) },
+  { hr_lmdeploy_backend_get_type, lmdeploy_backend_labels, G_N_ELEMENTS (lmdeploy_backend_labels) },
+  { hr_lmdeploy_release_get_type, lmdeploy_release_labels, G_N_ELEMENTS (lmdeploy_release_labels) },
   { hr_vllm_release_get_type, vllm_release_labels, G_N_ELEMENTS (vllm_release_labels) },
   { hr_llama_cache_type_get_type, llama_cache_type_labels, G_N_ELEMENTS (llama_cache_type_labels) },
   { hr_logits_to_keep_get_type, logits_to_keep_labels, G_N_ELEMENTS (logits_to_keep_labels) },

@@ -189,7 +189,8 @@ add_files (HrLaunch       *self,
 
   g_set_error_literal (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
                        _("Headroom does not know how to launch this: there are launch settings for jobs of "
-                         "transformers, TRL, DeepSpeed, Megatron-LM, torchtitan, llama.cpp, Ollama, vLLM and SGLang"));
+                         "transformers, TRL, DeepSpeed, Megatron-LM, torchtitan, llama.cpp, Ollama, vLLM, SGLang, "
+                         "LMDeploy and TensorRT-LLM"));
 
   return FALSE;
 }

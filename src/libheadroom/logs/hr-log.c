@@ -21,7 +21,7 @@
  * HrLog:
  *
  * What programs that run models, and programs that look on, have written about memory: the start of vLLM, SGLang,
- * llama.cpp, Ollama or TensorRT-LLM, what nvidia-smi shows, a summary or an error of torch.
+ * LMDeploy, TensorRT-LLM, llama.cpp or Ollama, what nvidia-smi shows, a summary or an error of torch.
  *
  * Lines may have anything before and after what is looked for, as time stamps and names of processes. Where a
  * program was started several times in one log, the last start that says something is read.

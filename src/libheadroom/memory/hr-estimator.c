@@ -426,14 +426,13 @@ hr_estimator_knows_choice (HrJob      *job,
   return hr_training_knows_value (setting->name, value->value_nick);
 }
 
-/* accelerate and llama.cpp for Ollama fill devices as far as they go, and vLLM and SGLang take a share of one. */
+/* accelerate and llama.cpp for Ollama fill devices as far as they go, and engines that serve take a share of one. */
 static gboolean
 depends_on_memory (HrJob *job,
                    guint  n_gpus)
 {
-  if (HR_IS_INFERENCE_JOB (job) && (hr_inference_job_get_engine (HR_INFERENCE_JOB (job)) == HR_ENGINE_VLLM ||
-                                    hr_inference_job_get_engine (HR_INFERENCE_JOB (job)) == HR_ENGINE_OLLAMA ||
-                                    hr_inference_job_get_engine (HR_INFERENCE_JOB (job)) == HR_ENGINE_SGLANG))
+  if (HR_IS_INFERENCE_JOB (job) && (hr_inference_job_runs_server (HR_INFERENCE_JOB (job)) ||
+                                    hr_inference_job_get_engine (HR_INFERENCE_JOB (job)) == HR_ENGINE_OLLAMA))
     return TRUE;
   if (HR_IS_GRPO_JOB (job) && hr_grpo_job_get_rollout (HR_GRPO_JOB (job)) == HR_ROLLOUT_VLLM_COLOCATED)
     return TRUE;

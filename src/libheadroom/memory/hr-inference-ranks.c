@@ -12,6 +12,7 @@
 #include "hr-inference-heap.h"
 #include "hr-layout.h"
 #include "hr-llama-estimate.h"
+#include "hr-block-estimate.h"
 #include "hr-media.h"
 #include "hr-message.h"
 #include "hr-rule-estimate.h"
@@ -226,23 +227,40 @@ run_llama (const Run  *run,
   return NULL;
 }
 
-/* How vLLM sees and hears is code of its own as well. */
+/* An engine that serves requests. */
+typedef struct
+{
+  HrEngine engine;
+  const char *name;
+  const char *program;
+  HrEstimate *(*create) (HrModel *, HrInferenceJob *, HrGpu *, guint, HrEstimateDetail, GError **);
+} ServingEngine;
+
+static const ServingEngine engines[] = {
+  { HR_ENGINE_VLLM, "vllm", "vLLM", hr_vllm_estimate_new },
+  { HR_ENGINE_SGLANG, "sglang", "SGLang", hr_sglang_estimate_new },
+  { HR_ENGINE_LMDEPLOY, "lmdeploy", "LMDeploy", hr_block_estimate_new },
+  { HR_ENGINE_TENSORRT_LLM, "tensorrt-llm", "TensorRT-LLM", hr_block_estimate_new },
+};
+
+/* How such engines see and hear is code of its own as well. */
 static HrEstimate *
 run_serving (const Run  *run,
              guint       n_gpus,
              GError    **error)
 {
-  gboolean is_vllm = hr_inference_job_get_engine (run->job) == HR_ENGINE_VLLM;
+  HrEngine engine = hr_inference_job_get_engine (run->job);
+  const ServingEngine *row = engines;
 
-  if ((run->media == NULL || run->media->items->len == 0) && is_vllm)
-    return hr_vllm_estimate_new (run->model, run->job, run->gpu, n_gpus, run->detail, error);
+  while (row->engine != engine)
+    row++;
   if (run->media == NULL || run->media->items->len == 0)
-    return hr_sglang_estimate_new (run->model, run->job, run->gpu, n_gpus, run->detail, error);
+    return row->create (run->model, run->job, run->gpu, n_gpus, run->detail, error);
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                         N_("engine: expected transformers beside images, sounds and videos, as it is not known here "
                            "what %s takes for them; found %s"),
-                        is_vllm ? "vLLM" : "SGLang", is_vllm ? "vllm" : "sglang");
+                        row->program, row->name);
 
   return NULL;
 }
@@ -276,7 +294,7 @@ hr_inference_ranks_run (HrModel         *model,
 
   if (hr_inference_job_runs_llama (job))
     return run_llama (&run, n_gpus, error);
-  if (hr_inference_job_get_engine (job) == HR_ENGINE_VLLM || hr_inference_job_get_engine (job) == HR_ENGINE_SGLANG)
+  if (hr_inference_job_runs_server (job))
     return run_serving (&run, n_gpus, error);
   if (!hr_layout_init_inference (&layout, HR_JOB (job), n_gpus, error))
     return NULL;

@@ -75,12 +75,28 @@ resolve_experts (HrServingLayout  *self,
   return FALSE;
 }
 
-/* Copies that SGLang makes are whole, unless they are of the attention alone (--enable-dp-attention). */
+/*
+ * Copies that engines other than vLLM make are whole, unless SGLang is told to make them of the attention alone
+ * (--enable-dp-attention).
+ */
 static gboolean
 shares_experts (HrJob *job)
 {
-  return !HR_IS_INFERENCE_JOB (job) || hr_inference_job_get_engine (HR_INFERENCE_JOB (job)) != HR_ENGINE_SGLANG ||
-         hr_inference_job_get_dp_attention (HR_INFERENCE_JOB (job));
+  if (!HR_IS_INFERENCE_JOB (job))
+    return TRUE;
+
+  switch ((guint) hr_inference_job_get_engine (HR_INFERENCE_JOB (job)))
+    {
+    case HR_ENGINE_SGLANG:
+      return hr_inference_job_get_dp_attention (HR_INFERENCE_JOB (job));
+
+    case HR_ENGINE_LMDEPLOY:
+    case HR_ENGINE_TENSORRT_LLM:
+      return FALSE;
+
+    default:
+      return TRUE;
+    }
 }
 
 /*

@@ -45,7 +45,23 @@ typedef enum
 } HrServingSampler;
 
 /**
+ * HrServingRotary:
+ * @HR_SERVING_ROTARY_TABLE: in what the model computes in
+ * @HR_SERVING_ROTARY_FLOAT32: in fp32
+ * @HR_SERVING_ROTARY_NONE: they are not kept, but computed where they are needed
+ *
+ * How an engine has the sines and cosines that rotate queries and keys.
+ */
+typedef enum
+{
+  HR_SERVING_ROTARY_TABLE,
+  HR_SERVING_ROTARY_FLOAT32,
+  HR_SERVING_ROTARY_NONE,
+} HrServingRotary;
+
+/**
  * HrServingProfile:
+ * @tries_run: whether what prompts take is found out by a trial run
  * @is_eager: whether layers always run operator by operator
  * @has_large_batches: whether large GPUs have larger batches by default
  * @has_windows: whether layers with a window keep what they see alone
@@ -60,6 +76,11 @@ typedef enum
  * @absorbs_latent: whether the matrices that expand the latent are multiplied into those around them
  * @tries_latent: whether room is made in the trial run for as many latents as are ever expanded at once
  * @latent_chunk: how many these are at the most, unless there are more requests than that has blocks
+ * @rotary: what the sines and cosines of all positions are kept in
+ * @vocabulary_padding: what a table of tokens is padded to a multiple of
+ * @copies_head: whether a head that is the table of tokens as well is a copy of it
+ * @widens_zeros: whether zeros of four-bit matrices are kept beside the scales, as wide as these
+ * @expert_padding: what both sizes of experts in MXFP4 are padded to a multiple of; 0: as vLLM does it for the GPU
  * @counts_segments: whether weights are all that the allocator has asked the driver for, for an engine that looks at
  *   what is free
  * @counts_context: whether the CUDA context is part of vLLM's share of the memory
@@ -71,6 +92,7 @@ typedef enum
  */
 typedef struct
 {
+  gboolean tries_run;
   gboolean is_eager;
   gboolean has_large_batches;
   gboolean has_windows;
@@ -85,6 +107,11 @@ typedef struct
   gboolean absorbs_latent;
   gboolean tries_latent;
   guint64 latent_chunk;
+  HrServingRotary rotary;
+  guint64 vocabulary_padding;
+  gboolean copies_head;
+  gboolean widens_zeros;
+  guint64 expert_padding;
   gboolean counts_segments;
   gboolean counts_context;
   gboolean counts_graphs;

@@ -720,6 +720,12 @@ replay_sampler (const HrServingPlan *plan,
   hr_replay_drop (replay, hidden);
 }
 
+static const char *
+get_function (const HrServingPlan *plan)
+{
+  return plan->profile->tries_run ? "profile_run" : "forward";
+}
+
 static void
 replay_layers (const HrServingPlan *plan,
                HrReplay            *replay)
@@ -731,8 +737,10 @@ replay_layers (const HrServingPlan *plan,
       HrStretch stretch;
 
       set_symbols (plan, replay, &stack->layer_classes[i]);
-      hr_replay_begin (replay, &stretch, "profile_run", -1);
-      replay->sentence = N_("while as many tokens as are computed at once go through a layer in the trial run");
+      hr_replay_begin (replay, &stretch, get_function (plan), -1);
+      replay->sentence = plan->profile->tries_run
+        ? N_("while as many tokens as are computed at once go through a layer in the trial run")
+        : N_("while as many tokens of prompts as are computed at once go through a layer");
       if (plan->eager)
         replay_eager_layer (plan, replay, &stack->layer_classes[i]);
       else
@@ -765,8 +773,10 @@ hr_serving_run_replay (const HrServingPlan *plan,
   if (!plan->has_sampler)
     return;
 
-  hr_replay_begin (replay, &stretch, "profile_run", -1);
-  replay->sentence = N_("while the sampler draws tokens of as many requests as there may be in the trial run");
+  hr_replay_begin (replay, &stretch, get_function (plan), -1);
+  replay->sentence = plan->profile->tries_run
+    ? N_("while the sampler draws tokens of as many requests as there may be in the trial run")
+    : N_("while the sampler draws tokens of as many requests as there may be");
   replay_sampler (plan, replay);
   hr_replay_end (replay);
 }

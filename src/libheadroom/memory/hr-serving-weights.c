@@ -13,9 +13,6 @@
  * (process_weights_after_loading).
  */
 
-/* DEFAULT_VOCAB_PADDING_SIZE of vocab_parallel_embedding.py. */
-#define VOCABULARY_PADDING 64
-
 /* Elements that share a scale in bitsandbytes' formats of four bits. */
 #define ABSMAX_BLOCK 64
 
@@ -114,7 +111,8 @@ typedef struct
 
 /*
  * What a kernel does without: Marlin has no zeros and no order of symmetric matrices (process_weights_after_loading of
- * gptq_marlin.py); nested absmax of bitsandbytes are expanded when they are loaded (bitsandbytes_loader.py).
+ * gptq_marlin.py); nested absmax of bitsandbytes are expanded when they are loaded (bitsandbytes_loader.py). TurboMind
+ * joins scales and zeros, both in sixteen bits (fuse_scales_and_zeros of its LlamaDenseWeight.cc).
  */
 static void
 add_pieces (const HrServingPlan *self,
@@ -126,6 +124,7 @@ add_pieces (const HrServingPlan *self,
   HrQuantization quantization = self->pass->quantization;
   gboolean is_nested = quantization == HR_QUANTIZATION_BNB_NF4_DQ || quantization == HR_QUANTIZATION_BNB_FP4_DQ;
   gboolean is_gptq = quantization == HR_QUANTIZATION_GPTQ_INT4 || quantization == HR_QUANTIZATION_GPTQ_INT8;
+  gboolean is_wide = self->profile->widens_zeros;
   guint64 n_matrices, rows, columns;
 
   hr_tensor_get_matrix (tensor, &n_matrices, &rows, &columns);
@@ -140,7 +139,11 @@ add_pieces (const HrServingPlan *self,
 
   for (guint i = 0; i < n_pieces; i++)
     {
-      if (!is_gptq || (!g_str_equal (pieces[i].suffix, ".qzeros") && !g_str_equal (pieces[i].suffix, ".g_idx")))
+      gboolean has_zeros = g_str_equal (pieces[i].suffix, ".qzeros");
+
+      if (is_wide && g_str_equal (pieces[i].suffix, ".scales"))
+        fused->pieces[i] += 2 * n_matrices * pieces[i].n_bytes;
+      else if (!((is_gptq || is_wide) && (has_zeros || g_str_equal (pieces[i].suffix, ".g_idx"))))
         fused->pieces[i] += n_matrices * pieces[i].n_bytes;
     }
 }
@@ -155,6 +158,8 @@ pad_expert (const HrServingPlan *self,
             guint64              size,
             gboolean             is_inner)
 {
+  if (self->profile->expert_padding > 0)
+    return pad (size, self->profile->expert_padding);
   if (self->generation == HR_SERVING_BLACKWELL)
     return pad (size, 256);
   if (self->generation == HR_SERVING_HOPPER)
@@ -174,7 +179,7 @@ add_expert (const HrServingPlan *self,
             const HrTensor      *tensor,
             Fused               *fused)
 {
-  gboolean is_hopper = self->generation == HR_SERVING_HOPPER;
+  gboolean is_hopper = self->generation == HR_SERVING_HOPPER && self->profile->expert_padding == 0;
   guint64 n_matrices, rows, columns, groups;
 
   hr_tensor_get_matrix (tensor, &n_matrices, &rows, &columns);
@@ -203,7 +208,8 @@ get_expert_bias_bytes (const HrServingPlan *self,
   guint64 n_experts = tensor->n_elements / size * hr_tensor_get_copies_of_layer (tensor);
   guint64 padded = is_down (tensor) ? pad_expert (self, size, FALSE) : 2 * pad_expert (self, size / 2, TRUE);
 
-  return n_experts * padded * (self->generation == HR_SERVING_HOPPER ? sizeof (float) : 2);
+  return n_experts * padded *
+         (self->generation == HR_SERVING_HOPPER && self->profile->expert_padding == 0 ? sizeof (float) : 2);
 }
 
 static gboolean
@@ -279,7 +285,7 @@ count_words (const HrServingPlan *self,
   if (self->is_part)
     return n_words + extra / self->n_tensor;
 
-  return pad (n_words + extra, VOCABULARY_PADDING);
+  return pad (n_words + extra, self->profile->vocabulary_padding);
 }
 
 /* Whether another row of the layer comes before it that it is one with. */
@@ -525,8 +531,8 @@ load_guessing (const HrServingPlan *self,
   for (guint i = 0; i < GUESSING_NORMS; i++)
     hr_caching_allocator_allocate (allocator, head->head.hidden_size * element);
   if (!is_qwen && !self->profile->shares_head)
-    hr_caching_allocator_allocate (allocator, pad (self->vocabulary, VOCABULARY_PADDING) / self->n_tensor *
-                                              head->head.hidden_size * element);
+    hr_caching_allocator_allocate (allocator, pad (self->vocabulary, self->profile->vocabulary_padding) /
+                                              self->n_tensor * head->head.hidden_size * element);
 }
 
 /*
@@ -554,6 +560,20 @@ load_features (const HrServingPlan *self,
     }
 }
 
+/* What a head takes that is a copy of the table of tokens, where it is that of the model. */
+static void
+load_copied_head (const HrServingPlan *self,
+                  HrCachingAllocator  *allocator)
+{
+  for (guint i = 0; i < hr_model_get_n_tensors (self->pass->model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (self->pass->model, i);
+
+      if (tensor->role == HR_TENSOR_ROLE_OUTPUT && tensor->tied_to != NULL)
+        hr_caching_allocator_allocate (allocator, tensor->n_elements * hr_element_get_bytes (self->pass->element));
+    }
+}
+
 static void
 load_outer (const HrServingPlan *self,
             HrCachingAllocator  *allocator,
@@ -576,7 +596,12 @@ static guint64
 get_rotary_bytes (const HrServingPlan *self)
 {
   const HrStack *stack = self->pass->stack;
+  HrServingRotary rotary = self->profile->rotary;
+  guint element = rotary == HR_SERVING_ROTARY_FLOAT32 ? sizeof (float) : hr_element_get_bytes (self->pass->element);
   guint64 positions, sizes[2] = { 0, 0 }, stretch = 1, axes = 1;
+
+  if (rotary == HR_SERVING_ROTARY_NONE)
+    return 0;
 
   if (!hr_model_get_hyper_parameter (self->pass->model, "max_position_embeddings", &positions))
     positions = self->max_model_len;
@@ -593,7 +618,7 @@ get_rotary_bytes (const HrServingPlan *self)
       sizes[attention->own_rotary && attention->sliding_window > 0] = attention->rotary_dim;
     }
 
-  return positions * axes * (sizes[0] * stretch + sizes[1]) * hr_element_get_bytes (self->pass->element);
+  return positions * axes * (sizes[0] * stretch + sizes[1]) * element;
 }
 
 /*
@@ -645,6 +670,8 @@ hr_serving_weights_get_bytes (const HrServingPlan *self,
         load_outer (self, allocator, j);
     }
 
+  if (self->profile->copies_head)
+    load_copied_head (self, allocator);
   load_features (self, allocator);
   if (self->n_guessed > 0 && self->has_sampler)
     load_guessing (self, allocator);

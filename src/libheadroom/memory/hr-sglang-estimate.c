@@ -217,8 +217,8 @@ warn (Rank      *self,
 
   if (plan->layers.memory == 0)
     hr_inference_plan_warn (&self->pass,
-                            N_("No GPU is named: the KV cache is counted as large as the requests need it; SGLang "
-                               "makes it as large as its share of the memory has room for"));
+                            N_("No GPU is named: the KV cache is counted as large as the requests need it; %s makes it "
+                               "as large as its share of the memory has room for"), plan->layers.program);
   else if (self->tokens == 0)
     tell_refusal (self, run);
   else

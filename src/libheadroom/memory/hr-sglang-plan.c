@@ -41,10 +41,10 @@ check_layers (const HrSglangPlan  *self,
         continue;
 
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            /* Translators: the place is the name of a model. */
+                            /* Translators: the places are the name of a model and a program. */
                             N_("“%s”: expected attention to keys and values in all layers, as it is not known here "
-                               "what else SGLang keeps; found others"),
-                            hr_model_get_name (self->layers.pass->model));
+                               "what else %s keeps; found others"),
+                            hr_model_get_name (self->layers.pass->model), self->layers.program);
       return FALSE;
     }
 

@@ -5,6 +5,9 @@
 /* A hundredth of a GiB, which logs have two digits of. */
 #define HUNDREDTHS(n_) ((n_) * (G_GUINT64_CONSTANT (1) << 30) / 100)
 
+/* DEFAULT_VOCAB_PADDING_SIZE of vllm/model_executor/layers/vocab_parallel_embedding.py. */
+#define VOCABULARY_PADDING 64
+
 #define SOURCE_H100 \
   "measured, beside the context: 0.13 to 0.14 GiB in 6 runs on H100s (llm-d-incubation/llm-d-planner)"
 
@@ -29,31 +32,36 @@ static const struct
   HrServingProfile profile;
 } profiles[] = {
   { HR_VLLM_RELEASE_0_28,
-    { .has_large_batches = TRUE, .has_windows = TRUE, .sampler = HR_SERVING_SAMPLER_NOISE,
+    { .tries_run = TRUE, .vocabulary_padding = VOCABULARY_PADDING,
+      .has_large_batches = TRUE, .has_windows = TRUE, .sampler = HR_SERVING_SAMPLER_NOISE,
       .has_expert_adapters = TRUE, .shares_head = TRUE, .state_blocks = 2, .latent_block_blackwell = 64,
       .tries_latent = TRUE, .latent_chunk = 64 * 1024,
       .non_torch = { HUNDREDTHS (13), HUNDREDTHS (13), HUNDREDTHS (14), SOURCE_H100 },
       .graphs = { HUNDREDTHS (30), HUNDREDTHS (100), HUNDREDTHS (237), SOURCE_GRAPHS } } },
   { HR_VLLM_RELEASE_0_20,
-    { .has_large_batches = TRUE, .has_windows = TRUE, .draws_logits = TRUE, .sampler = HR_SERVING_SAMPLER_MASK,
+    { .tries_run = TRUE, .vocabulary_padding = VOCABULARY_PADDING,
+      .has_large_batches = TRUE, .has_windows = TRUE, .draws_logits = TRUE, .sampler = HR_SERVING_SAMPLER_MASK,
       .counts_graphs = TRUE, .has_expert_adapters = TRUE, .shares_head = TRUE, .state_blocks = 2,
       .latent_block_blackwell = 64, .tries_latent = TRUE, .latent_chunk = 64 * 1024,
       .non_torch = { HUNDREDTHS (13), HUNDREDTHS (13), HUNDREDTHS (14), SOURCE_H100 },
       .graphs = { HUNDREDTHS (30), HUNDREDTHS (100), HUNDREDTHS (237), SOURCE_GRAPHS } } },
   { HR_VLLM_RELEASE_0_11,
-    { .has_large_batches = TRUE, .has_windows = TRUE, .draws_logits = TRUE, .has_extra_vocabulary = TRUE,
+    { .tries_run = TRUE, .vocabulary_padding = VOCABULARY_PADDING,
+      .has_large_batches = TRUE, .has_windows = TRUE, .draws_logits = TRUE, .has_extra_vocabulary = TRUE,
       .has_expert_adapters = TRUE, .state_blocks = 1, .latent_block_blackwell = 128, .tries_latent = TRUE,
       .latent_chunk = 64 * 1024,
       .non_torch = { HUNDREDTHS (13), HUNDREDTHS (13), HUNDREDTHS (14), SOURCE_H100 },
       .graphs = { HUNDREDTHS (30), HUNDREDTHS (100), HUNDREDTHS (237), SOURCE_GRAPHS } } },
   { HR_VLLM_RELEASE_0_8,
-    { .has_large_batches = TRUE, .draws_logits = TRUE, .counts_context = TRUE, .has_extra_vocabulary = TRUE,
+    { .tries_run = TRUE, .vocabulary_padding = VOCABULARY_PADDING,
+      .has_large_batches = TRUE, .draws_logits = TRUE, .counts_context = TRUE, .has_extra_vocabulary = TRUE,
       .latent_block_blackwell = 16, .latent_chunk = 128 * 1024,
       .non_torch = { HUNDREDTHS (13), HUNDREDTHS (13), HUNDREDTHS (14), SOURCE_H100 },
       .graphs = { HUNDREDTHS (41), HUNDREDTHS (144), HUNDREDTHS (164),
                   "measured: 0.41 to 1.64 GiB, median 1.44, in 3 logs of 0.8" } } },
   { HR_VLLM_RELEASE_0_7,
-    { .is_eager = TRUE, .has_extra_vocabulary = TRUE, .latent_block_blackwell = 16, .pads_latent = TRUE,
+    { .tries_run = TRUE, .vocabulary_padding = VOCABULARY_PADDING,
+      .is_eager = TRUE, .has_extra_vocabulary = TRUE, .latent_block_blackwell = 16, .pads_latent = TRUE,
       .absorbs_latent = TRUE,
       .non_torch = { HUNDREDTHS (0), HUNDREDTHS (7), HUNDREDTHS (35),
                      "measured, beside the context: 0 to 0.35 GiB, median 0.07, in 18 logs of 0.6.5 to 0.9" },
