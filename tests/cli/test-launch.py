@@ -286,7 +286,8 @@ def served_line(engine, call, *words):
 
 def what_is_written_for_lmdeploy_is_what_its_server_takes():
     call = ['lmdeploy', 'serve', 'api_server']
-    assert '--backend' not in served_line('lmdeploy', call)
+    line = served_line('lmdeploy', call)
+    assert line[line.index('--backend') + 1] == 'turbomind', line
     for words, expected in ((('--max-model-len', '4096'), ['--session-len', '4096']),
                             (('--max-num-seqs', '64'), ['--max-batch-size', '64']),
                             (('--max-num-batched-tokens', '1024'), ['--max-prefill-token-num', '1024']),

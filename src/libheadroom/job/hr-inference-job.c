@@ -584,6 +584,21 @@ resolve_context (HrInferenceJob *self,
     self->max_model_len = self->prompt_length + self->output_length;
 }
 
+/* Models that TurboMind has a class for (SUPPORTED_ARCHS of lmdeploy/turbomind/supported_models.py). */
+static void
+resolve_lmdeploy (HrInferenceJob *self,
+                  HrModel        *model)
+{
+  static const char * const types[] = {
+    "llama", "mistral", "mixtral", "internlm", "internlm2", "internlm3", "qwen", "qwen2", "qwen2_moe", "qwen3",
+    "qwen3_moe", "qwen2_vl", "qwen2_5_vl", "internvl", "internvl_chat", "gpt_oss", "baichuan", "chatglm", "llava", NULL,
+  };
+
+  if (self->lmdeploy_backend == HR_LMDEPLOY_BACKEND_AUTO)
+    self->lmdeploy_backend = g_strv_contains (types, hr_model_get_model_type (model))
+                             ? HR_LMDEPLOY_BACKEND_TURBOMIND : HR_LMDEPLOY_BACKEND_PYTORCH;
+}
+
 /* transformers' cache holds the keys and values as the layers compute them. */
 static void
 hr_inference_job_resolve (HrJob   *job,
@@ -595,6 +610,7 @@ hr_inference_job_resolve (HrJob   *job,
 
   resolve_llama (self, model);
   resolve_context (self, model);
+  resolve_lmdeploy (self, model);
   if (self->kv_cache_dtype == HR_DTYPE_AUTO)
     self->kv_cache_dtype = hr_job_get_dtype (job);
 }

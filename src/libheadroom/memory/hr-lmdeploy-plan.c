@@ -74,16 +74,14 @@ static const HrBlockSources pytorch_sources = {
   .share = "lmdeploy/pytorch/engine/executor/base.py: ExecutorBase.update_configs, _get_runtime_size",
 };
 
-/* Models that TurboMind has a class for (SUPPORTED_ARCHS of lmdeploy/turbomind/supported_models.py). */
+/* Whether TurboMind runs a model where nobody says what does. */
 static gboolean
 knows_model (HrModel *model)
 {
-  static const char * const types[] = {
-    "llama", "mistral", "mixtral", "internlm", "internlm2", "internlm3", "qwen", "qwen2", "qwen2_moe", "qwen3",
-    "qwen3_moe", "qwen2_vl", "qwen2_5_vl", "internvl", "internvl_chat", "gpt_oss", "baichuan", "chatglm", "llava", NULL,
-  };
+  g_autoptr (HrInferenceJob) job = hr_inference_job_new ();
+  g_autoptr (HrJob) resolved = hr_job_resolve (HR_JOB (job), model);
 
-  return g_strv_contains (types, hr_model_get_model_type (model));
+  return hr_inference_job_get_lmdeploy_backend (HR_INFERENCE_JOB (resolved)) == HR_LMDEPLOY_BACKEND_TURBOMIND;
 }
 
 static gboolean
