@@ -593,10 +593,11 @@ resolve_lmdeploy (HrInferenceJob *self,
     "llama", "mistral", "mixtral", "internlm", "internlm2", "internlm3", "qwen", "qwen2", "qwen2_moe", "qwen3",
     "qwen3_moe", "qwen2_vl", "qwen2_5_vl", "internvl", "internvl_chat", "gpt_oss", "baichuan", "chatglm", "llava", NULL,
   };
+  const char *type = hr_model_get_model_type (model);
 
   if (self->lmdeploy_backend == HR_LMDEPLOY_BACKEND_AUTO)
-    self->lmdeploy_backend = g_strv_contains (types, hr_model_get_model_type (model))
-                             ? HR_LMDEPLOY_BACKEND_TURBOMIND : HR_LMDEPLOY_BACKEND_PYTORCH;
+    self->lmdeploy_backend = type != NULL && g_strv_contains (types, type) ? HR_LMDEPLOY_BACKEND_TURBOMIND
+                                                                           : HR_LMDEPLOY_BACKEND_PYTORCH;
 }
 
 /* transformers' cache holds the keys and values as the layers compute them. */
