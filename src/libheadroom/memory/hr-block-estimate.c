@@ -64,8 +64,7 @@ get_taken (const Rank *self)
 {
   const HrBlockPlan *plan = &self->plan;
 
-  return plan->before.median_bytes + plan->fixed_bytes + self->weight_bytes +
-         (plan->counts_graphs ? plan->graphs.median_bytes : 0);
+  return plan->before.median_bytes + plan->fixed_bytes + self->weight_bytes;
 }
 
 static guint64
@@ -211,9 +210,7 @@ get_cache_bytes (const Rank *self,
 static guint64
 get_late_bytes (const Rank *self)
 {
-  const HrBlockPlan *plan = &self->plan;
-
-  return self->run + plan->late_bytes + (plan->counts_graphs ? 0 : plan->graphs.median_bytes);
+  return self->run + self->plan.late_bytes;
 }
 
 static void
@@ -324,8 +321,7 @@ warn (Rank      *self,
   hr_inference_plan_warn (&self->pass,
                           N_("%s is counted with %s tokens of prompts and %s requests at once, and without LoRA, "
                              "speculative decoding and other processes on the GPU"), layers->program, prompts, batch);
-  if (!self->plan.runs_turbomind && self->plan.graphs.median_bytes == 0 &&
-      !hr_inference_job_get_enforce_eager (run->job))
+  if (!self->plan.runs_turbomind && !hr_inference_job_get_enforce_eager (run->job))
     hr_inference_plan_warn (&self->pass, N_("What CUDA graphs take is not known of %s and not counted"),
                             layers->program);
   if (hr_model_get_n_stacks (self->pass.model) > 1)
@@ -368,12 +364,8 @@ add_beside (HrEstimate *estimate,
             const Rank *self)
 {
   const HrBlockPlan *plan = &self->plan;
-  g_autofree char *graphs = hr_serving_dup_number (plan->graphs.median_bytes);
   g_autofree char *before = hr_serving_dup_number (plan->before.median_bytes);
 
-  if (plan->graphs.median_bytes > 0)
-    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_CUDA_GRAPHS, plan->graphs.median_bytes, "graphs", graphs,
-                                plan->graphs.source);
   if (plan->layers.memory > 0)
     _hr_estimate_add_component (estimate, 0, HR_COMPONENT_FRAMEWORK, plan->before.median_bytes, "context + non-torch",
                                 before, plan->before.source);
@@ -411,7 +403,7 @@ create_estimate (Rank             *self,
   guint64 tokens = has_gpu ? MAX (self->tokens, needed) : needed;
   guint64 before = has_gpu ? plan->before.median_bytes : 0;
   guint64 total = before + self->weight_bytes + plan->fixed_bytes + get_cache_bytes (self, tokens) + self->run +
-                  plan->late_bytes + plan->graphs.median_bytes;
+                  plan->late_bytes;
 
   _hr_estimate_add_device (estimate);
   hr_serving_add_weights (estimate, &plan->layers, &self->weights, self->weight_bytes, plan->sources.weights);

@@ -37,8 +37,6 @@ typedef struct
  * @tries_run: whether what prompts make is found out by a trial run, and set apart
  * @runs_turbomind: whether TurboMind runs the layers
  * @late_bytes: what is allocated when the cache is there
- * @graphs: what CUDA graphs take
- * @counts_graphs: whether they are there before the engine looks at what is free
  * @block_bytes: what a block takes in all layers
  * @has_integer_cache: whether keys and values may have four or eight bits, with scales
  * @max_tokens: how many tokens the cache has room for at the most; 0: as many as its share has
@@ -64,8 +62,6 @@ typedef struct
   gboolean tries_run;
   gboolean runs_turbomind;
   guint64 late_bytes;
-  HrServingMeasured graphs;
-  gboolean counts_graphs;
   guint64 block_bytes;
   gboolean has_integer_cache;
   guint64 max_tokens;
