@@ -43,6 +43,22 @@ cut_ending (char       *stem,
     stem[length - n] = '\0';
 }
 
+/* Cuts off which of several files it is, as llama_split_path() of llama.cpp writes that. */
+static void
+cut_part (char *stem)
+{
+  static const char pattern[] = "-00001-of-00002";
+  gsize length = strlen (stem);
+  const char *part = length >= strlen (pattern) ? stem + length - strlen (pattern) : "";
+
+  for (gsize i = 0; i < strlen (pattern); i++)
+    {
+      if (g_ascii_isdigit (pattern[i]) ? !g_ascii_isdigit (part[i]) : part[i] != pattern[i])
+        return;
+    }
+  stem[length - strlen (pattern)] = '\0';
+}
+
 /* What a model is called whose file or repository has a name. */
 static char *
 dup_stem (const char  *name,
@@ -51,6 +67,7 @@ dup_stem (const char  *name,
   char *stem = g_path_get_basename (name);
 
   cut_ending (stem, ".gguf");
+  cut_part (stem);
   split_quantization (stem, quantization);
   cut_ending (stem, "-GGUF");
 
