@@ -182,6 +182,10 @@ headroom_result_page_show_capacity (HeadroomResultPage *self,
 static char *
 describe_buffers (const HrFigureNames *names)
 {
+  if (names->is_peak)
+    /* Translators: %s is a function of MLX */
+    return g_strdup_printf (_("What mlx-lm prints as its peak memory (%s)"), names->used);
+
   /* Translators: %s is what llama.cpp writes beside figures */
   return g_strdup_printf (_("What llama.cpp lists when it starts (%s); the device shows the total, with the CUDA "
                             "context"),
@@ -219,6 +223,9 @@ headroom_result_page_dup_allocated (HeadroomResultPage  *self,
   /* Translators: below the total: what is in tensors, where it is not known what is reserved for them */
   g_autofree char *one = g_strdup_printf (_("%s allocated by PyTorch; what it reserves is not known"), allocated);
 
+  if (names->is_peak)
+    /* Translators: below the total: what MLX prints as its peak */
+    return g_strdup_printf (_("%s in the arrays of MLX"), allocated);
   if (!names->has_allocator)
     /* Translators: below the total: the size of what llama.cpp reserves when it starts */
     return g_strdup_printf (_("%s in the buffers of llama.cpp"), allocated);

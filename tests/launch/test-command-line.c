@@ -144,6 +144,9 @@ test_round_trip (void)
     "enforce-eager=true",
     "engine=tensorrt-llm max-model-len=4096 free-gpu-memory-fraction=0.8 max-num-seqs=64 kv-cache-dtype=float8",
     "engine=tensorrt-llm max-model-len=8192 max-num-batched-tokens=4096 tensor-parallel=2 pipeline-parallel=2",
+    "engine=mlx output-length=300 kv-bits=8 quantized-kv-start=1000 kv-group-size=32",
+    "engine=mlx max-kv-size=4096",
+    "engine=mlx prompt-cache-size=3 batch-size=4 max-num-batched-tokens=512",
     "engine=llama.cpp max-num-seqs=3 max-model-len=8192 kv-offload=false swa-full=true n-cpu-moe=5 flash-attention=off",
   };
   g_autoptr (GError) error = NULL;

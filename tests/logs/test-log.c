@@ -47,6 +47,7 @@ get_unit (const char *name)
     double bytes;
   } units[] = {
     { "count", 1 }, { "bytes", 1 }, { "thousand-million", 1e9 }, { "MiB", 1 << 20 }, { "GiB", 1 << 30 },
+    { "GB", 1e9 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (units); i++)

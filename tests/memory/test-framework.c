@@ -69,6 +69,11 @@ static const FormatCase format_cases[] = {
   { "torchao-int4", HR_QUANTIZATION_TORCHAO_INT4, ELEMENTS / 2 + ELEMENTS / 128 * 4 },
   { "aqlm-int2", HR_QUANTIZATION_AQLM_INT2, ELEMENTS / 8 * 2 + 65536 * 8 * 2 + 4096 * 2 },
   { "bitnet", HR_QUANTIZATION_BITNET, ELEMENTS / 4 + 2 },
+  { "mlx-int8", HR_QUANTIZATION_MLX_INT8, ELEMENTS + ELEMENTS / 64 * 4 },
+  { "mlx-int4", HR_QUANTIZATION_MLX_INT4, ELEMENTS / 2 + ELEMENTS / 64 * 4 },
+  { "mlx-int3", HR_QUANTIZATION_MLX_INT3, ELEMENTS / 8 * 3 + ELEMENTS / 64 * 4 },
+  { "mlx-mxfp4", HR_QUANTIZATION_MLX_MXFP4, ELEMENTS / 2 + ELEMENTS / 32 },
+  { "mlx-nvfp4", HR_QUANTIZATION_MLX_NVFP4, ELEMENTS / 2 + ELEMENTS / 16 },
 };
 
 static void

@@ -79,6 +79,8 @@ static const Candidate candidates[] = {
   { "dtype=bfloat16", N_("Load the weights in bfloat16"), N_("hardly any quality") },
   { "quantization=bnb-nf4", N_("Load the weights in 4 bits (NF4)"), N_("a little quality; slower prompts") },
   { "quantization=bnb-int8", N_("Load the weights in 8 bits"), N_("hardly any quality; slower") },
+  { "quantization=mlx-int4", N_("Load the weights in 4 bits of MLX"), N_("a little quality") },
+  { "quantization=mlx-int8", N_("Load the weights in 8 bits of MLX"), N_("hardly any quality") },
   { "kv-cache-dtype=int8", N_("Keep keys and values in 8 bits"), N_("a little time") },
   { "kv-cache-dtype=int4", N_("Keep keys and values in 4 bits"), N_("a little quality and time") },
   { "cache-type-k=q8_0 cache-type-v=q8_0", N_("Keep keys and values in 8 bits (Q8_0)"), N_("hardly any quality") },

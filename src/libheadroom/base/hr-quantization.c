@@ -36,3 +36,17 @@ hr_quantization_is_gguf (HrQuantization quantization)
 {
   return quantization >= HR_QUANTIZATION_Q8_0 && quantization <= HR_QUANTIZATION_F32;
 }
+
+/**
+ * hr_quantization_is_mlx:
+ * @quantization: a format
+ *
+ * Tells whether a format is one of MLX, which computes on Apple's GPUs.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_quantization_is_mlx (HrQuantization quantization)
+{
+  return quantization >= HR_QUANTIZATION_MLX_INT8 && quantization <= HR_QUANTIZATION_MLX_NVFP4;
+}

@@ -46,6 +46,15 @@ G_BEGIN_DECLS
  * @HR_QUANTIZATION_TORCHAO_INT4: torchao, weights in four-bit integers in groups of 128
  * @HR_QUANTIZATION_AQLM_INT2: AQLM, a 16-bit code for eight elements
  * @HR_QUANTIZATION_BITNET: BitNet b1.58, four ternary elements in a byte
+ * @HR_QUANTIZATION_MLX_INT8: MLX, eight bits, groups of 64
+ * @HR_QUANTIZATION_MLX_INT6: MLX, six bits, groups of 64
+ * @HR_QUANTIZATION_MLX_INT5: MLX, five bits, groups of 64
+ * @HR_QUANTIZATION_MLX_INT4: MLX, four bits, groups of 64
+ * @HR_QUANTIZATION_MLX_INT3: MLX, three bits, groups of 64
+ * @HR_QUANTIZATION_MLX_INT2: MLX, two bits, groups of 64
+ * @HR_QUANTIZATION_MLX_MXFP8: MLX, MXFP8, an exponent for each 32
+ * @HR_QUANTIZATION_MLX_MXFP4: MLX, MXFP4, an exponent for each 32
+ * @HR_QUANTIZATION_MLX_NVFP4: MLX, four-bit floats, an eight-bit scale for each 16
  * @HR_QUANTIZATION_Q8_0: GGUF Q8_0
  * @HR_QUANTIZATION_Q6_K: GGUF Q6_K
  * @HR_QUANTIZATION_Q5_K_M: GGUF Q5_K_M
@@ -123,6 +132,15 @@ typedef enum
   HR_QUANTIZATION_TORCHAO_INT4,
   HR_QUANTIZATION_AQLM_INT2,
   HR_QUANTIZATION_BITNET,
+  HR_QUANTIZATION_MLX_INT8,
+  HR_QUANTIZATION_MLX_INT6,
+  HR_QUANTIZATION_MLX_INT5,
+  HR_QUANTIZATION_MLX_INT4,
+  HR_QUANTIZATION_MLX_INT3,
+  HR_QUANTIZATION_MLX_INT2,
+  HR_QUANTIZATION_MLX_MXFP8,
+  HR_QUANTIZATION_MLX_MXFP4,
+  HR_QUANTIZATION_MLX_NVFP4,
   HR_QUANTIZATION_Q8_0,       /*< nick=q8_0 >*/
   HR_QUANTIZATION_Q6_K,       /*< nick=q6_k >*/
   HR_QUANTIZATION_Q5_K_M,     /*< nick=q5_k_m >*/
@@ -165,5 +183,6 @@ typedef enum
 
 const char *hr_quantization_get_name (HrQuantization quantization);
 gboolean    hr_quantization_is_gguf  (HrQuantization quantization);
+gboolean    hr_quantization_is_mlx   (HrQuantization quantization);
 
 G_END_DECLS

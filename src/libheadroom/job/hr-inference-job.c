@@ -62,6 +62,12 @@ struct _HrInferenceJob
   HrLmdeployBackend lmdeploy_backend;
   HrLmdeployRelease lmdeploy_release;
   double free_gpu_memory_fraction;
+  guint64 mlx_group_size;
+  guint64 kv_bits;
+  guint64 kv_group_size;
+  guint64 quantized_kv_start;
+  guint64 max_kv_size;
+  guint64 prompt_cache_size;
 };
 
 enum
@@ -105,6 +111,12 @@ enum
   PROP_LMDEPLOY_BACKEND,
   PROP_LMDEPLOY_RELEASE,
   PROP_FREE_GPU_MEMORY_FRACTION,
+  PROP_MLX_GROUP_SIZE,
+  PROP_KV_BITS,
+  PROP_KV_GROUP_SIZE,
+  PROP_QUANTIZED_KV_START,
+  PROP_MAX_KV_SIZE,
+  PROP_PROMPT_CACHE_SIZE,
   N_PROPS
 };
 
@@ -272,6 +284,30 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_FREE_GPU_MEMORY_FRACTION:
       g_value_set_double (value, self->free_gpu_memory_fraction);
+      break;
+
+    case PROP_MLX_GROUP_SIZE:
+      g_value_set_uint64 (value, self->mlx_group_size);
+      break;
+
+    case PROP_KV_BITS:
+      g_value_set_uint64 (value, self->kv_bits);
+      break;
+
+    case PROP_KV_GROUP_SIZE:
+      g_value_set_uint64 (value, self->kv_group_size);
+      break;
+
+    case PROP_QUANTIZED_KV_START:
+      g_value_set_uint64 (value, self->quantized_kv_start);
+      break;
+
+    case PROP_MAX_KV_SIZE:
+      g_value_set_uint64 (value, self->max_kv_size);
+      break;
+
+    case PROP_PROMPT_CACHE_SIZE:
+      g_value_set_uint64 (value, self->prompt_cache_size);
       break;
 
     default:
@@ -446,6 +482,30 @@ hr_inference_job_set_property (GObject      *object,
 
     case PROP_FREE_GPU_MEMORY_FRACTION:
       self->free_gpu_memory_fraction = g_value_get_double (value);
+      break;
+
+    case PROP_MLX_GROUP_SIZE:
+      self->mlx_group_size = g_value_get_uint64 (value);
+      break;
+
+    case PROP_KV_BITS:
+      self->kv_bits = g_value_get_uint64 (value);
+      break;
+
+    case PROP_KV_GROUP_SIZE:
+      self->kv_group_size = g_value_get_uint64 (value);
+      break;
+
+    case PROP_QUANTIZED_KV_START:
+      self->quantized_kv_start = g_value_get_uint64 (value);
+      break;
+
+    case PROP_MAX_KV_SIZE:
+      self->max_kv_size = g_value_get_uint64 (value);
+      break;
+
+    case PROP_PROMPT_CACHE_SIZE:
+      self->prompt_cache_size = g_value_get_uint64 (value);
       break;
 
     default:
@@ -1128,6 +1188,84 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                          0.01, 1, 0.9,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrInferenceJob:mlx-group-size:
+   *
+   * Elements of a row that share a scale where a model is quantized for MLX; 0 is what it was converted with, or
+   * what mlx_lm.convert takes by itself.
+   */
+  properties[PROP_MLX_GROUP_SIZE] =
+    g_param_spec_uint64 ("mlx-group-size",
+                         N_("Group size of MLX"),
+                         N_("Elements of a row that share a scale in a model that is quantized for MLX "
+                            "(--q-group-size): 32, 64 or 128; 0 is what the model was converted with, or 64"),
+                         0, 65536, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:kv-bits:
+   *
+   * Bits of an element of the KV cache of MLX; 0 keeps keys and values as they are computed.
+   */
+  properties[PROP_KV_BITS] =
+    g_param_spec_uint64 ("kv-bits",
+                         N_("Bits of the KV cache"),
+                         N_("Bits of an element of the KV cache of MLX (--kv-bits): 2, 3, 4, 6 or 8; 0 keeps it as "
+                            "the model computes"),
+                         0, 8, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:kv-group-size:
+   *
+   * Elements of MLX's KV cache that share a scale, where it is quantized.
+   */
+  properties[PROP_KV_GROUP_SIZE] =
+    g_param_spec_uint64 ("kv-group-size",
+                         N_("Group size of the KV cache"),
+                         N_("Elements of a quantized KV cache that share a scale: 32, 64 or 128"),
+                         32, 128, 64,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:quantized-kv-start:
+   *
+   * How many tokens there are before MLX quantizes its KV cache.
+   */
+  properties[PROP_QUANTIZED_KV_START] =
+    g_param_spec_uint64 ("quantized-kv-start",
+                         N_("Tokens before the KV cache is quantized"),
+                         N_("From this token on MLX quantizes the KV cache, all of it at once "
+                            "(--quantized-kv-start)"),
+                         0, 16777216, 5000,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:max-kv-size:
+   *
+   * How many tokens MLX's KV cache keeps at the most; 0 is all of them.
+   */
+  properties[PROP_MAX_KV_SIZE] =
+    g_param_spec_uint64 ("max-kv-size",
+                         N_("Largest KV cache"),
+                         N_("Tokens that the KV cache of MLX keeps at the most, the first four and the last ones "
+                            "(--max-kv-size); 0 keeps all. Models that make their own caches do not take it"),
+                         0, 16777216, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:prompt-cache-size:
+   *
+   * KV caches of earlier requests that mlx_lm.server keeps.
+   */
+  properties[PROP_PROMPT_CACHE_SIZE] =
+    g_param_spec_uint64 ("prompt-cache-size",
+                         N_("Kept prompts"),
+                         N_("KV caches of earlier requests that mlx_lm.server keeps beside the one that runs "
+                            "(--prompt-cache-size), each as long as this one; mlx_lm.generate keeps none"),
+                         0, 1024, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_ENGINE], 50, FALSE);
@@ -1168,6 +1306,12 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_LMDEPLOY_BACKEND], 657, TRUE);
   hr_job_mark_setting (properties[PROP_LMDEPLOY_RELEASE], 659, TRUE);
   hr_job_mark_setting (properties[PROP_FREE_GPU_MEMORY_FRACTION], 609, FALSE);
+  hr_job_mark_setting (properties[PROP_MLX_GROUP_SIZE], 608, TRUE);
+  hr_job_mark_setting (properties[PROP_KV_BITS], 603, FALSE);
+  hr_job_mark_setting (properties[PROP_KV_GROUP_SIZE], 605, TRUE);
+  hr_job_mark_setting (properties[PROP_QUANTIZED_KV_START], 605, TRUE);
+  hr_job_mark_setting (properties[PROP_MAX_KV_SIZE], 606, TRUE);
+  hr_job_mark_setting (properties[PROP_PROMPT_CACHE_SIZE], 607, TRUE);
 }
 
 static void
@@ -1185,6 +1329,8 @@ hr_inference_job_init (HrInferenceJob *self)
   self->max_lora_rank = G_PARAM_SPEC_UINT64 (properties[PROP_MAX_LORA_RANK])->default_value;
   self->cache_max_entry_count = G_PARAM_SPEC_DOUBLE (properties[PROP_CACHE_MAX_ENTRY_COUNT])->default_value;
   self->free_gpu_memory_fraction = G_PARAM_SPEC_DOUBLE (properties[PROP_FREE_GPU_MEMORY_FRACTION])->default_value;
+  self->kv_group_size = G_PARAM_SPEC_UINT64 (properties[PROP_KV_GROUP_SIZE])->default_value;
+  self->quantized_kv_start = G_PARAM_SPEC_UINT64 (properties[PROP_QUANTIZED_KV_START])->default_value;
 }
 
 /**
@@ -1849,4 +1995,100 @@ hr_inference_job_get_free_gpu_memory_fraction (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
 
   return self->free_gpu_memory_fraction;
+}
+
+/**
+ * hr_inference_job_get_mlx_group_size:
+ * @self: a job
+ *
+ * Gets how many elements of a row share a scale; 0 is what mlx_lm.convert takes by itself.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_mlx_group_size (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->mlx_group_size;
+}
+
+/**
+ * hr_inference_job_get_kv_bits:
+ * @self: a job
+ *
+ * Gets the bits of an element of MLX's KV cache; 0 where it is not quantized.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_kv_bits (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->kv_bits;
+}
+
+/**
+ * hr_inference_job_get_kv_group_size:
+ * @self: a job
+ *
+ * Gets how many elements of MLX's KV cache share a scale.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_kv_group_size (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->kv_group_size;
+}
+
+/**
+ * hr_inference_job_get_quantized_kv_start:
+ * @self: a job
+ *
+ * Gets how many tokens there are before MLX quantizes its KV cache.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_quantized_kv_start (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->quantized_kv_start;
+}
+
+/**
+ * hr_inference_job_get_max_kv_size:
+ * @self: a job
+ *
+ * Gets how many tokens MLX's KV cache keeps at the most; 0 is all of them.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_max_kv_size (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->max_kv_size;
+}
+
+/**
+ * hr_inference_job_get_prompt_cache_size:
+ * @self: a job
+ *
+ * Gets how many KV caches of earlier requests mlx_lm.server keeps.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_prompt_cache_size (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->prompt_cache_size;
 }

@@ -51,5 +51,11 @@ double            hr_inference_job_get_cache_max_entry_count    (HrInferenceJob 
 HrLmdeployBackend hr_inference_job_get_lmdeploy_backend         (HrInferenceJob *self);
 HrLmdeployRelease hr_inference_job_get_lmdeploy_release         (HrInferenceJob *self);
 double            hr_inference_job_get_free_gpu_memory_fraction (HrInferenceJob *self);
+guint64           hr_inference_job_get_mlx_group_size           (HrInferenceJob *self);
+guint64           hr_inference_job_get_kv_bits                  (HrInferenceJob *self);
+guint64           hr_inference_job_get_kv_group_size            (HrInferenceJob *self);
+guint64           hr_inference_job_get_quantized_kv_start       (HrInferenceJob *self);
+guint64           hr_inference_job_get_max_kv_size              (HrInferenceJob *self);
+guint64           hr_inference_job_get_prompt_cache_size        (HrInferenceJob *self);
 
 G_END_DECLS

@@ -113,6 +113,7 @@ typedef enum
  * @HR_ENGINE_SGLANG: SGLang
  * @HR_ENGINE_LMDEPLOY: LMDeploy
  * @HR_ENGINE_TENSORRT_LLM: TensorRT-LLM with its PyTorch backend
+ * @HR_ENGINE_MLX: mlx-lm, on the GPUs of Apple's machines
  *
  * The program that runs the model.
  */
@@ -125,6 +126,7 @@ typedef enum
   HR_ENGINE_SGLANG,
   HR_ENGINE_LMDEPLOY,
   HR_ENGINE_TENSORRT_LLM,
+  HR_ENGINE_MLX,
 } HrEngine;
 
 /**

@@ -7,12 +7,17 @@
 #include "hr-inference-job.h"
 
 static const HrFigureNames torch_names = {
-  TRUE, "torch.cuda.max_memory_allocated()", "torch.cuda.max_memory_reserved()",
+  TRUE, "torch.cuda.max_memory_allocated()", "torch.cuda.max_memory_reserved()", FALSE,
 };
 
 /* src/llama-model.cpp (load_tensors), src/llama-kv-cache.cpp and src/llama-context.cpp write them for each device. */
 static const HrFigureNames llama_names = {
-  FALSE, "model buffer size + KV buffer size + compute buffer size", NULL,
+  FALSE, "model buffer size + KV buffer size + compute buffer size", NULL, FALSE,
+};
+
+/* mlx_lm/generate.py prints it as "Peak memory". */
+static const HrFigureNames mlx_names = {
+  FALSE, "mx.get_peak_memory()", NULL, TRUE,
 };
 
 /*
@@ -31,6 +36,8 @@ hr_job_get_figure_names (HrJob *job)
 
   if (HR_IS_INFERENCE_JOB (job) && hr_inference_job_runs_llama (HR_INFERENCE_JOB (job)))
     return &llama_names;
+  if (HR_IS_INFERENCE_JOB (job) && hr_inference_job_get_engine (HR_INFERENCE_JOB (job)) == HR_ENGINE_MLX)
+    return &mlx_names;
 
   return &torch_names;
 }

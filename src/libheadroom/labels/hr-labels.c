@@ -233,6 +233,15 @@ static const char * const quantization_labels[] = {
   [HR_QUANTIZATION_TORCHAO_INT4] = "torchao INT4",
   [HR_QUANTIZATION_AQLM_INT2] = "AQLM, 2 bit",
   [HR_QUANTIZATION_BITNET] = "BitNet b1.58",
+  [HR_QUANTIZATION_MLX_INT8] = "MLX INT8",
+  [HR_QUANTIZATION_MLX_INT6] = "MLX INT6",
+  [HR_QUANTIZATION_MLX_INT5] = "MLX INT5",
+  [HR_QUANTIZATION_MLX_INT4] = "MLX INT4",
+  [HR_QUANTIZATION_MLX_INT3] = "MLX INT3",
+  [HR_QUANTIZATION_MLX_INT2] = "MLX INT2",
+  [HR_QUANTIZATION_MLX_MXFP8] = "MLX MXFP8",
+  [HR_QUANTIZATION_MLX_MXFP4] = "MLX MXFP4",
+  [HR_QUANTIZATION_MLX_NVFP4] = "MLX NVFP4",
   [HR_QUANTIZATION_Q8_0] = "Q8_0 (GGUF)",
   [HR_QUANTIZATION_Q6_K] = "Q6_K (GGUF)",
   [HR_QUANTIZATION_Q5_K_M] = "Q5_K_M (GGUF)",
@@ -300,6 +309,7 @@ static const char * const engine_labels[] = {
   [HR_ENGINE_SGLANG] = "SGLang",
   [HR_ENGINE_LMDEPLOY] = "LMDeploy",
   [HR_ENGINE_TENSORRT_LLM] = "TensorRT-LLM",
+  [HR_ENGINE_MLX] = "MLX (mlx-lm)",
 };
 
 static const char * const flash_attention_labels[] = {

@@ -30,6 +30,7 @@ static const struct
   { "MiB", G_GUINT64_CONSTANT (1) << 20 },
   { "GiB", G_GUINT64_CONSTANT (1) << 30 },
   { "TiB", G_GUINT64_CONSTANT (1) << 40 },
+  { "GB", 1000000000 },
 };
 
 /* The unit that a program writes beside each number. */

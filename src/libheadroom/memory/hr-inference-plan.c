@@ -148,6 +148,12 @@ warn_of_quantization (HrInferencePlan *plan)
 }
 
 static gboolean
+runs_mlx (HrJob *job)
+{
+  return HR_IS_INFERENCE_JOB (job) && hr_inference_job_get_engine (HR_INFERENCE_JOB (job)) == HR_ENGINE_MLX;
+}
+
+static gboolean
 resolve_quantization (HrInferencePlan  *plan,
                       HrJob            *job,
                       GError          **error)
@@ -170,6 +176,15 @@ resolve_quantization (HrInferencePlan  *plan,
     plan->quantization = hr_model_get_quantization (plan->model);
   if (plan->quantization == HR_QUANTIZATION_AUTO)
     plan->quantization = HR_QUANTIZATION_NONE;
+
+  if (hr_quantization_is_mlx (plan->quantization) && !runs_mlx (job))
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("quantization: expected a format other than %s, which MLX alone computes with, or the "
+                               "engine mlx"),
+                            hr_quantization_get_name (plan->quantization));
+      return FALSE;
+    }
 
   hr_weight_storage_init (&plan->storage, plan->model, plan->dtype, plan->quantization);
   warn_of_quantization (plan);

@@ -15,6 +15,7 @@
 #include "hr-block-estimate.h"
 #include "hr-media.h"
 #include "hr-message.h"
+#include "hr-mlx-estimate.h"
 #include "hr-rule-estimate.h"
 #include "hr-sglang-estimate.h"
 #include "hr-vllm-estimate.h"
@@ -265,6 +266,23 @@ run_serving (const Run  *run,
   return NULL;
 }
 
+/* mlx-lm takes text alone; what sees and hears is a package of its own (mlx-vlm). */
+static HrEstimate *
+run_mlx (const Run  *run,
+         guint       n_gpus,
+         GError    **error)
+{
+  if (run->media == NULL || run->media->items->len == 0)
+    return hr_mlx_estimate_new (run->model, run->job, run->gpu, n_gpus, run->detail, error);
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("engine: expected transformers beside images, sounds and videos, as it is not known here "
+                           "what %s takes for them; found %s"),
+                        "MLX", "mlx");
+
+  return NULL;
+}
+
 /*
  * hr_inference_ranks_run:
  * @model: a model
@@ -296,6 +314,8 @@ hr_inference_ranks_run (HrModel         *model,
     return run_llama (&run, n_gpus, error);
   if (hr_inference_job_runs_server (job))
     return run_serving (&run, n_gpus, error);
+  if (hr_inference_job_get_engine (job) == HR_ENGINE_MLX)
+    return run_mlx (&run, n_gpus, error);
   if (!hr_layout_init_inference (&layout, HR_JOB (job), n_gpus, error))
     return NULL;
 

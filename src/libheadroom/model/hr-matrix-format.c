@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define SOURCE_MLX "MLX 0.32: mlx/ops.cpp, affine_quantize and fp_quantize; mlx/nn/layers/quantized.py"
+
 /* Formats as their packages make them when nothing else is asked for. */
 static const struct
 {
@@ -138,6 +140,30 @@ static const struct
   [HR_QUANTIZATION_BITNET] = {
     { .packing = HR_PACKING_BITNET, .bits = 2, .group_size = HR_MATRIX_WHOLE, .scale = HR_SCALE_DTYPE },
     "Ma et al., BitNet b1.58, arXiv:2402.17764; transformers/integrations/bitnet.py, BitLinear",
+  },
+#define MLX(n_bits) \
+  { \
+    { .packing = HR_PACKING_MLX, .bits = n_bits, .group_size = 64, .scale = HR_SCALE_DTYPE, .has_zeros = TRUE }, \
+    SOURCE_MLX, \
+  }
+  [HR_QUANTIZATION_MLX_INT8] = MLX (8),
+  [HR_QUANTIZATION_MLX_INT6] = MLX (6),
+  [HR_QUANTIZATION_MLX_INT5] = MLX (5),
+  [HR_QUANTIZATION_MLX_INT4] = MLX (4),
+  [HR_QUANTIZATION_MLX_INT3] = MLX (3),
+  [HR_QUANTIZATION_MLX_INT2] = MLX (2),
+#undef MLX
+  [HR_QUANTIZATION_MLX_MXFP8] = {
+    { .packing = HR_PACKING_MLX, .bits = 8, .group_size = 32, .scale = HR_SCALE_EXPONENT, .is_float = TRUE },
+    SOURCE_MLX,
+  },
+  [HR_QUANTIZATION_MLX_MXFP4] = {
+    { .packing = HR_PACKING_MLX, .bits = 4, .group_size = 32, .scale = HR_SCALE_EXPONENT, .is_float = TRUE },
+    SOURCE_MLX,
+  },
+  [HR_QUANTIZATION_MLX_NVFP4] = {
+    { .packing = HR_PACKING_MLX, .bits = 4, .group_size = 16, .scale = HR_SCALE_EXPONENT, .is_float = TRUE },
+    SOURCE_MLX,
   },
 };
 
@@ -581,6 +607,13 @@ hr_matrix_format_list_pieces (const HrMatrixFormat *self,
       add_scales (&list, ".weight_scale", HR_SCALE_DTYPE, dtype, 1, 0);
       break;
 
+    case HR_PACKING_MLX:
+      add (&list, ".weight", "U32", 4, out_features, get_words (self, in_features), 0, 0);
+      add_scales (&list, ".scales", self->scale, dtype, out_features, get_n_groups (self, in_features));
+      if (self->has_zeros)
+        add_scales (&list, ".biases", self->scale, dtype, out_features, get_n_groups (self, in_features));
+      break;
+
     case HR_PACKING_NONE:
     default:
       add (&list, ".weight", get_type_name (dtype), get_element_bytes (dtype), out_features, in_features, 0, 0);
@@ -650,7 +683,9 @@ hr_matrix_format_dup_formula (const HrMatrixFormat *self,
 {
   GString *formula = g_string_new (NULL);
   guint zero_bits = self->packing == HR_PACKING_HQQ || self->packing == HR_PACKING_QUANTO ||
-                    self->packing == HR_PACKING_TORCHAO_INT4 ? hr_dtype_get_bits (dtype) : self->bits;
+                    self->packing == HR_PACKING_TORCHAO_INT4 || self->packing == HR_PACKING_MLX
+                      ? hr_dtype_get_bits (dtype)
+                      : self->bits;
 
   if (self->packing == HR_PACKING_AQLM)
     g_string_printf (formula, "linear·%u·%u/%u/8 + 2·rows + %u·matrices", self->n_code_books, self->bits,

@@ -23,6 +23,7 @@ G_BEGIN_DECLS
  * @HR_PACKING_TORCHAO_INT4: nibbles in tiles, with scales and zeros in one tensor
  * @HR_PACKING_AQLM: codes of several elements and the books that they are looked up in
  * @HR_PACKING_BITNET: four ternary elements in a byte, a scale for all
+ * @HR_PACKING_MLX: 32-bit words along the rows, scales of groups, and the biases that affine ones have
  *
  * How the elements of a matrix are laid out.
  */
@@ -43,6 +44,7 @@ typedef enum
   HR_PACKING_TORCHAO_INT4,
   HR_PACKING_AQLM,
   HR_PACKING_BITNET,
+  HR_PACKING_MLX,
 } HrPacking;
 
 /**

@@ -550,11 +550,15 @@ read_quantization (HrModel  *self,
                    HrJson   *beside,
                    GError  **error)
 {
+  HrJson *converted = hr_json_get_member (config, "quantization");
   HrJson *settings = NULL;
 
   self->quantization = HR_QUANTIZATION_NONE;
   if (!hr_json_get_object (config, "quantization_config", &settings, error))
     return FALSE;
+  /* What mlx-lm wrote before it had both (save_config of mlx_lm/utils.py). */
+  if (settings == NULL && converted != NULL && hr_json_get_node_type (converted) == HR_JSON_OBJECT)
+    settings = converted;
   if (settings == NULL)
     settings = beside;
   if (settings == NULL)

@@ -66,5 +66,8 @@ gboolean hr_quantization_read_aqlm (const HrQuantizationContext  *context,
 gboolean hr_quantization_read_bitnet (const HrQuantizationContext  *context,
                                       HrQuantizer                 **quantizer,
                                       GError                      **error);
+gboolean hr_quantization_read_mlx (const HrQuantizationContext  *context,
+                                   HrQuantizer                 **quantizer,
+                                   GError                      **error);
 
 G_END_DECLS

@@ -456,6 +456,7 @@ static const struct
   { "torchao", hr_quantization_read_torchao },
   { "aqlm", hr_quantization_read_aqlm },
   { "bitnet", hr_quantization_read_bitnet },
+  { "mlx", hr_quantization_read_mlx },
 };
 
 /* What to call the settings of a config that does not say. */
@@ -471,6 +472,9 @@ guess_method (HrJson *settings)
     return "awq";
   if (hr_json_get_member (settings, "desc_act") != NULL)
     return "gptq";
+  /* What mlx_lm.convert writes (quantize_model of mlx_lm/utils.py). */
+  if (hr_json_get_member (settings, "bits") != NULL && hr_json_get_member (settings, "group_size") != NULL)
+    return "mlx";
 
   return NULL;
 }

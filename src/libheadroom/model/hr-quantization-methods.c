@@ -293,3 +293,101 @@ hr_quantization_read_bitnet (const HrQuantizationContext  *context,
 
   return hr_quantization_read_modules_to_not_convert (context, "modules_to_not_convert", *quantizer, error);
 }
+
+/* The format of a width and a mode; without either it is four bits, as mlx_lm.convert has it. */
+static gboolean
+get_mlx_quantization (guint64         bits,
+                      const char     *mode,
+                      HrQuantization *quantization)
+{
+  static const struct
+  {
+    const char *mode;
+    guint bits;
+    HrQuantization quantization;
+  } kinds[] = {
+    { "affine", 8, HR_QUANTIZATION_MLX_INT8 }, { "affine", 6, HR_QUANTIZATION_MLX_INT6 },
+    { "affine", 5, HR_QUANTIZATION_MLX_INT5 }, { "affine", 4, HR_QUANTIZATION_MLX_INT4 },
+    { "affine", 3, HR_QUANTIZATION_MLX_INT3 }, { "affine", 2, HR_QUANTIZATION_MLX_INT2 },
+    { "mxfp8", 8, HR_QUANTIZATION_MLX_MXFP8 }, { "mxfp4", 4, HR_QUANTIZATION_MLX_MXFP4 },
+    { "nvfp4", 4, HR_QUANTIZATION_MLX_NVFP4 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      if (kinds[i].bits != bits || !g_str_equal (kinds[i].mode, mode))
+        continue;
+      *quantization = kinds[i].quantization;
+      return TRUE;
+    }
+
+  return FALSE;
+}
+
+static gboolean
+read_mlx_format (HrJson          *settings,
+                 HrQuantization  *quantization,
+                 HrMatrixFormat  *format,
+                 GError         **error)
+{
+  const char *mode = "affine";
+  guint64 bits = 4;
+
+  *quantization = HR_QUANTIZATION_NONE;
+  if (!hr_json_get_uint (settings, "bits", 1, 16, &bits, error) ||
+      !hr_json_get_string (settings, "mode", &mode, error))
+    return FALSE;
+  if (!get_mlx_quantization (bits, mode, quantization))
+    return TRUE;
+  *format = *hr_matrix_format_get (*quantization);
+
+  return hr_quantization_get_group_size (settings, "group_size", &format->group_size, error);
+}
+
+/*
+ * hr_quantization_read_mlx:
+ * @context: where from
+ * @quantizer: (out): what was done; %NULL if it is not known
+ * @error: return location for an error
+ *
+ * Reads the settings of MLX, which name modules that have a format of their own, or false for those that stay
+ * (_quantize of mlx_lm/utils.py, load_model).
+ *
+ * Returns: whether they are what they should be
+ */
+gboolean
+hr_quantization_read_mlx (const HrQuantizationContext  *context,
+                          HrQuantizer                 **quantizer,
+                          GError                      **error)
+{
+  HrQuantization quantization;
+  HrMatrixFormat format;
+
+  if (!read_mlx_format (context->settings, &quantization, &format, error))
+    return FALSE;
+  if (quantization == HR_QUANTIZATION_NONE)
+    return TRUE;
+
+  *quantizer = hr_quantizer_new (quantization);
+  (*quantizer)->whole_group = format.group_size;
+  g_array_set_size ((*quantizer)->rules, 0);
+  for (guint i = 0; i < hr_json_get_length (context->settings); i++)
+    {
+      HrJson *member = hr_json_get_element (context->settings, i);
+      g_autoptr (HrModulePatterns) targets = NULL;
+      gboolean is_kept = hr_json_get_node_type (member) == HR_JSON_BOOLEAN;
+      HrQuantization own = quantization;
+      HrMatrixFormat other = format;
+
+      if (!is_kept && hr_json_get_node_type (member) != HR_JSON_OBJECT)
+        continue;
+      if (!is_kept && !read_mlx_format (member, &own, &other, error))
+        return FALSE;
+      targets = hr_module_patterns_new (HR_PATTERN_NAME);
+      if (own != HR_QUANTIZATION_NONE && hr_module_patterns_add (targets, hr_json_get_key (member)))
+        hr_quantizer_add_rule (*quantizer, g_steal_pointer (&targets), is_kept ? NULL : &other);
+    }
+  hr_quantizer_add_rule (*quantizer, NULL, &format);
+
+  return TRUE;
+}

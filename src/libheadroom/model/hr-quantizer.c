@@ -52,6 +52,24 @@ init_takes (HrQuantizer *self)
       self->takes_experts = TRUE;
       break;
 
+    case HR_QUANTIZATION_MLX_INT8:
+    case HR_QUANTIZATION_MLX_INT6:
+    case HR_QUANTIZATION_MLX_INT5:
+    case HR_QUANTIZATION_MLX_INT4:
+    case HR_QUANTIZATION_MLX_INT3:
+    case HR_QUANTIZATION_MLX_INT2:
+    case HR_QUANTIZATION_MLX_MXFP8:
+    case HR_QUANTIZATION_MLX_MXFP4:
+    case HR_QUANTIZATION_MLX_NVFP4:
+      /* quantize_model of mlx_lm/utils.py: every module with to_quantized (). */
+      self->takes_conv1d = TRUE;
+      self->takes_experts = TRUE;
+      self->takes_routers = TRUE;
+      self->takes_head = TRUE;
+      self->takes_embeddings = TRUE;
+      self->whole_group = hr_matrix_format_get (self->quantization)->group_size;
+      break;
+
     default:
       break;
     }
@@ -120,12 +138,26 @@ hr_quantizer_add_rule (HrQuantizer          *self,
   g_array_append_val (self->rules, rule);
 }
 
+/* wrapped_predicate in quantize_model of mlx_lm/utils.py leaves matrices whose rows are no whole groups. */
+static gboolean
+is_divisible (const HrQuantizer *self,
+              const HrTensor    *tensor)
+{
+  guint64 n_matrices, out_features, in_features;
+
+  if (self->whole_group == 0)
+    return TRUE;
+  hr_tensor_get_matrix (tensor, &n_matrices, &out_features, &in_features);
+
+  return in_features % self->whole_group == 0;
+}
+
 /* Whether a quantizer looks at a tensor at all. */
 static gboolean
 is_candidate (const HrQuantizer *self,
               const HrTensor    *tensor)
 {
-  if (tensor->n_dimensions < 2 || tensor->tied_to != NULL)
+  if (tensor->n_dimensions < 2 || tensor->tied_to != NULL || !is_divisible (self, tensor))
     return FALSE;
   if (self->only_in_layers && tensor->role != HR_TENSOR_ROLE_OUTPUT &&
       (tensor->n_layers == 0 || !hr_part_is_text (tensor->part)))
@@ -146,6 +178,8 @@ is_candidate (const HrQuantizer *self,
       return self->takes_head;
 
     case HR_TENSOR_ROLE_EMBEDDING:
+      return self->takes_embeddings;
+
     case HR_TENSOR_ROLE_NORM:
     case HR_TENSOR_ROLE_BIAS:
     case HR_TENSOR_ROLE_CONVOLUTION:
@@ -271,6 +305,42 @@ asks_for_the_class_itself (HrQuantization quantization)
 }
 
 /*
+ * What classes of mlx_lm/models of mlx-lm 0.32 do with the gates of their mixtures: they have them in eight bits
+ * (quant_predicate), or as parameters, which are not quantized at all (MoEGate).
+ */
+static const struct
+{
+  const char *model_type;
+  gboolean is_kept;
+} mlx_routers[] = {
+  { "Klear", FALSE }, { "afmoe", FALSE }, { "bailing_moe", FALSE }, { "bailing_moe_linear", FALSE },
+  { "gemma4", FALSE }, { "gemma4_text", FALSE }, { "gpt_oss", FALSE }, { "granitemoe", FALSE },
+  { "granitemoehybrid", FALSE }, { "jamba", FALSE }, { "kimi_linear", FALSE }, { "lfm2_moe", FALSE },
+  { "longcat_flash", FALSE }, { "mellum", FALSE }, { "minimax", FALSE }, { "minimax_m2", FALSE },
+  { "qwen3_5_moe", FALSE }, { "qwen3_moe", FALSE }, { "qwen3_next", FALSE }, { "qwen3_vl_moe", FALSE },
+  { "step3p5", FALSE }, { "deepseek_v2", TRUE }, { "deepseek_v3", TRUE }, { "deepseek_v32", TRUE },
+  { "dots1", TRUE }, { "glm4_moe", TRUE }, { "glm4_moe_lite", TRUE }, { "glm_moe_dsa", TRUE }, { "kimi_k2", TRUE },
+  { "solar_open", TRUE },
+};
+
+static void
+adapt_to_mlx (HrQuantizer *self,
+              const char  *model_type)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (mlx_routers); i++)
+    {
+      if (g_strcmp0 (mlx_routers[i].model_type, model_type) != 0)
+        continue;
+      self->takes_routers = !mlx_routers[i].is_kept;
+      if (self->takes_routers && self->router_rule == 0)
+        {
+          hr_quantizer_add_rule (self, NULL, hr_matrix_format_get (HR_QUANTIZATION_MLX_INT8));
+          self->router_rule = self->rules->len;
+        }
+    }
+}
+
+/*
  * hr_quantizer_adapt:
  * @self: a quantizer
  * @model_type: (nullable): the type of a model
@@ -283,6 +353,8 @@ hr_quantizer_adapt (HrQuantizer *self,
 {
   g_return_if_fail (self != NULL);
 
+  if (hr_quantization_is_mlx (self->quantization))
+    adapt_to_mlx (self, model_type);
   for (guint i = 0; i < G_N_ELEMENTS (peculiarities); i++)
     {
       if (g_strcmp0 (peculiarities[i].model_type, model_type) != 0 || !replaces_modules (self->quantization))
@@ -411,8 +483,13 @@ hr_quantizer_get_format (const HrQuantizer *self,
 
   /* Nothing is said by name: a format that was chosen, not read. */
   if (self->decisions == NULL)
-    return self->rules->len > 0 && is_candidate (self, tensor) ? &g_array_index (self->rules, HrQuantizerRule, 0).format
-                                                                : NULL;
+    {
+      if (self->rules->len == 0 || !is_candidate (self, tensor))
+        return NULL;
+      if (tensor->role == HR_TENSOR_ROLE_ROUTER && self->router_rule > 0)
+        rule = self->router_rule - 1;
+      return &g_array_index (self->rules, HrQuantizerRule, rule).format;
+    }
 
   rule = ((GByteArray *) g_ptr_array_index (self->decisions, row))->data[copy];
 

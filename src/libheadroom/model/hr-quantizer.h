@@ -34,6 +34,9 @@ typedef struct
  * @takes_experts: whether experts do
  * @takes_linear: whether anything else than experts does
  * @takes_routers: whether the gates of mixtures do
+ * @takes_embeddings: whether tables that are looked up do
+ * @whole_group: elements of a group, where a matrix whose rows are no whole groups stays as it is; 0: it does not
+ * @router_rule: the rule that the gates of mixtures have of their own, and 1 more; 0: those of all
  * @only_in_layers: whether only the layers of the text model are looked at
  * @decisions: (nullable) (element-type GByteArray): for each tensor the rule that holds, and 1 more; 0 for none
  *
@@ -49,6 +52,9 @@ typedef struct
   gboolean takes_experts;
   gboolean takes_linear;
   gboolean takes_routers;
+  gboolean takes_embeddings;
+  guint8 router_rule;
+  guint64 whole_group;
   gboolean only_in_layers;
   GPtrArray *decisions;
 } HrQuantizer;

@@ -153,9 +153,14 @@ add_buffers_figure (HrDocumentBlock     *facts,
                     HrUnitSystem         units)
 {
   g_autofree char *size = hr_format_bytes (hr_estimate_get_allocated_bytes (estimate), units);
-  /* Translators: a size, and what llama.cpp writes beside it */
-  g_autofree char *text = g_strdup_printf (_("%1$s in buffers, which llama.cpp lists when it starts (%2$s)"), size,
-                                           names->used);
+  g_autofree char *text = NULL;
+
+  if (names->is_peak)
+    /* Translators: a size, and a function of MLX */
+    text = g_strdup_printf (_("%1$s in arrays, which mlx-lm prints as its peak memory (%2$s)"), size, names->used);
+  else
+    /* Translators: a size, and what llama.cpp writes beside it */
+    text = g_strdup_printf (_("%1$s in buffers, which llama.cpp lists when it starts (%2$s)"), size, names->used);
 
   hr_document_block_add_fact (facts, _("Allocated"), text, HR_DOCUMENT_PLAIN);
 }
