@@ -680,6 +680,25 @@ gradients_of_the_head_wait_until_all_have_gone_back (void)
   g_assert_cmpuint (get_deferred (HR_COMPONENT_LOGITS, 9, 4) - logits, ==, G_GUINT64_CONSTANT (3) * 4096 * V * 2);
 }
 
+/* What the first of four stages has at most while the optimizer steps, of so many micro-batches. */
+static guint64
+get_optimizer_phase (guint64 n_micro_batches)
+{
+  g_autoptr (HrEstimate) estimate = estimate_layout ("pipeline-parallel", (guint64) 4, "gradient-accumulation-steps",
+                                                     n_micro_batches, "dtype", HR_DTYPE_BFLOAT16, NULL);
+
+  return get_phase_bytes (estimate, HR_PHASE_OPTIMIZER);
+}
+
+/* A fourth micro-batch waits with the others on the first stage, and is gone but for its tokens and labels. */
+static void
+no_micro_batch_waits_while_the_optimizer_steps (void)
+{
+  guint64 inputs = 2 * 4096 * sizeof (gint64);
+
+  g_assert_cmpuint (get_optimizer_phase (4), ==, get_optimizer_phase (3) + inputs);
+}
+
 static void
 what_does_not_divide_is_refused_in_a_sentence (void)
 {
@@ -791,6 +810,7 @@ main (int    argc,
   ADD (a_model_of_seven_billion_takes_what_megatron_lm_logs);
   ADD (groups_of_ranks_hold_what_they_send_each_other);
   ADD (gradients_of_the_head_wait_until_all_have_gone_back);
+  ADD (no_micro_batch_waits_while_the_optimizer_steps);
   ADD (what_does_not_divide_is_refused_in_a_sentence);
   ADD (a_schedule_that_a_framework_has_not_is_refused);
   ADD (what_a_pipeline_of_torch_is_not_known_with_is_refused);

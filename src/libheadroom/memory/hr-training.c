@@ -1726,10 +1726,25 @@ run_micro_batches (const HrTraining *self,
   return step;
 }
 
+/*
+ * Before the optimizer steps, all micro-batches have gone back (forward_backward_pipelining_without_interleaving of
+ * megatron/core/pipeline_parallel/schedules.py, and its twin for several parts): what those that waited kept is gone.
+ */
+static void
+release_in_flight (HrReplay      *replay,
+                   const HrLevel *waiting)
+{
+  for (guint i = 0; i < HR_N_GROWTHS; i++)
+    replay->ledger.live.activations[i] -= waiting->activations[i];
+  for (guint i = 0; i < HR_N_COMPONENTS; i++)
+    hr_ledger_remove (&replay->ledger, i, waiting->by_component[i]);
+}
+
 static void
 run_step (const HrTraining *self,
           HrReplay         *replay,
           gboolean          is_first,
+          const HrLevel    *waiting,
           HrRolloutState   *state,
           HrTrainingLevels *levels)
 {
@@ -1748,6 +1763,8 @@ run_step (const HrTraining *self,
     g_clear_pointer (&step, clear_step);
   if (levels != NULL)
     levels->end_backward = replay->ledger.live;
+  if (waiting != NULL)
+    release_in_flight (replay, waiting);
   run_optimizer (self, replay, is_first);
   if (levels != NULL)
     levels->end_optimizer = replay->ledger.live;
@@ -1773,11 +1790,12 @@ run_step (const HrTraining *self,
   hr_replay_rest (replay, NULL);
 }
 
-/* Keeps what a forward pass has left, so many times. */
+/* Keeps what a forward pass has left, so many times, and adds that to @waiting. */
 static void
 keep_passes (const HrTraining *self,
              HrReplay         *replay,
-             guint64           n_passes)
+             guint64           n_passes,
+             HrLevel          *waiting)
 {
   g_autoptr (HrReplay) rehearsal = hr_replay_copy_empty (replay);
   HrTrainingLevels levels;
@@ -1788,35 +1806,45 @@ keep_passes (const HrTraining *self,
   clear_step (run_micro_batch (self, rehearsal, NULL, TRUE, &levels));
   replay->ledger.overflowed |= rehearsal->ledger.overflowed;
   for (guint i = 0; i < HR_N_GROWTHS; i++)
-    replay->ledger.live.activations[i] += n_passes * (levels.end_forward.activations[i] - start.activations[i]);
+    {
+      guint64 bytes = n_passes * (levels.end_forward.activations[i] - start.activations[i]);
+
+      replay->ledger.live.activations[i] += bytes;
+      waiting->activations[i] += bytes;
+    }
   for (guint i = 0; i < HR_N_COMPONENTS; i++)
-    hr_ledger_add (&replay->ledger, i,
-                   n_passes * (levels.end_forward.by_component[i] - start.by_component[i]));
+    {
+      guint64 bytes = n_passes * (levels.end_forward.by_component[i] - start.by_component[i]);
+
+      hr_ledger_add (&replay->ledger, i, bytes);
+      waiting->by_component[i] += bytes;
+    }
 }
 
 /*
  * Between a forward pass and a backward pass, what other micro-batches need for theirs is kept. Where a stage has
  * several parts, that which looks tokens up runs on the first stage, and that with the head on the last, beside the
- * others.
+ * others. @waiting gets how much that is.
  */
 static void
 keep_in_flight (const HrTraining *self,
-                HrReplay         *replay)
+                HrReplay         *replay,
+                HrLevel          *waiting)
 {
   guint64 n_first = self->pass.has_inputs ? self->n_first_in_flight : 0;
   HrTraining between = *self;
 
   if (!self->has_parts)
     {
-      keep_passes (self, replay, self->n_in_flight - 1);
+      keep_passes (self, replay, self->n_in_flight - 1, waiting);
       return;
     }
 
   between.pass.has_inputs = between.pass.has_norm = between.pass.has_head = FALSE;
   between.pass.n_layers = self->n_layers_between;
   if (n_first > 1)
-    keep_passes (self, replay, n_first - 1);
-  keep_passes (&between, replay, self->n_in_flight - MAX (n_first, 1));
+    keep_passes (self, replay, n_first - 1, waiting);
+  keep_passes (&between, replay, self->n_in_flight - MAX (n_first, 1), waiting);
 }
 
 /*
@@ -1877,15 +1905,16 @@ hr_training_replay (const HrTraining *self,
                     HrTrainingLevels *levels)
 {
   g_autoptr (HrLiveParameters) live = trace_parameters (self, replay);
+  HrLevel waiting = { 0 };
   HrRolloutState state;
 
   replay->live = live;
   begin_steps (self, replay);
   hr_rollout_state_init (&state, self, replay);
   if (self->n_in_flight > 1 && !self->pipelines)
-    keep_in_flight (self, replay);
+    keep_in_flight (self, replay, &waiting);
   replay->peak.level = replay->ledger.live;
-  run_step (self, replay, FALSE, &state, levels);
+  run_step (self, replay, FALSE, &waiting, &state, levels);
   replay->live = NULL;
 }
 
@@ -1917,16 +1946,16 @@ hr_training_replay_heap (const HrTraining *self,
   /* The first steps gather no parameters ahead. */
   if (live != NULL)
     {
-      run_step (self, replay, TRUE, &state, NULL);
+      run_step (self, replay, TRUE, NULL, &state, NULL);
       hr_live_parameters_finish_trace (live);
     }
   hr_heap_set_recording (replay->heap, TRUE);
-  run_step (self, replay, live == NULL, &state, NULL);
+  run_step (self, replay, live == NULL, NULL, &state, NULL);
   hr_heap_set_recording (replay->heap, FALSE);
   between (replay->heap, user_data);
   if (is_alike)
     hr_heap_repeat (replay->heap, n_steps - 1);
   for (guint i = 1; i < n_steps && !is_alike; i++)
-    run_step (self, replay, FALSE, &state, NULL);
+    run_step (self, replay, FALSE, NULL, &state, NULL);
   replay->live = NULL;
 }
