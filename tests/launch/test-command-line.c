@@ -129,6 +129,8 @@ test_round_trip (void)
     "engine=vllm max-model-len=30000 max-num-batched-tokens=4096 block-size=32 dtype=float16",
     "engine=llama.cpp max-num-seqs=1 max-model-len=4096 tensor-split=3,1.5",
     "engine=llama.cpp max-num-seqs=1 max-model-len=4096 split-mode=none",
+    "engine=llama.cpp max-num-seqs=1 max-model-len=4096 fit=true",
+    "engine=llama.cpp max-num-seqs=1 max-model-len=4096 fit=true gpu-layers=12",
     "engine=ollama",
     "engine=ollama max-model-len=8192 max-num-seqs=4 max-num-batched-tokens=256 gpu-layers=12 cache-type-k=q8_0 "
     "flash-attention=on",

@@ -117,6 +117,25 @@ test_layers (void)
     }
 }
 
+/* What llama.cpp does for Ollama it does by itself as well, unless it is told how many layers there are to be. */
+static void
+test_fit (void)
+{
+  static const char same[] = "quantization=q5_k_m max-model-len=8192 max-num-seqs=1 max-num-batched-tokens=512";
+  g_autofree char *by_ollama = g_strconcat ("engine=ollama ", same, NULL);
+  g_autofree char *by_itself = g_strconcat ("engine=llama.cpp fit=true ", same, NULL);
+  g_autofree char *all = g_strconcat ("engine=llama.cpp ", same, NULL);
+  g_autofree char *told = g_strconcat ("engine=llama.cpp fit=true gpu-layers=9999 ", same, NULL);
+  g_autoptr (HrEstimate) first = estimate (MODEL, "rtx-4080", 1, by_ollama);
+  g_autoptr (HrEstimate) second = estimate (MODEL, "rtx-4080", 1, by_itself);
+  g_autoptr (HrEstimate) third = estimate (MODEL, "rtx-4080", 1, all);
+  g_autoptr (HrEstimate) fourth = estimate (MODEL, "rtx-4080", 1, told);
+
+  g_assert_cmpuint (get_buffers (second), ==, get_buffers (first));
+  g_assert_cmpuint (get_buffers (second), <, get_buffers (third));
+  g_assert_cmpuint (get_buffers (fourth), ==, get_buffers (third));
+}
+
 /* With the same said, it is llama.cpp. */
 static void
 test_same_as_llama (void)
@@ -163,6 +182,7 @@ main (int   argc,
 
   g_test_add_func ("/ollama/the_context_is_that_of_the_memory_and_of_the_model", test_context);
   g_test_add_func ("/ollama/so_many_layers_as_leave_a_gib_are_on_the_gpu", test_layers);
+  g_test_add_func ("/ollama/llama_cpp_fits_layers_by_itself_as_well", test_fit);
   g_test_add_func ("/ollama/with_the_same_settings_it_is_llama_cpp", test_same_as_llama);
   g_test_add_func ("/ollama/one_gpu_of_several_is_taken_where_the_model_is_thought_to_fit", test_gpus);
   g_test_add_func ("/ollama/experts_that_do_not_fit_are_refused", test_refused);

@@ -37,6 +37,7 @@ struct _HrInferenceJob
   guint64 max_num_batched_tokens;
   guint64 gpu_layers;
   guint64 n_cpu_moe;
+  gboolean fit;
   HrSplitMode split_mode;
   char *tensor_split;
   HrFlashAttention flash_attention;
@@ -86,6 +87,7 @@ enum
   PROP_MAX_NUM_BATCHED_TOKENS,
   PROP_GPU_LAYERS,
   PROP_N_CPU_MOE,
+  PROP_FIT,
   PROP_SPLIT_MODE,
   PROP_TENSOR_SPLIT,
   PROP_FLASH_ATTENTION,
@@ -184,6 +186,10 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_N_CPU_MOE:
       g_value_set_uint64 (value, self->n_cpu_moe);
+      break;
+
+    case PROP_FIT:
+      g_value_set_boolean (value, self->fit);
       break;
 
     case PROP_SPLIT_MODE:
@@ -381,6 +387,10 @@ hr_inference_job_set_property (GObject      *object,
 
     case PROP_N_CPU_MOE:
       self->n_cpu_moe = g_value_get_uint64 (value);
+      break;
+
+    case PROP_FIT:
+      self->fit = g_value_get_boolean (value);
       break;
 
     case PROP_SPLIT_MODE:
@@ -867,6 +877,19 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrInferenceJob:fit:
+   *
+   * Whether llama.cpp finds out by itself how many layers fit on the GPU that is named, where this is not said.
+   */
+  properties[PROP_FIT] =
+    g_param_spec_boolean ("fit",
+                          N_("Fit to the GPU"),
+                          N_("Leave it to llama.cpp how many layers the GPU holds, where their number is left at 999 "
+                             "and the shares are even: as many as leave a GiB free (--fit)"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrInferenceJob:split-mode:
    *
    * How llama.cpp divides the model among several GPUs.
@@ -1281,6 +1304,7 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_MAX_NUM_BATCHED_TOKENS], 520, TRUE);
   hr_job_mark_setting (properties[PROP_GPU_LAYERS], 610, FALSE);
   hr_job_mark_setting (properties[PROP_N_CPU_MOE], 612, TRUE);
+  hr_job_mark_setting (properties[PROP_FIT], 611, TRUE);
   hr_job_mark_setting (properties[PROP_SPLIT_MODE], 614, TRUE);
   hr_job_mark_setting (properties[PROP_TENSOR_SPLIT], 616, TRUE);
   hr_job_mark_setting (properties[PROP_FLASH_ATTENTION], 705, FALSE);
@@ -1595,6 +1619,22 @@ hr_inference_job_get_n_cpu_moe (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
 
   return self->n_cpu_moe;
+}
+
+/**
+ * hr_inference_job_get_fit:
+ * @self: a job
+ *
+ * Gets whether llama.cpp finds out by itself how many layers fit.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_inference_job_get_fit (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  return self->fit;
 }
 
 /**

@@ -26,6 +26,7 @@ guint64           hr_inference_job_get_max_num_seqs             (HrInferenceJob 
 guint64           hr_inference_job_get_max_num_batched_tokens   (HrInferenceJob *self);
 guint64           hr_inference_job_get_gpu_layers               (HrInferenceJob *self);
 guint64           hr_inference_job_get_n_cpu_moe                (HrInferenceJob *self);
+gboolean          hr_inference_job_get_fit                      (HrInferenceJob *self);
 HrSplitMode       hr_inference_job_get_split_mode               (HrInferenceJob *self);
 const char       *hr_inference_job_get_tensor_split             (HrInferenceJob *self);
 HrFlashAttention  hr_inference_job_get_flash_attention          (HrInferenceJob *self);

@@ -122,6 +122,7 @@ static const struct
     { "llama.cpp", "ollama", "vllm", "sglang", "lmdeploy", "tensorrt-llm", "mlx" } },
   { "gpu-layers", "engine", { "llama.cpp", "ollama" } },
   { "n-cpu-moe", "engine", { "llama.cpp" } },
+  { "fit", "engine", { "llama.cpp" } },
   { "split-mode", "engine", { "llama.cpp" } },
   { "tensor-split", "engine", { "llama.cpp" } },
   { "tensor-split", "split-mode", { "layer" } },

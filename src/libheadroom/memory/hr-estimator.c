@@ -432,7 +432,8 @@ depends_on_memory (HrJob *job,
                    guint  n_gpus)
 {
   if (HR_IS_INFERENCE_JOB (job) && (hr_inference_job_runs_server (HR_INFERENCE_JOB (job)) ||
-                                    hr_inference_job_get_engine (HR_INFERENCE_JOB (job)) == HR_ENGINE_OLLAMA))
+                                    hr_inference_job_get_engine (HR_INFERENCE_JOB (job)) == HR_ENGINE_OLLAMA ||
+                                    hr_inference_job_get_fit (HR_INFERENCE_JOB (job))))
     return TRUE;
   if (HR_IS_GRPO_JOB (job) && hr_grpo_job_get_rollout (HR_GRPO_JOB (job)) == HR_ROLLOUT_VLLM_COLOCATED)
     return TRUE;

@@ -171,7 +171,7 @@ count_layers_on_gpus (const HrLlamaPlan *plan)
 }
 
 static void
-warn_of_ollama (HrLlamaPlan *plan)
+warn_of_layers (HrLlamaPlan *plan)
 {
   g_autofree char *n_placed = g_strdup_printf ("%u", count_layers_on_gpus (plan));
   g_autofree char *n_layers = g_strdup_printf ("%u", plan->pass->stack->n_layers + 1);
@@ -179,9 +179,14 @@ warn_of_ollama (HrLlamaPlan *plan)
   if (plan->is_fitted)
     hr_inference_plan_warn (plan->pass,
                             /* Translators: numbers of layers. */
-                            N_("%s of %s layers are on the GPU, the head being one of them: llama.cpp, which Ollama "
-                               "starts, takes as many as leave a GiB free"),
+                            N_("%s of %s layers are on the GPU, the head being one of them: llama.cpp by itself takes "
+                               "as many as leave a GiB free"),
                             n_placed, n_layers);
+}
+
+static void
+warn_of_ollama (HrLlamaPlan *plan)
+{
   hr_inference_plan_warn (plan->pass,
                           N_("This is Ollama since 0.30, which starts llama.cpp’s server; before, it computed newer "
                              "models with an engine of its own, whose buffers are not known here, and models of MLX "
@@ -206,6 +211,7 @@ warn (HrLlamaPlan   *plan,
   hr_inference_plan_warn (plan->pass,
                           N_("Buffers are those that llama.cpp logs when it starts, built for CUDA; with the CUDA "
                              "context stands what its kernels keep for themselves once a prompt has been computed"));
+  warn_of_layers (plan);
   if (hr_inference_job_get_engine (plan->pass->job) == HR_ENGINE_OLLAMA)
     warn_of_ollama (plan);
   if (hr_model_get_n_stacks (plan->pass->model) > 1)

@@ -412,7 +412,11 @@ leaves_layers (HrInferenceJob *job)
 
   g_object_get_property (G_OBJECT (job), "gpu-layers", &value);
 
-  return hr_inference_job_get_engine (job) == HR_ENGINE_OLLAMA && g_param_value_defaults (setting, &value);
+  if (!g_param_value_defaults (setting, &value))
+    return FALSE;
+
+  return hr_inference_job_get_engine (job) == HR_ENGINE_OLLAMA ||
+         (hr_inference_job_get_fit (job) && g_str_equal (hr_inference_job_get_tensor_split (job), "even"));
 }
 
 /* What transformers alone has, and what divides a model in another way than llama.cpp does. */
