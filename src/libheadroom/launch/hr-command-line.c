@@ -16,7 +16,8 @@
  * Takes a command apart, by the data that commands are written from (data/launch/command.json): "calls" are the words
  * that a program is called with, "aliases" the other names of its options, "also" options that are read alone, and
  * "ignored" those that say nothing about memory; what a Modelfile of Ollama can say is in ollama.json. "prints" is what
- * stands before the arguments where a program prints them, "logs" what single lines of its log say.
+ * stands before the arguments where a program prints them, "logs" what single lines of its log say, and "variables"
+ * what the names of variables look like that stand for options.
  */
 
 #define COMMANDS_PATH "/io/github/headroom/Headroom/data/launch/command.json"
@@ -482,6 +483,30 @@ read_lines (HrCommandLine  *self,
   return TRUE;
 }
 
+/* Variables of the environment that stand for options, before the call; options of the call count more. */
+static gboolean
+take_variables (HrCommandLine      *self,
+                const char * const *words,
+                guint               n_words,
+                GError            **error)
+{
+  const char *pattern = NULL;
+
+  if (!hr_json_get_string (self->block, "variables", &pattern, error))
+    return FALSE;
+
+  for (guint i = 0; pattern != NULL && i < n_words; i++)
+    {
+      guint n;
+
+      if (strchr (words[i], '=') != NULL && g_pattern_match_simple (pattern, words[i]) &&
+          !take_option (self, words + i, &n, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 static gboolean
 read_call (HrCommandLine  *self,
            HrJson         *blocks,
@@ -500,7 +525,9 @@ read_call (HrCommandLine  *self,
         return FALSE;
     }
 
-  return self->block == NULL || take_words (self, (const char * const *) words + first, error);
+  return self->block == NULL ||
+         (take_variables (self, (const char * const *) words, first - n_words, error) &&
+          take_words (self, (const char * const *) words + first, error));
 }
 
 /* Instructions of a Modelfile and variables of the environment, each with a value. */
