@@ -8,13 +8,21 @@
 #define BFLOAT16 2
 
 /*
+ * hr_optimizer_muon_takes:
+ * @settings: Muon
+ * @parameter: a parameter
+ *
+ * Tells whether a parameter is orthogonalized.
+ *
  * torch/optim/_muon.py takes matrices of two dimensions only, and leaves embeddings and the head to AdamW. So does
  * Megatron-LM (is_managed_by_layer_wise_optimizer of megatron/core/optimizer/layer_wise_optimizer.py), but for learned
  * positions, which it does not leave out; the matrices of its experts are parameters of their own.
+ *
+ * Returns: whether it is, and is not left to AdamW
  */
-static gboolean
-is_hidden_matrix (const HrOptimizerSettings *settings,
-                  const HrTrainable         *parameter)
+gboolean
+hr_optimizer_muon_takes (const HrOptimizerSettings *settings,
+                         const HrTrainable         *parameter)
 {
   if (parameter->role == HR_TENSOR_ROLE_EXPERT && settings->separates_experts)
     return TRUE;
@@ -34,7 +42,7 @@ static guint64
 count_muon (const HrOptimizerSettings *settings,
             const HrTrainable         *parameter)
 {
-  return (is_hidden_matrix (settings, parameter) ? 1 : 2) * hr_trainable_get_bytes (parameter);
+  return (hr_optimizer_muon_takes (settings, parameter) ? 1 : 2) * hr_trainable_get_bytes (parameter);
 }
 
 enum
@@ -85,9 +93,9 @@ static void
 step_muon_all (HrOptimizerTape    *tape,
                const HrTrainables *parameters)
 {
-  hr_tape_run (tape, parameters, is_hidden_matrix, TRUE, step_muon);
+  hr_tape_run (tape, parameters, hr_optimizer_muon_takes, TRUE, step_muon);
   hr_tape_clear (tape);
-  hr_optimizer_adam_step_foreach (tape, parameters, is_hidden_matrix);
+  hr_optimizer_adam_step_foreach (tape, parameters, hr_optimizer_muon_takes);
 }
 
 const HrOptimizerAlgorithm hr_optimizer_muon = {

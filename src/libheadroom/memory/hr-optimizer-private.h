@@ -109,6 +109,9 @@ void     hr_optimizer_fuse_lomo    (HrReplay          *replay,
 void     hr_optimizer_fuse_adalomo (HrReplay          *replay,
                                     HrValue            gradient);
 
+gboolean hr_optimizer_muon_takes   (const HrOptimizerSettings *settings,
+                                    const HrTrainable         *parameter);
+
 /* Those that are stepped one by one or all at once, as torch.optim has it. */
 const HrOptimizerAlgorithm *hr_optimizer_adam      (HrOptimizerImplementation implementation);
 const HrOptimizerAlgorithm *hr_optimizer_sgd       (gboolean                  has_momentum);

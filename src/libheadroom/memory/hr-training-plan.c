@@ -9,6 +9,7 @@
 #include "hr-grpo-job-private.h"
 #include "hr-inference-cache.h"
 #include "hr-job-enums.h"
+#include "hr-layer-wise.h"
 #include "hr-message.h"
 #include "hr-pass.h"
 #include "hr-pipeline-schedule.h"
@@ -161,15 +162,34 @@ check_gradients_of_framework (const HrTrainingPlan     *self,
 }
 
 /*
+ * Lists what a rank of a distributed optimizer steps. That of Muon deals out matrices whole
+ * (_get_megatron_emerging_optimizer of megatron/core/optimizer/__init__.py).
+ */
+static HrTrainables *
+share (const HrTrainingPlan      *self,
+       const HrOptimizerSettings *settings,
+       const HrTrainables        *parameters)
+{
+  guint64 n_ranks = hr_layout_count_sharers (&self->layout);
+  guint64 n_expert_ranks = hr_layout_count_expert_sharers (&self->layout);
+
+  if (settings->kind == HR_OPTIMIZER_KIND_MUON)
+    return hr_layer_wise_list (settings, parameters, n_ranks, n_expert_ranks);
+
+  return hr_trainables_new_shared (parameters, n_ranks, n_expert_ranks);
+}
+
+/*
  * Copies in fp32 beside parameters of 16 bits, and gradients in fp32 for them, as Megatron-LM has both. All that needs
  * a gradient has a copy, and a place in the buffer of gradients: that is zero where none comes, and is stepped all the
  * same. Without the buffer, what has no gradient is not stepped (Float16OptimizerWithFloat16Params in
  * megatron/core/optimizer/optimizer.py).
  */
 static gboolean
-resolve_masters (HrTrainingPlan           *self,
-                 const HrTrainingProfile  *profile,
-                 GError                  **error)
+resolve_masters (HrTrainingPlan             *self,
+                 const HrTrainingProfile    *profile,
+                 const HrOptimizerSettings  *settings,
+                 GError                    **error)
 {
   HrGradientDtype dtype = hr_training_job_get_gradient_dtype (self->job);
   HrTraining *training = &self->training;
@@ -212,8 +232,7 @@ resolve_masters (HrTrainingPlan           *self,
     {
       HrTrainables *all = g_steal_pointer (&self->masters);
 
-      self->masters = hr_trainables_new_shared (all, hr_layout_count_sharers (&self->layout),
-                                                hr_layout_count_expert_sharers (&self->layout));
+      self->masters = share (self, settings, all);
       training->master_bytes = hr_trainables_get_bytes (self->masters, FALSE);
       hr_trainables_free (all);
     }
@@ -251,7 +270,7 @@ resolve_optimizer (HrTrainingPlan           *self,
                                             hr_training_job_get_optimizer_implementation (self->job));
   self->implementation = settings.implementation;
   settings.n_heads = count_heads (self->pass.stack);
-  if (!resolve_masters (self, profile, error))
+  if (!resolve_masters (self, profile, &settings, error))
     return FALSE;
 
   if (self->training.sharding.has_units)
@@ -264,8 +283,7 @@ resolve_optimizer (HrTrainingPlan           *self,
   else if (self->training.policy_code == HR_POLICY_CODE_OPENRLHF)
     stepped = self->flat = hr_training_openrlhf_list_flat (self->reached);
   else if (self->masters == NULL && shares_wide_parameters (self))
-    stepped = self->flat = hr_trainables_new_shared (self->reached, hr_layout_count_sharers (&self->layout),
-                                                     hr_layout_count_expert_sharers (&self->layout));
+    stepped = self->flat = share (self, &settings, self->reached);
   else
     stepped = self->masters != NULL ? self->masters : self->reached;
   if (!hr_optimizer_check (&settings, stepped, error))
