@@ -15,9 +15,14 @@
 /* A part has at most so much more than an equal one (_NUMEL_EPSILON). */
 #define TOLERANCE 0.3
 
+/* Queries, keys and values are one parameter (linear_qkv), of which each is orthogonalized by itself. */
+#define MAX_PIECES 3
+
 typedef struct
 {
-  HrTrainable parameter;
+  HrTrainable pieces[MAX_PIECES];
+  guint n_pieces;
+  guint64 n_elements;
   double cost;
   guint order;
 } Matrix;
@@ -39,11 +44,13 @@ clear_part (gpointer data)
 
 /* An iteration of Newton and Schulz multiplies the narrow side with itself along the wide one (_ns_compute_cost). */
 static double
-get_cost (const HrTrainable *matrix)
+get_cost (const Matrix *matrix)
 {
-  double narrow = MIN (matrix->shape[0], matrix->shape[1]);
+  guint64 n_columns = matrix->pieces[0].shape[1];
+  guint64 n_rows = matrix->n_elements / n_columns;
+  double narrow = MIN (n_rows, n_columns);
 
-  return narrow * narrow * MAX (matrix->shape[0], matrix->shape[1]);
+  return narrow * narrow * MAX (n_rows, n_columns);
 }
 
 /* The dearest first, and of those that cost the same that which comes last in the model. */
@@ -62,34 +69,124 @@ compare_matrices (gconstpointer a,
 
 /* Each expert has matrices of its own. */
 static void
-add_matrices (GArray            *matrices,
-              const HrTrainable *parameter)
+take_expert (HrTrainable *matrix)
 {
-  Matrix matrix = { .parameter = *parameter };
-  guint64 n = parameter->copies;
+  guint64 n_experts = matrix->shape[0];
 
-  matrix.parameter.copies = 1;
+  matrix->copies *= n_experts;
+  matrix->n_elements /= n_experts;
+  matrix->n_dimensions = 2;
+  matrix->shape[0] = matrix->shape[1];
+  matrix->shape[1] = matrix->shape[2];
+  matrix->shape[2] = 0;
+}
+
+/*
+ * Whether Megatron-LM has two matrices in one: linear_qkv of megatron/core/transformer/attention.py and linear_fc1 of
+ * megatron/core/transformer/mlp.py.
+ */
+static gboolean
+are_joined (const HrTrainable *last,
+            const HrTrainable *next)
+{
+  if (last->shape[1] != next->shape[1] || last->copies != next->copies || last->role != next->role)
+    return FALSE;
+
+  return (last->module == HR_MODULE_QUERY && next->module == HR_MODULE_KEY) ||
+         (last->module == HR_MODULE_KEY && next->module == HR_MODULE_VALUE) ||
+         (last->module == HR_MODULE_GATE && next->module == HR_MODULE_UP);
+}
+
+static void
+join (Matrix            *self,
+      const HrTrainable *next)
+{
+  HrTrainable *last = &self->pieces[self->n_pieces - 1];
+
+  self->n_elements += next->n_elements;
+  if (next->module != HR_MODULE_UP)
+    {
+      self->pieces[self->n_pieces++] = *next;
+      return;
+    }
+
+  last->module = HR_MODULE_GATE_UP;
+  last->shape[0] += next->shape[0];
+  last->n_elements += next->n_elements;
+}
+
+static void
+add_kind (GArray            *kinds,
+          const HrTrainable *parameter)
+{
+  Matrix *last = kinds->len > 0 ? &g_array_index (kinds, Matrix, kinds->len - 1) : NULL;
+  Matrix kind = { .pieces = { *parameter }, .n_pieces = 1 };
+
+  if (last != NULL && are_joined (&last->pieces[last->n_pieces - 1], parameter))
+    {
+      join (last, parameter);
+      return;
+    }
+
   if (parameter->n_dimensions == 3)
+    take_expert (&kind.pieces[0]);
+  kind.n_elements = kind.pieces[0].n_elements;
+  g_array_append_val (kinds, kind);
+}
+
+/* Lists each matrix by itself. */
+static GArray *
+list_matrices (GArray *kinds)
+{
+  GArray *matrices = g_array_new (FALSE, FALSE, sizeof (Matrix));
+
+  for (guint i = 0; i < kinds->len; i++)
     {
-      n *= parameter->shape[0];
-      matrix.parameter.n_dimensions = 2;
-      matrix.parameter.shape[0] = parameter->shape[1];
-      matrix.parameter.shape[1] = parameter->shape[2];
-      matrix.parameter.shape[2] = 0;
-      matrix.parameter.n_elements /= parameter->shape[0];
+      Matrix matrix = g_array_index (kinds, Matrix, i);
+      guint64 n = matrix.pieces[0].copies;
+
+      matrix.cost = get_cost (&matrix);
+      for (guint j = 0; j < matrix.n_pieces; j++)
+        matrix.pieces[j].copies = 1;
+      for (guint64 j = 0; j < n; j++)
+        {
+          matrix.order = matrices->len;
+          g_array_append_val (matrices, matrix);
+        }
     }
-  matrix.cost = get_cost (&matrix.parameter);
-  for (guint64 i = 0; i < n; i++)
-    {
-      matrix.order = matrices->len;
-      g_array_append_val (matrices, matrix);
-    }
+
+  return matrices;
 }
 
 static guint64
-align (guint64 n_elements)
+round_up (guint64 n_elements,
+          guint64 multiple)
 {
-  return (n_elements + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  return (n_elements + multiple - 1) / multiple * multiple;
+}
+
+static guint64
+get_common_multiple (guint64 a,
+                     guint64 b)
+{
+  guint64 divisor = a;
+
+  for (guint64 rest = b; rest != 0;)
+    {
+      guint64 next = divisor % rest;
+
+      divisor = rest;
+      rest = next;
+    }
+
+  return a / divisor * b;
+}
+
+/* What the length of a part is a multiple of (_shard_divisor, and bucket_end_divisor of param_layout.py). */
+static guint64
+get_part_multiple (guint64 n_ranks)
+{
+  return get_common_multiple (ALIGNMENT, get_common_multiple (n_ranks, 128) / n_ranks);
 }
 
 /*
@@ -108,7 +205,7 @@ choose_part (GArray  *parts,
     {
       Part *part = &g_array_index (parts, Part, i);
 
-      if (align (part->n_elements) + n_elements <= most && (chosen == NULL || part->load < chosen->load))
+      if (round_up (part->n_elements, ALIGNMENT) + n_elements <= most && (chosen == NULL || part->load < chosen->load))
         chosen = part;
       if (shortest == NULL || part->n_elements < shortest->n_elements)
         shortest = part;
@@ -117,7 +214,7 @@ choose_part (GArray  *parts,
   return chosen != NULL ? chosen : shortest;
 }
 
-static const HrTrainables *
+static const Part *
 get_longest (GArray *parts)
 {
   const Part *longest = &g_array_index (parts, Part, 0);
@@ -130,7 +227,7 @@ get_longest (GArray *parts)
         longest = part;
     }
 
-  return longest->parameters;
+  return longest;
 }
 
 /*
@@ -138,36 +235,39 @@ get_longest (GArray *parts)
  * megatron/core/distributed/distributed_data_parallel.py).
  */
 static void
-deal_out (GArray       *matrices,
+deal_out (GArray       *kinds,
           guint64       n_ranks,
-          HrTrainables *list)
+          HrTrainables *list,
+          guint64      *n_padding)
 {
+  g_autoptr (GArray) matrices = list_matrices (kinds);
   g_autoptr (GArray) parts = g_array_new (FALSE, TRUE, sizeof (Part));
-  const HrTrainables *longest;
-  double n_elements = 0;
+  const Part *longest;
+  guint64 n_elements = 0;
 
   g_array_set_clear_func (parts, clear_part);
   g_array_set_size (parts, MIN (n_ranks, MAX (matrices->len, 1)));
   for (guint i = 0; i < parts->len; i++)
     g_array_index (parts, Part, i).parameters = hr_trainables_new ();
   for (guint i = 0; i < matrices->len; i++)
-    n_elements += g_array_index (matrices, Matrix, i).parameter.n_elements;
+    n_elements += g_array_index (matrices, Matrix, i).n_elements;
 
   g_array_sort (matrices, compare_matrices);
   for (guint i = 0; i < matrices->len; i++)
     {
       const Matrix *matrix = &g_array_index (matrices, Matrix, i);
-      guint64 n = matrix->parameter.n_elements;
-      Part *part = choose_part (parts, n, n_elements / n_ranks * (1 + TOLERANCE));
+      Part *part = choose_part (parts, matrix->n_elements, (double) n_elements / n_ranks * (1 + TOLERANCE));
 
-      hr_trainables_add (part->parameters, &matrix->parameter);
-      part->n_elements = align (part->n_elements) + n;
+      for (guint j = 0; j < matrix->n_pieces; j++)
+        hr_trainables_add (part->parameters, &matrix->pieces[j]);
+      part->n_elements = round_up (part->n_elements, ALIGNMENT) + matrix->n_elements;
       part->load += matrix->cost;
     }
 
   longest = get_longest (parts);
-  for (guint i = 0; i < hr_trainables_get_n_items (longest); i++)
-    hr_trainables_add (list, hr_trainables_get_item (longest, i));
+  for (guint i = 0; i < hr_trainables_get_n_items (longest->parameters); i++)
+    hr_trainables_add (list, hr_trainables_get_item (longest->parameters, i));
+  *n_padding += n_ranks * round_up (longest->n_elements, get_part_multiple (n_ranks)) - n_elements;
 }
 
 /*
@@ -176,10 +276,11 @@ deal_out (GArray       *matrices,
  * @parameters: what is stepped in all, or its copies in fp32
  * @n_ranks: how many ranks have the same parameters
  * @n_expert_ranks: how many have the same routed experts
+ * @n_padding: (out): by how many elements the buffers of parameters and of gradients are longer than what is in them,
+ *   as all parts are as long as the longest
  *
  * Lists what a rank steps to which most is dealt out, of experts and of other matrices, and its part of what is not
- * orthogonalized. By how much the buffers of parameters and gradients are longer, as their parts are as long as the
- * longest, is not told.
+ * orthogonalized.
  *
  * Returns: (transfer full): the list
  */
@@ -187,7 +288,8 @@ HrTrainables *
 hr_layer_wise_list (const HrOptimizerSettings *settings,
                     const HrTrainables        *parameters,
                     guint64                    n_ranks,
-                    guint64                    n_expert_ranks)
+                    guint64                    n_expert_ranks,
+                    guint64                   *n_padding)
 {
   g_autoptr (GArray) matrices = g_array_new (FALSE, FALSE, sizeof (Matrix));
   g_autoptr (GArray) experts = g_array_new (FALSE, FALSE, sizeof (Matrix));
@@ -201,13 +303,14 @@ hr_layer_wise_list (const HrOptimizerSettings *settings,
       if (!hr_optimizer_muon_takes (settings, parameter))
         hr_trainables_add (others, parameter);
       else
-        add_matrices (parameter->role == HR_TENSOR_ROLE_EXPERT ? experts : matrices, parameter);
+        add_kind (parameter->role == HR_TENSOR_ROLE_EXPERT ? experts : matrices, parameter);
     }
 
   list = hr_trainables_new_shared (others, n_ranks, n_expert_ranks);
   hr_trainables_free (others);
-  deal_out (matrices, n_ranks, list);
-  deal_out (experts, n_expert_ranks, list);
+  *n_padding = 0;
+  deal_out (matrices, n_ranks, list, n_padding);
+  deal_out (experts, n_expert_ranks, list, n_padding);
 
   return list;
 }

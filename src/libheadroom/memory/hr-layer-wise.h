@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 HrTrainables *hr_layer_wise_list (const HrOptimizerSettings *settings,
                                   const HrTrainables        *parameters,
                                   guint64                    n_ranks,
-                                  guint64                    n_expert_ranks);
+                                  guint64                    n_expert_ranks,
+                                  guint64                   *n_padding);
 
 G_END_DECLS

@@ -168,13 +168,16 @@ check_gradients_of_framework (const HrTrainingPlan     *self,
 static HrTrainables *
 share (const HrTrainingPlan      *self,
        const HrOptimizerSettings *settings,
-       const HrTrainables        *parameters)
+       const HrTrainables        *parameters,
+       guint64                   *n_padding)
 {
   guint64 n_ranks = hr_layout_count_sharers (&self->layout);
   guint64 n_expert_ranks = hr_layout_count_expert_sharers (&self->layout);
 
   if (settings->kind == HR_OPTIMIZER_KIND_MUON)
-    return hr_layer_wise_list (settings, parameters, n_ranks, n_expert_ranks);
+    return hr_layer_wise_list (settings, parameters, n_ranks, n_expert_ranks, n_padding);
+
+  *n_padding = 0;
 
   return hr_trainables_new_shared (parameters, n_ranks, n_expert_ranks);
 }
@@ -231,8 +234,11 @@ resolve_masters (HrTrainingPlan             *self,
   else if (self->layout.zero_stage > 0 && self->layout.n_ranks > 1)
     {
       HrTrainables *all = g_steal_pointer (&self->masters);
+      guint64 n_padding;
 
-      self->masters = share (self, settings, all);
+      self->masters = share (self, settings, all, &n_padding);
+      training->buffer_bytes += n_padding * sizeof (guint16);
+      n += n_padding;
       training->master_bytes = hr_trainables_get_bytes (self->masters, FALSE);
       hr_trainables_free (all);
     }
@@ -264,6 +270,7 @@ resolve_optimizer (HrTrainingPlan           *self,
     .separates_experts = hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_MEGATRON_LM,
   };
   const HrTrainables *stepped;
+  guint64 n_padding;
 
   settings.implementation =
     hr_training_profile_get_implementation (profile, settings.kind,
@@ -283,7 +290,7 @@ resolve_optimizer (HrTrainingPlan           *self,
   else if (self->training.policy_code == HR_POLICY_CODE_OPENRLHF)
     stepped = self->flat = hr_training_openrlhf_list_flat (self->reached);
   else if (self->masters == NULL && shares_wide_parameters (self))
-    stepped = self->flat = share (self, &settings, self->reached);
+    stepped = self->flat = share (self, &settings, self->reached, &n_padding);
   else
     stepped = self->masters != NULL ? self->masters : self->reached;
   if (!hr_optimizer_check (&settings, stepped, error))
