@@ -433,6 +433,28 @@ test_faults_in_the_data_are_errors (void)
     }
 }
 
+static void
+test_cuda_capability (void)
+{
+  static const struct
+  {
+    const char *id;
+    guint capability;
+  } rows[] = {
+    { "rtx-4090", 89 }, { "h100-sxm5-80gb", 90 }, { "mi300x", 0 }, { "m4-max-64gb", 0 },
+  };
+
+  g_assert_cmpuint (hr_gpu_get_cuda_capability (NULL), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup (rows[i].id, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (hr_gpu_get_cuda_capability (gpu), ==, rows[i].capability);
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -459,6 +481,7 @@ main (int   argc,
   g_test_add_func ("/gpu-catalogue/names-of-drivers-are-not-guessed", test_names_of_drivers_are_not_guessed);
   g_test_add_func ("/gpu-catalogue/lists-can-be-filtered-while-typing", test_lists_can_be_filtered_while_typing);
   g_test_add_func ("/gpu-catalogue/absent-figures-stay-absent", test_absent_figures_stay_absent);
+  g_test_add_func ("/gpu-catalogue/capabilities-of-cuda-can-be-compared", test_cuda_capability);
   g_test_add_func ("/gpu-catalogue/faults-in-the-data-are-errors", test_faults_in_the_data_are_errors);
 
   return g_test_run ();

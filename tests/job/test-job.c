@@ -621,6 +621,19 @@ test_methods_use_settings (void)
     }
 }
 
+static void
+test_find_changed (void)
+{
+  static const char * const names[] = { "beams", "batch-size", NULL };
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+
+  g_assert_null (hr_job_find_changed (job, names));
+  g_object_set (job, "batch-size", G_GUINT64_CONSTANT (3), NULL);
+  g_assert_cmpstr (hr_job_find_changed (job, names), ==, "batch-size");
+  g_object_set (job, "beams", G_GUINT64_CONSTANT (2), NULL);
+  g_assert_cmpstr (hr_job_find_changed (job, names), ==, "beams");
+}
+
 int
 main (int    argc,
       char **argv)
@@ -645,6 +658,7 @@ main (int    argc,
   g_test_add_func ("/job/every_method_uses_settings_of_its_own", test_methods_use_settings);
   g_test_add_func ("/job/modes_have_names", test_mode);
   g_test_add_func ("/job/a_job_is_finalized", test_finalize);
+  g_test_add_func ("/job/the_first_setting_that_is_changed_is_found", test_find_changed);
 
   return g_test_run ();
 }

@@ -282,6 +282,33 @@ hr_gpu_get_compute_capability (HrGpu *self)
 }
 
 /**
+ * hr_gpu_get_cuda_capability:
+ * @self: (nullable): a GPU
+ *
+ * Gets CUDA’s compute capability as a number that can be compared: ten times its major part and the minor one, such as
+ * 89 for 8.9.
+ *
+ * Returns: the capability, or 0 if it is not known or CUDA does not run there
+ */
+guint
+hr_gpu_get_cuda_capability (HrGpu *self)
+{
+  guint64 major, minor = 0;
+  char *end;
+
+  g_return_val_if_fail (self == NULL || HR_IS_GPU (self), 0);
+
+  if (self == NULL || self->facts->compute_capability == NULL || g_strcmp0 (hr_gpu_get_vendor (self), "NVIDIA") != 0)
+    return 0;
+
+  major = g_ascii_strtoull (self->facts->compute_capability, &end, 10);
+  if (*end == '.')
+    minor = g_ascii_strtoull (end + 1, NULL, 10);
+
+  return major * 10 + minor;
+}
+
+/**
  * hr_gpu_get_multiprocessors:
  * @self: a GPU
  * @count: (out) (optional): how many streaming multiprocessors it has, 1 to 10,000; untouched if that is not known

@@ -17,6 +17,7 @@ const char         *hr_gpu_get_name               (HrGpu       *self);
 const char         *hr_gpu_get_vendor             (HrGpu       *self);
 const char         *hr_gpu_get_architecture       (HrGpu       *self);
 const char         *hr_gpu_get_compute_capability (HrGpu       *self);
+guint               hr_gpu_get_cuda_capability    (HrGpu       *self);
 gboolean            hr_gpu_get_multiprocessors    (HrGpu       *self,
                                                    guint       *count);
 const char         *hr_gpu_get_source             (HrGpu       *self);

@@ -892,6 +892,35 @@ hr_job_resolve (HrJob   *self,
 }
 
 /**
+ * hr_job_find_changed:
+ * @self: a job
+ * @names: (array zero-terminated=1): names of settings that it has
+ *
+ * Finds the first of some settings that has another value than by default.
+ *
+ * Returns: (transfer none) (nullable): its name, or %NULL where all are as by default
+ */
+const char *
+hr_job_find_changed (HrJob              *self,
+                     const char * const *names)
+{
+  g_return_val_if_fail (HR_IS_JOB (self), NULL);
+  g_return_val_if_fail (names != NULL, NULL);
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      GParamSpec *setting = g_object_class_find_property (G_OBJECT_GET_CLASS (self), names[i]);
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      g_object_get_property (G_OBJECT (self), names[i], &value);
+      if (!g_param_value_defaults (setting, &value))
+        return names[i];
+    }
+
+  return NULL;
+}
+
+/**
  * hr_job_equal:
  * @self: a job
  * @other: another job

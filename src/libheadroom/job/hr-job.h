@@ -76,6 +76,8 @@ HrSettingGroup            hr_job_setting_get_group      (GParamSpec  *setting);
 gboolean                  hr_job_uses_setting           (HrJob       *self,
                                                          GParamSpec  *setting,
                                                          GParamSpec **because);
+const char               *hr_job_find_changed           (HrJob       *self,
+                                                         const char * const *names);
 gboolean                  hr_job_setting_is_model       (GParamSpec  *setting);
 HrModel                  *hr_job_get_model              (HrJob       *self,
                                                          const char  *setting);

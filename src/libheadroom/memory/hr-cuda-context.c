@@ -26,7 +26,7 @@
 /* cudaDevAttrMaxThreadsPerMultiProcessor, by compute capability (CUDA C++ Programming Guide, table of capabilities). */
 static const struct
 {
-  int capability;
+  guint capability;
   guint n_threads;
 } threads[] = {
   { 60, 2048 }, { 61, 2048 }, { 70, 2048 }, { 75, 1024 }, { 80, 2048 }, { 86, 1536 }, { 89, 1536 }, { 90, 2048 },
@@ -34,23 +34,6 @@ static const struct
 };
 
 #define TURING 75
-
-static int
-get_capability (HrGpu *gpu)
-{
-  const char *capability = gpu != NULL ? hr_gpu_get_compute_capability (gpu) : NULL;
-  char *end;
-  long major, minor = 0;
-
-  if (capability == NULL || g_strcmp0 (hr_gpu_get_vendor (gpu), "NVIDIA") != 0)
-    return 0;
-
-  major = strtol (capability, &end, 10);
-  if (*end == '.')
-    minor = strtol (end + 1, NULL, 10);
-
-  return major * 10 + minor;
-}
 
 /*
  * hr_cuda_context_get_bytes:
@@ -65,7 +48,7 @@ gboolean
 hr_cuda_context_get_bytes (HrGpu   *gpu,
                            guint64 *bytes)
 {
-  int capability = get_capability (gpu);
+  guint capability = hr_gpu_get_cuda_capability (gpu);
   guint n_multiprocessors;
 
   for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
@@ -116,7 +99,7 @@ hr_cuda_context_init_for_ggml (HrFramework *framework,
 gboolean
 hr_cuda_context_has_tiles (HrGpu *gpu)
 {
-  int capability = get_capability (gpu);
+  guint capability = hr_gpu_get_cuda_capability (gpu);
 
   return capability == 0 || capability >= TURING || capability < 70;
 }

@@ -11,7 +11,7 @@
 /* Contexts with lazily loaded kernels, as they were measured; the generation by its compute capability. */
 static const struct
 {
-  int generation;
+  guint generation;
   guint64 context_bytes;
   guint64 backward_bytes;
   const char *source;
@@ -35,23 +35,6 @@ static const struct
 #define WORKSPACE_BYTES ((2 * 4096 + 8 * 16) * G_GUINT64_CONSTANT (1024))
 #define WORKSPACE_BYTES_HOPPER (8 * 4096 * G_GUINT64_CONSTANT (1024))
 
-static int
-get_generation (HrGpu *gpu)
-{
-  const char *capability = hr_gpu_get_compute_capability (gpu);
-  char *end;
-  long major, minor = 0;
-
-  if (capability == NULL)
-    return 0;
-
-  major = strtol (capability, &end, 10);
-  if (*end == '.')
-    minor = strtol (end + 1, NULL, 10);
-
-  return major * 10 + minor;
-}
-
 /*
  * hr_framework_init_for_gpu:
  * @self: (out): the figures
@@ -66,13 +49,13 @@ gboolean
 hr_framework_init_for_gpu (HrFramework *self,
                            HrGpu       *gpu)
 {
-  int generation;
+  guint generation;
   guint index = DEFAULT_CONTEXT;
 
   if (g_strcmp0 (hr_gpu_get_vendor (gpu), "NVIDIA") != 0)
     return FALSE;
 
-  generation = get_generation (gpu);
+  generation = hr_gpu_get_cuda_capability (gpu);
   *self = (HrFramework) { .workspace_bytes = generation >= HOPPER ? WORKSPACE_BYTES_HOPPER : WORKSPACE_BYTES };
   for (guint i = 0; i < G_N_ELEMENTS (contexts); i++)
     {
@@ -106,7 +89,9 @@ hr_framework_add_engine (HrFramework *self,
                          HrGpu       *gpu,
                          gboolean     groups_products)
 {
-  guint64 bytes = get_generation (gpu) >= HOPPER ? HR_ENGINE_WORKSPACE_BYTES_HOPPER : HR_ENGINE_WORKSPACE_BYTES;
+  guint64 bytes = hr_gpu_get_cuda_capability (gpu) >= HOPPER
+                    ? HR_ENGINE_WORKSPACE_BYTES_HOPPER
+                    : HR_ENGINE_WORKSPACE_BYTES;
 
   self->engine_bytes = groups_products ? (1 + ENGINE_STREAMS) * bytes : bytes;
 }
@@ -124,7 +109,7 @@ hr_framework_add_engine (HrFramework *self,
 gboolean
 hr_framework_has_flash (HrGpu *gpu)
 {
-  int generation = gpu != NULL ? get_generation (gpu) : 0;
+  guint generation = hr_gpu_get_cuda_capability (gpu);
 
   return generation == 0 || generation >= AMPERE || g_strcmp0 (hr_gpu_get_vendor (gpu), "NVIDIA") != 0;
 }
@@ -141,18 +126,9 @@ hr_framework_has_flash (HrGpu *gpu)
 gboolean
 hr_framework_has_fp8 (HrGpu *gpu)
 {
-  const char *capability = gpu != NULL ? hr_gpu_get_compute_capability (gpu) : NULL;
-  guint64 major, minor = 0;
-  char *end;
+  guint capability = hr_gpu_get_cuda_capability (gpu);
 
-  if (capability == NULL)
-    return TRUE;
-
-  major = g_ascii_strtoull (capability, &end, 10);
-  if (*end == '.')
-    minor = g_ascii_strtoull (end + 1, NULL, 10);
-
-  return major > 8 || (major == 8 && minor >= 9);
+  return capability == 0 || capability >= 89;
 }
 
 /*

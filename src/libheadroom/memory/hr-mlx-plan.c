@@ -97,26 +97,19 @@ check_settings (HrInferenceJob  *job,
                 GError         **error)
 {
   static const char * const foreign[] = {
-    "beams", "tensor-parallel", "pipeline-parallel", "context-parallel", "expert-parallel", "data-parallel",
+    "beams", "tensor-parallel", "pipeline-parallel", "context-parallel", "expert-parallel", "data-parallel", NULL
   };
+  const char *name = hr_job_find_changed (HR_JOB (job), foreign);
 
-  for (guint i = 0; i < G_N_ELEMENTS (foreign); i++)
-    {
-      GParamSpec *setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), foreign[i]);
-      g_auto (GValue) value = G_VALUE_INIT;
+  if (name == NULL)
+    return TRUE;
 
-      g_object_get_property (G_OBJECT (job), foreign[i], &value);
-      if (g_param_value_defaults (setting, &value))
-        continue;
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("engine: expected transformers beside %s, which mlx-lm does not have in this form; "
+                           "found mlx"),
+                        name);
 
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            N_("engine: expected transformers beside %s, which mlx-lm does not have in this form; "
-                               "found mlx"),
-                            foreign[i]);
-      return FALSE;
-    }
-
-  return TRUE;
+  return FALSE;
 }
 
 static gboolean

@@ -128,12 +128,9 @@ guess (const HrInferencePlan *pass,
 static gboolean
 supports_flash (HrGpu *gpu)
 {
-  const char *capability = hr_gpu_get_compute_capability (gpu);
+  guint capability = hr_gpu_get_cuda_capability (gpu);
 
-  if (g_strcmp0 (hr_gpu_get_vendor (gpu), "NVIDIA") != 0 || capability == NULL)
-    return TRUE;
-
-  return g_ascii_strtoull (capability, NULL, 10) >= 6 && !g_str_equal (capability, "7.2");
+  return capability == 0 || (capability >= 60 && capability != 72);
 }
 
 static guint64

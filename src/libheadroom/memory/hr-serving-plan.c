@@ -82,33 +82,18 @@ check_settings (const HrServingPlan  *self,
                 GError              **error)
 {
   static const char * const foreign[] = {
-    "beams", "context-parallel",
+    "beams", "context-parallel", NULL
   };
+  const char *name = hr_job_find_changed (HR_JOB (job), foreign);
 
-  for (guint i = 0; i < G_N_ELEMENTS (foreign); i++)
-    {
-      GParamSpec *setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), foreign[i]);
-      g_auto (GValue) value = G_VALUE_INIT;
+  if (name == NULL)
+    return TRUE;
 
-      g_object_get_property (G_OBJECT (job), foreign[i], &value);
-      if (g_param_value_defaults (setting, &value))
-        continue;
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("engine: expected transformers beside %s, which is not known here of %s; found %s"),
+                        name, self->program, self->engine);
 
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            N_("engine: expected transformers beside %s, which is not known here of %s; found %s"),
-                            foreign[i], self->program, self->engine);
-      return FALSE;
-    }
-
-  return TRUE;
-}
-
-static guint
-get_generation (HrGpu *gpu)
-{
-  const char *capability = gpu != NULL ? hr_gpu_get_compute_capability (gpu) : NULL;
-
-  return capability != NULL ? g_ascii_strtoull (capability, NULL, 10) : 0;
+  return FALSE;
 }
 
 static guint64
@@ -143,7 +128,7 @@ hr_serving_plan_init (HrServingPlan          *self,
     .engine = "vllm",
     .program = "vLLM",
     .profile = profile,
-    .generation = get_generation (gpu),
+    .generation = hr_gpu_get_cuda_capability (gpu) / 10,
     .memory = gpu != NULL ? hr_gpu_get_memory (gpu) : 0,
     .n_tensor = 1,
     .n_data = 1,
