@@ -48,7 +48,7 @@ count (const HrTrainables *parameters,
        guint64             n_expert_ranks,
        guint               n_dimensions)
 {
-  const HrOptimizerSettings settings = { .kind = HR_OPTIMIZER_KIND_MUON, .separates_experts = TRUE };
+  const HrOptimizerSettings settings = { .kind = HR_OPTIMIZER_KIND_MUON, .is_megatron = TRUE };
   guint64 n_padding;
   HrTrainables *list = hr_layer_wise_list (&settings, parameters, n_ranks, n_expert_ranks, &n_padding);
   guint64 n_elements = 0;
@@ -87,7 +87,7 @@ static guint64
 get_padding (const HrTrainables *parameters,
              guint64             n_ranks)
 {
-  const HrOptimizerSettings settings = { .kind = HR_OPTIMIZER_KIND_MUON, .separates_experts = TRUE };
+  const HrOptimizerSettings settings = { .kind = HR_OPTIMIZER_KIND_MUON, .is_megatron = TRUE };
   guint64 n_padding;
 
   hr_trainables_free (hr_layer_wise_list (&settings, parameters, n_ranks, 1, &n_padding));

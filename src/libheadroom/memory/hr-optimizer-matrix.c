@@ -16,7 +16,7 @@
  *
  * torch/optim/_muon.py takes matrices of two dimensions only, and leaves embeddings and the head to AdamW. So does
  * Megatron-LM (is_managed_by_layer_wise_optimizer of megatron/core/optimizer/layer_wise_optimizer.py), but for learned
- * positions, which it does not leave out; the matrices of its experts are parameters of their own.
+ * positions, which it orthogonalizes; the matrices of its experts are parameters of their own.
  *
  * Returns: whether it is, and is not left to AdamW
  */
@@ -24,7 +24,7 @@ gboolean
 hr_optimizer_muon_takes (const HrOptimizerSettings *settings,
                          const HrTrainable         *parameter)
 {
-  if (parameter->role == HR_TENSOR_ROLE_EXPERT && settings->separates_experts)
+  if (settings->is_megatron && (parameter->role == HR_TENSOR_ROLE_EXPERT || parameter->is_of_positions))
     return TRUE;
 
   return parameter->n_dimensions == 2 &&

@@ -15,7 +15,7 @@ G_BEGIN_DECLS
  * @implementation: which of torch's implementations, where there are several
  * @rank: the rank that gradients are projected to, where they are
  * @fp32_embeddings: whether the states of embeddings stay in fp32 where the others have eight bits
- * @separates_experts: whether the matrices of each expert are parameters of their own
+ * @is_megatron: whether Megatron-LM steps its parameters, of which the matrices of each expert are some by themselves
  * @n_heads: heads of queries, where an algorithm keeps something for each
  *
  * Which optimizer steps the parameters, and how.
@@ -26,7 +26,7 @@ typedef struct
   HrOptimizerImplementation implementation;
   guint64 rank;
   gboolean fp32_embeddings;
-  gboolean separates_experts;
+  gboolean is_megatron;
   guint64 n_heads;
 } HrOptimizerSettings;
 

@@ -322,6 +322,7 @@ hr_trainables_add_model (HrTrainables   *self,
         .module = tensor->module,
         .stack = hr_trainable_get_stack_role (model, tensor),
         .heard = hr_trainable_get_hearing (model, tensor),
+        .is_of_positions = tensor->is_of_positions,
         .is_of_images = is_of_images (model, tensor),
       };
 
@@ -522,7 +523,8 @@ is_like (const HrTrainable *self,
   if (self->n_dimensions != other->n_dimensions || self->n_elements != other->n_elements ||
       self->element != other->element || self->role != other->role || self->module != other->module ||
       self->is_added != other->is_added || self->is_unreached != other->is_unreached ||
-      self->stack != other->stack || self->heard != other->heard || self->is_of_images != other->is_of_images)
+      self->stack != other->stack || self->heard != other->heard || self->is_of_images != other->is_of_images ||
+      self->is_of_positions != other->is_of_positions)
     return FALSE;
 
   return memcmp (self->shape, other->shape, self->n_dimensions * sizeof self->shape[0]) == 0;

@@ -20,6 +20,7 @@ G_BEGIN_DECLS
  * @stack: what the stack is for that they are in
  * @is_unreached: whether they need a gradient and get none, whatever the batch has, as nothing calls their module
  * @heard: of a projector of sounds when it is called
+ * @is_of_positions: whether it is a table of positions, not of tokens
  * @is_of_images: whether it takes images, and not text or videos alone, for a gradient to reach it
  *
  * Parameters that are trained, all of the same shape.
@@ -37,6 +38,7 @@ typedef struct
   HrStackRole stack;
   gboolean is_unreached;
   HrHearing heard;
+  gboolean is_of_positions;
   gboolean is_of_images;
 } HrTrainable;
 

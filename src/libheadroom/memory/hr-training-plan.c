@@ -267,7 +267,7 @@ resolve_optimizer (HrTrainingPlan           *self,
   HrOptimizerSettings settings = {
     .kind = hr_training_job_get_optimizer (self->job), .rank = hr_training_job_get_optimizer_rank (self->job),
     .fp32_embeddings = profile->fp32_embeddings,
-    .separates_experts = hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_MEGATRON_LM,
+    .is_megatron = hr_training_job_get_framework (self->job) == HR_TRAINING_FRAMEWORK_MEGATRON_LM,
   };
   const HrTrainables *stepped;
   guint64 n_padding;

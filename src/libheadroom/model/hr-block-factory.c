@@ -561,6 +561,7 @@ build_position_embedding (const HrBlockContext *context,
     return FALSE;
 
   weight = g_ptr_array_index (context->tensors, context->tensors->len - 1);
+  weight->is_of_positions = TRUE;
   weight->is_frozen = embedding->is_frozen;
 
   return TRUE;

@@ -160,6 +160,7 @@ typedef enum
  * @block: (nullable): the path of the block that it is of: the very string that the block has
  * @module: which of the block's modules it belongs to
  * @is_transposed: whether a matrix is [in, out], as transformers' Conv1D and some fused experts have it
+ * @is_of_positions: whether it is a table of positions, not of tokens
  * @is_frozen: whether it needs no gradient, whatever is trained (`requires_grad=False`)
  * @kept_fp32: whether it is loaded in fp32, even where the model is loaded in a dtype of 16 bits
  * @kept_from_float16: whether it is loaded in fp32 where the model is loaded in float16
@@ -184,6 +185,7 @@ typedef struct
   const char *block;
   HrModule module;
   gboolean is_transposed;
+  gboolean is_of_positions;
   gboolean is_frozen;
   gboolean kept_fp32;
   gboolean kept_from_float16;
