@@ -2,8 +2,6 @@
 
 #include "hr-cuda-context.h"
 
-#include <stdlib.h>
-
 /*
  * What CUDA holds for a process of llama.cpp beside the buffers that llama.cpp logs. The driver keeps a stack for every
  * thread that a GPU can have at once, so that the context grows with its multiprocessors; kernels are loaded when they

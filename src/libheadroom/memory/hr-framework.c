@@ -2,8 +2,6 @@
 
 #include "hr-framework.h"
 
-#include <stdlib.h>
-
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
 
 #define WORKSPACE_SOURCE "; cuBLAS workspace: aten/src/ATen/cuda/CublasHandlePool.cpp"
