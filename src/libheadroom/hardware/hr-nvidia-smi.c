@@ -60,7 +60,7 @@ readable_cb (GObject  *stream,
   Run *self = user_data;
   char buffer[4096];
   gssize n_read = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (stream), buffer, sizeof buffer,
-                                                            self->cancellable, NULL);
+                                                            NULL, NULL);
 
   if (n_read > 0 && self->output->len < MAX_OUTPUT)
     {
@@ -87,6 +87,18 @@ exited_cb (GObject      *object,
   self->exited = TRUE;
 }
 
+/* In whatever thread it is cancelled. */
+static void
+cancelled_cb (GCancellable *cancellable,
+              gpointer      context)
+{
+  g_main_context_wakeup (context);
+}
+
+/*
+ * The source of the output does not watch the cancellable: in GLib 2.74, who cancels while the source is taken away may
+ * wait for ever for the lock of its context, which has gone.
+ */
 static void
 wait_until_over (Run   *self,
                  guint  timeout_ms)
@@ -94,7 +106,8 @@ wait_until_over (Run   *self,
   GPollableInputStream *stream = G_POLLABLE_INPUT_STREAM (g_subprocess_get_stdout_pipe (self->process));
   g_autoptr (GMainContext) context = g_main_context_new ();
   g_autoptr (GSource) timeout = g_timeout_source_new (timeout_ms);
-  g_autoptr (GSource) readable = g_pollable_input_stream_create_source (stream, self->cancellable);
+  g_autoptr (GSource) readable = g_pollable_input_stream_create_source (stream, NULL);
+  gulong cancelled = 0;
 
   g_main_context_push_thread_default (context);
 
@@ -104,9 +117,17 @@ wait_until_over (Run   *self,
   g_source_attach (readable, context);
   g_subprocess_wait_check_async (self->process, NULL, exited_cb, self);
 
-  while (!self->exited || (!self->written && !self->stopped))
-    g_main_context_iteration (context, TRUE);
+  if (self->cancellable != NULL)
+    cancelled = g_cancellable_connect (self->cancellable, G_CALLBACK (cancelled_cb), context, NULL);
 
+  while (!self->exited || (!self->written && !self->stopped))
+    {
+      g_main_context_iteration (context, TRUE);
+      if (!self->stopped && g_cancellable_is_cancelled (self->cancellable))
+        stop (self);
+    }
+
+  g_cancellable_disconnect (self->cancellable, cancelled);
   g_source_destroy (readable);
   g_source_destroy (timeout);
   g_main_context_pop_thread_default (context);
