@@ -2,6 +2,8 @@
 
 #include "hr-inference-cache.h"
 
+#include "hr-pass.h"
+
 static const HrAttention *
 find_attention (const HrLayerClass *klass,
                 gboolean            is_cross)
@@ -18,6 +20,33 @@ find_attention (const HrLayerClass *klass,
                   sublayer->branches[j].blocks[k].attention.is_cross == is_cross)
                 return &sublayer->branches[j].blocks[k].attention;
             }
+        }
+    }
+
+  return NULL;
+}
+
+/*
+ * hr_layer_class_find_block:
+ * @klass: layers
+ * @kind: a kind of block
+ *
+ * Finds the first block of a kind in the branches of layers.
+ *
+ * Returns: (nullable): the block, or %NULL if they have none
+ */
+const HrBlock *
+hr_layer_class_find_block (const HrLayerClass *klass,
+                           HrBlockKind         kind)
+{
+  for (guint i = 0; i < klass->n_sublayers; i++)
+    {
+      for (guint j = 0; j < klass->sublayers[i].n_branches; j++)
+        {
+          const HrBlock *block = hr_chain_find_block (&klass->sublayers[i].branches[j], kind);
+
+          if (block != NULL)
+            return block;
         }
     }
 

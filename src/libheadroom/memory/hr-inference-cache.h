@@ -6,6 +6,8 @@
 
 G_BEGIN_DECLS
 
+const HrBlock *    hr_layer_class_find_block      (const HrLayerClass *klass,
+                                                   HrBlockKind         kind);
 const HrAttention *hr_layer_class_get_attention   (const HrLayerClass *klass);
 const HrAttention *hr_layer_class_get_cross_attention (const HrLayerClass *klass);
 gboolean           hr_layer_class_get_state       (const HrLayerClass *klass,

@@ -38,24 +38,6 @@ make (HrReplay   *replay,
   return hr_replay_make (replay, operation, name, replay->component, shape);
 }
 
-static const HrBlock *
-find_block (const HrLayerClass *klass,
-            HrBlockKind         kind)
-{
-  for (guint i = 0; i < klass->n_sublayers; i++)
-    {
-      for (guint j = 0; j < klass->sublayers[i].n_branches; j++)
-        {
-          const HrBlock *block = hr_chain_find_block (&klass->sublayers[i].branches[j], kind);
-
-          if (block != NULL)
-            return block;
-        }
-    }
-
-  return NULL;
-}
-
 /* Llama's MLP calls what its matrix makes like its input; LlamaForCausalLM runs others as well (registry.py). */
 static gboolean
 lets_gate_up_go (const HrModel *model)
@@ -150,7 +132,7 @@ hr_serving_run_find_state (const HrLayerClass *klass)
 
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
     {
-      const HrBlock *block = find_block (klass, kinds[i]);
+      const HrBlock *block = hr_layer_class_find_block (klass, kinds[i]);
 
       if (block != NULL)
         return block;
@@ -202,8 +184,8 @@ set_symbols (const HrServingPlan *plan,
              HrReplay            *replay,
              const HrLayerClass  *klass)
 {
-  const HrBlock *mlp = find_block (klass, HR_BLOCK_MLP);
-  const HrBlock *mixture = find_block (klass, HR_BLOCK_MIXTURE);
+  const HrBlock *mlp = hr_layer_class_find_block (klass, HR_BLOCK_MLP);
+  const HrBlock *mixture = hr_layer_class_find_block (klass, HR_BLOCK_MIXTURE);
   const HrBlock *state = hr_serving_run_find_state (klass);
   const HrAttention *attention = hr_layer_class_get_attention (klass);
   guint64 *symbols = replay->symbols;
@@ -527,8 +509,8 @@ replay_feed_forward (const HrServingPlan *plan,
                      const HrLayerClass  *klass,
                      gboolean             lets_go)
 {
-  const HrBlock *mlp = find_block (klass, HR_BLOCK_MLP);
-  const HrBlock *mixture = find_block (klass, HR_BLOCK_MIXTURE);
+  const HrBlock *mlp = hr_layer_class_find_block (klass, HR_BLOCK_MLP);
+  const HrBlock *mixture = hr_layer_class_find_block (klass, HR_BLOCK_MIXTURE);
 
   if (mixture != NULL)
     return replay_experts (plan, replay, &mixture->mixture);

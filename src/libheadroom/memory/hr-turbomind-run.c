@@ -27,24 +27,6 @@ make (HrReplay   *replay,
   return hr_replay_make (replay, operation, name, HR_COMPONENT_ACTIVATIONS, shape);
 }
 
-static const HrBlock *
-find_block (const HrLayerClass *klass,
-            HrBlockKind         kind)
-{
-  for (guint i = 0; i < klass->n_sublayers; i++)
-    {
-      for (guint j = 0; j < klass->sublayers[i].n_branches; j++)
-        {
-          const HrBlock *block = hr_chain_find_block (&klass->sublayers[i].branches[j], kind);
-
-          if (block != NULL)
-            return block;
-        }
-    }
-
-  return NULL;
-}
-
 /* Queries, keys and values, what attention makes of them, and keys and values in a row of all tokens (tmp_kv). */
 static void
 replay_attention (HrReplay *replay)
@@ -93,8 +75,8 @@ replay_layer (const HrServingPlan *plan,
               HrReplay            *replay,
               const HrLayerClass  *klass)
 {
-  const HrBlock *mlp = find_block (klass, HR_BLOCK_MLP);
-  const HrBlock *mixture = find_block (klass, HR_BLOCK_MIXTURE);
+  const HrBlock *mlp = hr_layer_class_find_block (klass, HR_BLOCK_MLP);
+  const HrBlock *mixture = hr_layer_class_find_block (klass, HR_BLOCK_MIXTURE);
   HrValue residual, hidden;
 
   hr_pass_set_attention_symbols (replay, hr_layer_class_get_attention (klass));
