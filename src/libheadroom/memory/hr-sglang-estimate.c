@@ -8,8 +8,8 @@
 
 #include <math.h>
 
-#include "hr-rule-estimate.h"
 #include "hr-serving-estimate.h"
+#include "hr-serving-ranks.h"
 #include "hr-serving-run.h"
 #include "hr-serving-weights.h"
 #include "hr-sglang-plan.h"
@@ -30,36 +30,12 @@
 /* What a kind of rank takes. */
 typedef struct
 {
-  HrModel *part;        /* (nullable): what it has of the model, where it has not all */
-  HrInferencePlan pass;
+  HrServingShare share;
   HrSglangPlan plan;
-  HrReplay replay;
-  HrWeights weights;
   guint64 weight_bytes;
   guint64 run;        /* when prompts are computed, workspaces included */
   guint64 graphs;
-  guint64 tokens;     /* that there is room for */
 } Rank;
-
-typedef struct
-{
-  HrModel *model;
-  HrInferenceJob *job;
-  HrGpu *gpu;
-  HrServingLayout layout;
-  guint64 length;     /* tokens of a request */
-} Run;
-
-static void
-rank_free (Rank *self)
-{
-  hr_inference_plan_clear (&self->pass);
-  hr_replay_clear (&self->replay);
-  g_clear_object (&self->part);
-  g_free (self);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rank, rank_free)
 
 /* What of the memory is for the weights and the cache. */
 static guint64
@@ -69,70 +45,40 @@ get_share (const HrSglangPlan *plan)
 }
 
 static void
-measure (Rank *self)
+measure (gpointer              share,
+         const HrServingStart *start)
 {
+  Rank *self = share;
   HrServingPlan *layers = &self->plan.layers;
-  guint64 share = get_share (&self->plan);
+  guint64 bytes = get_share (&self->plan);
 
-  hr_serving_run_replay (layers, &self->replay);
-  self->weight_bytes = hr_serving_weights_get_bytes (layers, &self->weights);
-  self->run = self->replay.peak.level.total + layers->workspace_bytes;
+  hr_serving_run_replay (layers, &self->share.replay);
+  self->weight_bytes = hr_serving_weights_get_bytes (layers, &self->share.weights);
+  self->run = self->share.replay.peak.level.total + layers->workspace_bytes;
   if (self->plan.cuda_graph_max_bs > 0)
     self->graphs = self->plan.profile->graphs.median_bytes;
-  self->tokens = hr_sglang_plan_count_tokens (&self->plan, share - MIN (share, self->weight_bytes));
+  self->share.room = hr_sglang_plan_count_tokens (&self->plan, bytes - MIN (bytes, self->weight_bytes));
 }
 
-static gpointer
-rank_new (gconstpointer         data,
-          const HrServingPart  *part,
-          GError              **error)
+static HrServingPlan *
+init_plan (gpointer               share,
+           const HrServingStart  *start,
+           GError               **error)
 {
-  const Run *run = data;
-  g_autoptr (Rank) self = g_new0 (Rank, 1);
+  Rank *self = share;
 
-  g_set_object (&self->part, part->model);
-  hr_replay_init (&self->replay, HR_ELEMENT_BFLOAT16, HR_QUANTIZATION_NONE);
-  if (!hr_serving_init_pass (&self->pass, part->model != NULL ? part->model : run->model, run->job, error) ||
-      !hr_sglang_plan_init (&self->plan, &self->pass, run->model, run->job, run->gpu, &run->layout, error) ||
-      !hr_serving_check_length (&self->plan.layers, run->job, error))
-    return NULL;
-
-  if (part->model != NULL)
-    hr_serving_plan_set_rank (&self->plan.layers, &run->layout, &part->rank);
-  hr_replay_clear (&self->replay);
-  hr_inference_plan_init_replay (&self->pass, &self->replay);
-  measure (self);
-
-  return g_steal_pointer (&self);
-}
-
-/* All ranks have room for as many tokens as the one that has room for the fewest: what is free is the least of all. */
-static Rank *
-share_tokens (GPtrArray *ranks)
-{
-  Rank *least = g_ptr_array_index (ranks, 0);
-
-  for (guint i = 1; i < ranks->len; i++)
-    {
-      Rank *rank = g_ptr_array_index (ranks, i);
-
-      if (rank->tokens < least->tokens)
-        least = rank;
-    }
-  for (guint i = 0; i < ranks->len; i++)
-    ((Rank *) g_ptr_array_index (ranks, i))->tokens = least->tokens;
-
-  return least;
+  return hr_sglang_plan_init (&self->plan, &self->share.pass, start->model, start->job, start->gpu, &start->layout,
+                              error) ? &self->plan.layers : NULL;
 }
 
 /* The tokens of all requests that are computed at once. */
 static guint64
-get_needed (const Rank *self,
-            const Run  *run)
+get_needed (const Rank           *self,
+            const HrServingStart *start)
 {
   guint64 page = self->plan.page_size;
 
-  return self->plan.layers.max_num_seqs * ((run->length + page - 1) / page * page);
+  return self->plan.layers.max_num_seqs * ((start->length + page - 1) / page * page);
 }
 
 /* The share that a size has of what is free, rounded to what leaves it no smaller, or no larger. */
@@ -147,21 +93,21 @@ dup_share (const Rank *self,
 }
 
 static void
-tell_refusal (Rank      *self,
-              const Run *run)
+tell_refusal (Rank                 *self,
+              const HrServingStart *start)
 {
-  guint64 needed = hr_sglang_plan_get_cache_bytes (&self->plan, run->length);
+  guint64 needed = hr_sglang_plan_get_cache_bytes (&self->plan, start->length);
   g_autofree char *share = hr_serving_dup_size (get_share (&self->plan));
   g_autofree char *weights = hr_serving_dup_size (self->weight_bytes);
   g_autofree char *least = dup_share (self, (double) self->weight_bytes + needed, TRUE);
 
   if (self->weight_bytes + needed > hr_sglang_plan_get_free_bytes (&self->plan))
-    hr_inference_plan_warn (&self->pass,
+    hr_inference_plan_warn (&self->share.pass,
                             N_("SGLang would not start (Not enough memory. Please try to increase "
                                "--mem-fraction-static.): its share of the memory is %s, and the weights take %s"),
                             share, weights);
   else
-    hr_inference_plan_warn (&self->pass,
+    hr_inference_plan_warn (&self->share.pass,
                             N_("SGLang would not start (Not enough memory. Please try to increase "
                                "--mem-fraction-static.): its share of the memory is %s, and the weights take %s; with "
                                "mem-fraction-static %s there would be room for a request of prompt and output"),
@@ -169,17 +115,17 @@ tell_refusal (Rank      *self,
 }
 
 static void
-tell_room (Rank      *self,
-           const Run *run)
+tell_room (Rank                 *self,
+           const HrServingStart *start)
 {
-  g_autofree char *tokens = hr_serving_dup_number (self->tokens);
+  g_autofree char *tokens = hr_serving_dup_number (self->share.room);
   g_autofree char *fraction = g_strdup_printf ("%.3g", self->plan.fraction);
-  guint64 rows = hr_sglang_plan_count_requests (&self->plan, self->tokens);
-  g_autofree char *requests = hr_serving_dup_number (MIN (self->tokens / run->length, rows));
-  g_autofree char *length = hr_serving_dup_number (run->length);
-  g_autofree char *longest = hr_serving_dup_number (MIN (self->tokens, self->plan.layers.max_model_len));
+  guint64 rows = hr_sglang_plan_count_requests (&self->plan, self->share.room);
+  g_autofree char *requests = hr_serving_dup_number (MIN (self->share.room / start->length, rows));
+  g_autofree char *length = hr_serving_dup_number (start->length);
+  g_autofree char *longest = hr_serving_dup_number (MIN (self->share.room, self->plan.layers.max_model_len));
 
-  hr_inference_plan_warn (&self->pass,
+  hr_inference_plan_warn (&self->share.pass,
                           N_("SGLang’s KV cache has room for %s tokens with mem-fraction-static %s: for %s requests of "
                              "prompt and output, %s tokens, at once; one alone may have %s tokens"),
                           tokens, fraction, requests, length, longest);
@@ -190,9 +136,9 @@ static void
 tell_shortage (Rank *self)
 {
   guint64 all = hr_sglang_plan_get_free_bytes (&self->plan);
-  guint64 cache = hr_sglang_plan_get_cache_bytes (&self->plan, self->tokens);
+  guint64 cache = hr_sglang_plan_get_cache_bytes (&self->plan, self->share.room);
   guint64 left = all - MIN (all, self->weight_bytes + cache);
-  guint64 taken = self->run + self->graphs + hr_sglang_plan_get_table_bytes (&self->plan, self->tokens);
+  guint64 taken = self->run + self->graphs + hr_sglang_plan_get_table_bytes (&self->plan, self->share.room);
   g_autofree char *room = hr_serving_dup_size (left);
   g_autofree char *needed = hr_serving_dup_size (taken);
   g_autofree char *most = NULL;
@@ -201,41 +147,42 @@ tell_shortage (Rank *self)
     return;
 
   most = dup_share (self, (double) all - taken, FALSE);
-  hr_inference_plan_warn (&self->pass,
+  hr_inference_plan_warn (&self->share.pass,
                           N_("SGLang may run out of memory: its share leaves %s, and CUDA graphs, the table of "
                              "requests and prompts take %s; mem-fraction-static %s leaves that much"),
                           room, needed, most);
 }
 
 static void
-warn (Rank      *self,
-      const Run *run)
+warn (gpointer              share,
+      const HrServingStart *start)
 {
+  Rank *self = share;
   HrSglangPlan *plan = &self->plan;
   g_autofree char *prompts = hr_serving_dup_number (plan->layers.max_num_batched_tokens);
   g_autofree char *graph = hr_serving_dup_number (plan->cuda_graph_max_bs);
 
   if (plan->layers.memory == 0)
-    hr_inference_plan_warn (&self->pass,
+    hr_inference_plan_warn (&self->share.pass,
                             N_("No GPU is named: the KV cache is counted as large as the requests need it; %s makes it "
                                "as large as its share of the memory has room for"), plan->layers.program);
-  else if (self->tokens == 0)
-    tell_refusal (self, run);
+  else if (self->share.room == 0)
+    tell_refusal (self, start);
   else
     {
-      tell_room (self, run);
-      if (self->tokens < get_needed (self, run))
-        hr_serving_tell_waiting (&self->pass, plan->layers.max_num_seqs, self->tokens / run->length);
+      tell_room (self, start);
+      if (self->share.room < get_needed (self, start))
+        hr_serving_tell_waiting (&self->share.pass, plan->layers.max_num_seqs, self->share.room / start->length);
       tell_shortage (self);
     }
 
-  hr_inference_plan_warn (&self->pass,
+  hr_inference_plan_warn (&self->share.pass,
                           N_("SGLang is counted with chunked-prefill-size %s and cuda-graph-max-bs %s, and without "
                              "LoRA, speculative decoding and other processes on the GPU; what CUDA graphs take is the "
                              "median of logs"),
                           prompts, graph);
-  if (hr_model_get_n_stacks (self->pass.model) > 1)
-    hr_inference_plan_warn (&self->pass,
+  if (hr_model_get_n_stacks (self->share.pass.model) > 1)
+    hr_inference_plan_warn (&self->share.pass,
                             N_("The weights of towers and projectors are counted, but not what SGLang makes of images "
                                "and sounds, nor that it leaves more room for them"));
 }
@@ -279,29 +226,30 @@ add_unused (HrEstimate         *estimate,
 }
 
 static HrEstimate *
-create_estimate (Rank             *self,
-                 const Run        *run,
-                 HrEstimateDetail  detail)
+create_estimate (gpointer              share,
+                 const HrServingStart *start,
+                 HrEstimateDetail      detail)
 {
+  Rank *self = share;
   HrSglangPlan *plan = &self->plan;
-  HrEstimate *estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_EXACT, run->model);
+  HrEstimate *estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_EXACT, start->model);
   gboolean has_gpu = plan->layers.memory > 0;
-  guint64 needed = get_needed (self, run);
-  guint64 tokens = has_gpu ? MAX (self->tokens, needed) : needed;
+  guint64 needed = get_needed (self, start);
+  guint64 tokens = has_gpu ? MAX (self->share.room, needed) : needed;
   guint64 table = hr_sglang_plan_get_table_bytes (plan, tokens);
   guint64 before = has_gpu ? plan->before : 0;
   guint64 total = before + self->weight_bytes + hr_sglang_plan_get_cache_bytes (plan, tokens) + table + self->run +
                   self->graphs;
   const HrServingMeasured *measured =
-    run->layout.n_ranks > 1 ? &plan->profile->before_ranks : &plan->profile->before;
+    start->layout.n_ranks > 1 ? &plan->profile->before_ranks : &plan->profile->before;
   g_autofree char *graphs = hr_serving_dup_number (self->graphs);
   g_autofree char *gone = hr_serving_dup_number (before);
   g_autofree char *workspace = hr_serving_dup_number (plan->layers.workspace_bytes);
 
   _hr_estimate_add_device (estimate);
-  hr_serving_add_weights (estimate, &plan->layers, &self->weights, self->weight_bytes, SOURCE_WEIGHTS);
+  hr_serving_add_weights (estimate, &plan->layers, &self->share.weights, self->weight_bytes, SOURCE_WEIGHTS);
   add_cache (estimate, plan, tokens, hr_sglang_plan_count_requests (plan, tokens));
-  hr_serving_add_run (estimate, &self->replay.peak, detail, SOURCE_RUN);
+  hr_serving_add_run (estimate, &self->share.replay.peak, detail, SOURCE_RUN);
   if (plan->layers.workspace_bytes > 0)
     _hr_estimate_add_component (estimate, 0, HR_COMPONENT_TEMPORARY, plan->layers.workspace_bytes, "workspace",
                                 workspace, SOURCE_WORKSPACE);
@@ -311,27 +259,14 @@ create_estimate (Rank             *self,
   if (before > 0)
     _hr_estimate_add_component (estimate, 0, HR_COMPONENT_FRAMEWORK, before, "context + non-torch", gone,
                                 measured->source);
-  if (has_gpu && self->tokens < needed)
+  if (has_gpu && self->share.room < needed)
     total += add_unused (estimate, plan, self->run + self->graphs + table);
-  hr_serving_end (estimate, &plan->layers, &self->replay.peak, before + self->weight_bytes, total, detail);
+  hr_serving_end (estimate, &plan->layers, &self->share.replay.peak, before + self->weight_bytes, total, detail);
 
   return estimate;
 }
 
-static HrEstimate *
-join (GPtrArray        *ranks,
-      const Run        *run,
-      HrEstimateDetail  detail)
-{
-  g_autoptr (GPtrArray) estimates = g_ptr_array_new_with_free_func (g_object_unref);
-  Rank *least = share_tokens (ranks);
-
-  warn (least, run);
-  for (guint i = 0; i < ranks->len; i++)
-    g_ptr_array_add (estimates, create_estimate (g_ptr_array_index (ranks, i), run, detail));
-
-  return hr_serving_join (estimates, &least->pass, &run->layout);
-}
+static const HrServingEngine engine = { sizeof (Rank), init_plan, measure, warn, create_estimate };
 
 /*
  * hr_sglang_estimate_new:
@@ -355,19 +290,5 @@ hr_sglang_estimate_new (HrModel           *model,
                         HrEstimateDetail   detail,
                         GError           **error)
 {
-  Run run = { model, job, gpu };
-  g_autoptr (GPtrArray) ranks = NULL;
-
-  if (!hr_serving_layout_init (&run.layout, HR_JOB (job), n_gpus, error))
-    return NULL;
-
-  run.length = hr_inference_job_get_prompt_length (job) + hr_inference_job_get_output_length (job);
-  ranks = hr_serving_create_ranks (&run.layout, run.model, rank_new, &run, (GDestroyNotify) rank_free, error);
-  if (ranks == NULL)
-    return NULL;
-
-  if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
-    return hr_rule_estimate_new (&((Rank *) g_ptr_array_index (ranks, 0))->pass);
-
-  return join (ranks, &run, detail);
+  return hr_serving_estimate_ranks (&engine, model, job, gpu, n_gpus, detail, error);
 }

@@ -6,8 +6,8 @@
 
 #include "hr-vllm-estimate.h"
 
-#include "hr-rule-estimate.h"
 #include "hr-serving-estimate.h"
+#include "hr-serving-ranks.h"
 #include "hr-serving-run.h"
 #include "hr-serving-weights.h"
 #include "hr-vllm-cache.h"
@@ -62,18 +62,16 @@ get_taken (const HrServingPlan *plan,
 }
 
 static void
-divide (const HrServingPlan *plan,
-        HrInferenceJob      *job,
-        guint64              n_copies,
-        Shares              *shares)
+divide (const HrServingPlan  *plan,
+        const HrServingStart *start,
+        Shares               *shares)
 {
   guint64 taken = get_taken (plan, shares);
   guint64 block = hr_vllm_cache_get_block_bytes (plan);
   guint64 each;
 
-  shares->length = hr_inference_job_get_prompt_length (job) + hr_inference_job_get_output_length (job);
-  shares->requests = (hr_inference_job_get_batch_size (job) + n_copies - 1) / n_copies;
-  shares->requests = MIN (shares->requests, plan->max_num_seqs);
+  shares->length = start->length;
+  shares->requests = MIN (start->requests, plan->max_num_seqs);
   each = hr_vllm_cache_count_blocks (plan, shares->length);
   shares->needed = MAX (hr_vllm_cache_count_blocks (plan, plan->max_model_len), shares->requests * each);
   shares->pool = plan->requested - MIN (plan->requested, taken);
@@ -305,115 +303,67 @@ create_estimate (HrServingPlan     *plan,
 /* What a rank is, and what of it is known. */
 typedef struct
 {
-  HrModel *part;        /* (nullable): what it has of the model, where it has not all */
-  HrInferencePlan pass;
+  HrServingShare share;
   HrServingPlan plan;
-  HrReplay replay;
   HrFramework framework;
-  HrWeights weights;
   Shares shares;
 } Rank;
 
-typedef struct
-{
-  HrModel *model;
-  HrInferenceJob *job;
-  HrGpu *gpu;
-  HrServingLayout layout;
-} Run;
-
 static void
-rank_free (Rank *self)
+measure (gpointer              share,
+         const HrServingStart *start)
 {
-  hr_inference_plan_clear (&self->pass);
-  hr_replay_clear (&self->replay);
-  g_clear_object (&self->part);
-  g_free (self);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rank, rank_free)
-
-static void
-measure (Rank      *self,
-         const Run *run)
-{
+  Rank *self = share;
   HrServingPlan *plan = &self->plan;
   Shares *shares = &self->shares;
 
-  if (hr_inference_plan_find_framework (&self->pass, run->gpu, &self->framework))
+  if (hr_inference_plan_find_framework (&self->share.pass, start->gpu, &self->framework))
     shares->context = self->framework.context_bytes;
-  hr_serving_run_replay (plan, &self->replay);
-  shares->weights = hr_serving_weights_get_bytes (plan, &self->weights);
-  shares->run = self->replay.peak.level.total + plan->workspace_bytes;
+  hr_serving_run_replay (plan, &self->share.replay);
+  shares->weights = hr_serving_weights_get_bytes (plan, &self->share.weights);
+  shares->run = self->share.replay.peak.level.total + plan->workspace_bytes;
   shares->non_torch = hr_vllm_profile_get_beside (plan->profile, plan->n_ranks)->median_bytes;
-  if (!hr_inference_job_get_enforce_eager (run->job))
+  if (!hr_inference_job_get_enforce_eager (start->job))
     shares->graphs = plan->profile->graphs.median_bytes;
   shares->latents = plan->latent_chunk * plan->latent_bytes;
-  divide (plan, run->job, run->layout.data, shares);
+  divide (plan, start, shares);
+  self->share.room = shares->blocks;
 }
 
-static gpointer
-rank_new (gconstpointer         data,
-          const HrServingPart  *part,
-          GError              **error)
+static HrServingPlan *
+init_plan (gpointer               share,
+           const HrServingStart  *start,
+           GError               **error)
 {
-  const Run *run = data;
-  g_autoptr (Rank) self = g_new0 (Rank, 1);
+  Rank *self = share;
 
-  g_set_object (&self->part, part->model);
-  hr_replay_init (&self->replay, HR_ELEMENT_BFLOAT16, HR_QUANTIZATION_NONE);
-  if (!hr_serving_init_pass (&self->pass, part->model != NULL ? part->model : run->model, run->job, error) ||
-      !hr_vllm_plan_init (&self->plan, &self->pass, run->model, run->job, run->gpu, error) ||
-      !hr_serving_check_length (&self->plan, run->job, error))
-    return NULL;
-
-  if (part->model != NULL)
-    hr_serving_plan_set_rank (&self->plan, &run->layout, &part->rank);
-  hr_replay_clear (&self->replay);
-  hr_inference_plan_init_replay (&self->pass, &self->replay);
-  measure (self, run);
-
-  return g_steal_pointer (&self);
+  return hr_vllm_plan_init (&self->plan, &self->share.pass, start->model, start->job, start->gpu, error)
+         ? &self->plan : NULL;
 }
 
-/* All ranks have as many blocks as the one that has room for the fewest (get_kv_cache_configs). */
-static const Rank *
-share_blocks (GPtrArray *ranks)
+static void
+warn_least (gpointer              share,
+            const HrServingStart *start)
 {
-  const Rank *least = g_ptr_array_index (ranks, 0);
+  Rank *self = share;
 
-  for (guint i = 1; i < ranks->len; i++)
-    {
-      const Rank *rank = g_ptr_array_index (ranks, i);
-
-      if (rank->shares.blocks < least->shares.blocks)
-        least = rank;
-    }
-  for (guint i = 0; i < ranks->len; i++)
-    ((Rank *) g_ptr_array_index (ranks, i))->shares.blocks = least->shares.blocks;
-
-  return least;
+  warn (&self->plan, start->job, &self->shares);
 }
 
 static HrEstimate *
-join (GPtrArray        *ranks,
-      const Run        *run,
-      HrEstimateDetail  detail)
+estimate_rank (gpointer              share,
+               const HrServingStart *start,
+               HrEstimateDetail      detail)
 {
-  g_autoptr (GPtrArray) estimates = g_ptr_array_new_with_free_func (g_object_unref);
-  Rank *least = (Rank *) share_blocks (ranks);
+  Rank *self = share;
 
-  warn (&least->plan, run->job, &least->shares);
-  for (guint i = 0; i < ranks->len; i++)
-    {
-      Rank *rank = g_ptr_array_index (ranks, i);
+  self->shares.blocks = self->share.room;
 
-      g_ptr_array_add (estimates, create_estimate (&rank->plan, run->model, &rank->replay, &rank->weights,
-                                                   &rank->framework, &rank->shares, detail));
-    }
-
-  return hr_serving_join (estimates, &least->pass, &run->layout);
+  return create_estimate (&self->plan, start->model, &self->share.replay, &self->share.weights, &self->framework,
+                          &self->shares, detail);
 }
+
+static const HrServingEngine engine = { sizeof (Rank), init_plan, measure, warn_least, estimate_rank };
 
 /*
  * hr_vllm_estimate_new:
@@ -437,18 +387,5 @@ hr_vllm_estimate_new (HrModel           *model,
                       HrEstimateDetail   detail,
                       GError           **error)
 {
-  Run run = { model, job, gpu };
-  g_autoptr (GPtrArray) ranks = NULL;
-
-  if (!hr_serving_layout_init (&run.layout, HR_JOB (job), n_gpus, error))
-    return NULL;
-
-  ranks = hr_serving_create_ranks (&run.layout, run.model, rank_new, &run, (GDestroyNotify) rank_free, error);
-  if (ranks == NULL)
-    return NULL;
-
-  if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
-    return hr_rule_estimate_new (&((Rank *) g_ptr_array_index (ranks, 0))->pass);
-
-  return join (ranks, &run, detail);
+  return hr_serving_estimate_ranks (&engine, model, job, gpu, n_gpus, detail, error);
 }
