@@ -749,7 +749,7 @@ a_schedule_that_a_framework_has_not_is_refused (void)
     }
 }
 
-/* Zero-bubble schedules and checkpointing do not go together; a backward pass within another is not followed. */
+/* Zero-bubble schedules go with neither checkpointing nor copies; a backward pass within another is not followed. */
 static void
 what_a_pipeline_of_torch_is_not_known_with_is_refused (void)
 {
@@ -757,11 +757,14 @@ what_a_pipeline_of_torch_is_not_known_with_is_refused (void)
   {
     HrPipelineSchedule schedule;
     gboolean is_reentrant;
+    guint64 n_copies;
     const char *sentence;
   } cases[] = {
-    { HR_PIPELINE_SCHEDULE_ZERO_BUBBLE, FALSE, "gradient-checkpointing: expected none beside the schedule zero-" },
-    { HR_PIPELINE_SCHEDULE_GPIPE, TRUE, "reentrant-checkpointing: expected one of what is known" },
-    { HR_PIPELINE_SCHEDULE_GPIPE, FALSE, NULL },
+    { HR_PIPELINE_SCHEDULE_ZERO_BUBBLE, FALSE, 1, "gradient-checkpointing: expected none beside the schedule zero-" },
+    { HR_PIPELINE_SCHEDULE_ZERO_BUBBLE, FALSE, 2, "data-parallel: expected 1 beside the schedule zero-bubble" },
+    { HR_PIPELINE_SCHEDULE_GPIPE, TRUE, 1, "reentrant-checkpointing: expected one of what is known" },
+    { HR_PIPELINE_SCHEDULE_GPIPE, FALSE, 1, NULL },
+    { HR_PIPELINE_SCHEDULE_GPIPE, FALSE, 2, NULL },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -774,7 +777,7 @@ what_a_pipeline_of_torch_is_not_known_with_is_refused (void)
       g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_PYTORCH, "pipeline-parallel", G_GUINT64_CONSTANT (4),
                     "pipeline-schedule", cases[i].schedule, "gradient-accumulation-steps", G_GUINT64_CONSTANT (8),
                     "gradient-checkpointing", HR_GRADIENT_CHECKPOINTING_FULL,
-                    "reentrant-checkpointing", cases[i].is_reentrant, NULL);
+                    "reentrant-checkpointing", cases[i].is_reentrant, "data-parallel", cases[i].n_copies, NULL);
       estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
       g_assert_true ((cases[i].sentence == NULL) == (estimate != NULL));
       g_assert_true (cases[i].sentence == NULL || strstr (error->message, cases[i].sentence) != NULL);

@@ -489,8 +489,8 @@ set_torch_schedule_error (HrTrainingJob       *job,
 }
 
 /*
- * Schedule1F1B of torch/distributed/pipelining/schedules.py has every stage at work at once; the gradients of copies
- * are reduced in ways of their own beside a pipeline.
+ * Schedule1F1B of torch/distributed/pipelining/schedules.py has every stage at work at once. DistributedDataParallel
+ * reduces gradients when they are accumulated, which stage_backward_weight of _backward.py does by itself.
  */
 static gboolean
 check_torch_schedule (const HrLayout  *self,
@@ -499,6 +499,7 @@ check_torch_schedule (const HrLayout  *self,
 {
   guint64 n_micro_batches = hr_training_job_get_gradient_accumulation_steps (job);
   g_autofree char *expected = format_number (self->pipeline);
+  g_autofree char *schedule = NULL;
   g_autofree char *found = NULL;
 
   if (self->schedule == HR_PIPELINE_SCHEDULE_1F1B && self->parts == 1 && n_micro_batches < self->pipeline)
@@ -509,13 +510,15 @@ check_torch_schedule (const HrLayout  *self,
                                "1F1B of torch.distributed.pipelining has at work at once; found %s"), expected, found);
       return FALSE;
     }
-  if (self->data > 1)
+  if (self->data > 1 && hr_pipeline_schedule_splits (self->schedule))
     {
+      schedule = hr_job_get_as_string (HR_JOB (job), "pipeline-schedule");
       found = format_number (self->data);
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            /* Translators: the places are the name of a setting and a number */
-                            N_("%s: expected 1 beside a pipeline of torch.distributed.pipelining, as what ranks hold "
-                               "otherwise is not known; found %s"), "data-parallel", found);
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            /* Translators: the places are the value of a setting and a number */
+                            N_("data-parallel: expected 1 beside the schedule %s, which hands gradients of weights "
+                               "over without DistributedDataParallel, so that copies would not reduce them; found %s"),
+                            schedule, found);
       return FALSE;
     }
   if (!hr_pipeline_schedule_is_known (self->schedule, self->pipeline, self->parts, n_micro_batches))

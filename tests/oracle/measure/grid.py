@@ -154,6 +154,11 @@ ONLY_WITH = {
     'sequence-length': ('algorithm', ('sft', 'dpo')),
 }
 
+# The same, of what says something with another setting as well.
+ALSO_WITH = {
+    'data-parallel': ('pipeline-parallel', PIPELINES),
+}
+
 CHOICES = {
     'dtype': ('float32', 'float16', 'bfloat16'),
     'attention': ('eager', 'sdpa', 'sdpa-efficient', 'sdpa-math', 'flash'),
@@ -239,16 +244,22 @@ def as_list(value):
 def get_defaults(mode, settings):
     """The settings of a mode, those of a task where the mode has tasks: inference unless another is named."""
     if mode != 'multimodal':
-        return SETTINGS[mode]
+        defaults = SETTINGS[mode]
+        return {**defaults, 'data-parallel': 1} if settings.get('pipeline-parallel', 1) > 1 else defaults
     return {**MULTIMODAL[settings.get('task', 'inference')], 'task': 'inference'}
+
+
+def is_among(key, settings, table):
+    """Whether the setting that a table names beside another has one of the values that it names."""
+    other, values = table[key]
+    return settings.get(other) in values and (other == key or says_something(other, settings))
 
 
 def says_something(key, settings):
     """Whether a setting means anything beside the others."""
-    other, values = ONLY_WITH.get(key, (None, ()))
-    if other not in settings:
+    if key not in ONLY_WITH or ONLY_WITH[key][0] not in settings:
         return True
-    return settings[other] in values and (other == key or says_something(other, settings))
+    return is_among(key, settings, ONLY_WITH) or (key in ALSO_WITH and is_among(key, settings, ALSO_WITH))
 
 
 def complete(mode, settings):

@@ -13,11 +13,14 @@ import time
 import torch
 import torch.distributed as dist
 import torch.distributed.pipelining as pipelining
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.pipelining import schedules, stage
 from torch.testing._internal.distributed.fake_pg import FakeStore
+from torch.utils._python_dispatch import _disable_current_modes
 from transformers.loss.loss_utils import ForCausalLMLoss
 
 import models
+import sharding
 import training
 
 N_STEPS = 3
@@ -115,7 +118,46 @@ def list_parts(settings):
     return [rank + i * n_ranks for i in range(n_parts)]
 
 
-def make_stages(model, settings):
+def begin(settings):
+    """Makes the groups of all ranks, of which this is the first among the copies of its stage. Returns their
+    meshes."""
+    n_stages, n_copies = settings['pipeline-parallel'], settings['data-parallel']
+    os.environ.update({'MASTER_ADDR': 'localhost', 'MASTER_PORT': '29500'})
+    dist.init_process_group('fake', store=FakeStore(), rank=settings['pipeline-stage'] * n_copies,
+                            world_size=n_stages * n_copies)
+    # Which ranks there are is computed with tensors, whose values count.
+    with _disable_current_modes():
+        mesh = init_device_mesh('cuda', (n_stages, n_copies), mesh_dim_names=('pp', 'dp'))
+        return {name: mesh[name] for name in mesh.mesh_dim_names}
+
+
+class Buckets:
+    """The reducer of DistributedDataParallel, with the buckets of its first step."""
+
+    def __init__(self, reducer):
+        self.reducer = reducer
+
+    def __getattr__(self, name):
+        return getattr(self.reducer, name)
+
+    def _rebuild_buckets(self):
+        return False
+
+
+def copy_part(part, mesh):
+    """A part whose gradients are reduced among the ranks that have copies of it."""
+    if mesh['dp'].size() == 1:
+        return part
+    # Steps are measured, not what is compared and sent before the first; buffers are the frequencies of rotations.
+    copied = torch.nn.parallel.DistributedDataParallel(part, process_group=mesh['dp'].get_group(), init_sync=False,
+                                                       forward_sync_buffers=False)
+    # Buckets that are made anew for the order in which gradients come take as much; which, is sent as values.
+    copied.reducer = Buckets(copied.reducer)
+    copied.register_comm_hook(None, sharding.pass_on)
+    return copied
+
+
+def make_stages(model, settings, mesh):
     """The stages of the rank, each with its part of the layers."""
     n_all = settings['pipeline-parallel'] * settings['virtual-pipeline-parallel']
     per_part = len(model.model.layers) // n_all
@@ -128,9 +170,10 @@ def make_stages(model, settings):
     for number in list_parts(settings):
         is_first, is_last = number == 0, number + 1 == n_all
         part = Part(model, layers[number * per_part:(number + 1) * per_part], is_first, is_last)
-        stages.append(pipelining.PipelineStage(part, number, n_all, torch.device('cuda'),
+        stages.append(pipelining.PipelineStage(copy_part(part, mesh), number, n_all, torch.device('cuda'),
                                                input_args=tokens if is_first else hidden,
-                                               output_args=logits if is_last else hidden))
+                                               output_args=logits if is_last else hidden,
+                                               group=mesh['pp'].get_group()))
     # What other ranks have goes.
     model.model.layers = torch.nn.ModuleList()
     model.model.embed_tokens = model.model.norm = model.lm_head = None
@@ -147,16 +190,14 @@ def make_schedule(stages, settings, loss):
 
 def measure(model, settings, meter):
     """Runs the steps, and leaves the last one's figures in the meter."""
-    os.environ.update({'MASTER_ADDR': 'localhost', 'MASTER_PORT': '29500'})
-    dist.init_process_group('fake', store=FakeStore(), rank=settings['pipeline-stage'],
-                            world_size=settings['pipeline-parallel'])
+    mesh = begin(settings)
     dist.batch_isend_irecv = hand_over
     # pylint: disable-next=protected-access
     stage._PipelineStageBase.backward_maybe_with_nosync = backward_and_rest
     dist.isend = dist.distributed_c10d.isend = send
     n, size = settings['gradient-accumulation-steps'], (settings['micro-batch-size'], settings['sequence-length'])
     vocab_size = model.config.vocab_size
-    stages = make_stages(model, settings)
+    stages = make_stages(model, settings, mesh)
     del model
     is_first, is_last = any(part.is_first for part in stages), any(part.is_last for part in stages)
     args = [(models.tokens(*size, vocab_size),) for _ in range(n)] if is_first else None
