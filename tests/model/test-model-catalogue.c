@@ -84,6 +84,57 @@ test_no_model_of_ours_is_read_with_doubts (void)
   foreach_entry (check_warnings);
 }
 
+/* Publishers name the format of the weights of those that they have quantized. */
+static void
+check_named_format (HrModelEntry *entry)
+{
+  const char *id = hr_model_entry_get_id (entry);
+  g_autoptr (HrModel) model = hr_model_new_from_id (id, NULL);
+
+  if (g_regex_match_simple ("fp8|fp4|int[48]|awq|gptq|[48]bit", id, G_REGEX_CASELESS, G_REGEX_MATCH_DEFAULT))
+    g_assert_cmpint (hr_model_get_quantization (model), !=, HR_QUANTIZATION_NONE);
+}
+
+static void
+test_model_whose_name_says_a_format_is_stored_in_it (void)
+{
+  foreach_entry (check_named_format);
+}
+
+/* Models that were published in a small format alone, whose names do not say it: cards of the models. */
+static void
+test_models_that_were_trained_in_a_small_format_are_stored_in_it (void)
+{
+  static const struct
+  {
+    const char *id;
+    HrQuantization quantization;
+  } models[] = {
+    { "deepseek-ai/DeepSeek-V3", HR_QUANTIZATION_FP8 },
+    { "deepseek-ai/DeepSeek-V3-0324", HR_QUANTIZATION_FP8 },
+    { "deepseek-ai/DeepSeek-R1", HR_QUANTIZATION_FP8 },
+    { "deepseek-ai/DeepSeek-V3.1", HR_QUANTIZATION_FP8 },
+    { "deepseek-ai/DeepSeek-V3.2", HR_QUANTIZATION_FP8 },
+    { "moonshotai/Kimi-K2-Instruct", HR_QUANTIZATION_FP8 },
+    { "MiniMaxAI/MiniMax-M2", HR_QUANTIZATION_FP8 },
+    { "MiniMaxAI/MiniMax-M2.5", HR_QUANTIZATION_FP8 },
+    { "MiniMaxAI/MiniMax-M2.7", HR_QUANTIZATION_FP8 },
+    { "XiaomiMiMo/MiMo-V2-Flash", HR_QUANTIZATION_FP8 },
+    { "openai/gpt-oss-20b", HR_QUANTIZATION_MXFP4 },
+    { "openai/gpt-oss-120b", HR_QUANTIZATION_MXFP4 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (models); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = hr_model_new_from_id (models[i].id, &error);
+
+      g_test_message ("%s", models[i].id);
+      g_assert_no_error (error);
+      g_assert_cmpint (hr_model_get_quantization (model), ==, models[i].quantization);
+    }
+}
+
 static void
 check_its_own_search (HrModelEntry *entry)
 {
@@ -423,6 +474,10 @@ main (int   argc,
   g_test_add_func ("/model-catalogue/each-model-has-as-many-parameters-as-published",
                    test_each_model_has_as_many_parameters_as_published);
   g_test_add_func ("/model-catalogue/no-model-of-ours-is-read-with-doubts", test_no_model_of_ours_is_read_with_doubts);
+  g_test_add_func ("/model-catalogue/model-whose-name-says-a-format-is-stored-in-it",
+                   test_model_whose_name_says_a_format_is_stored_in_it);
+  g_test_add_func ("/model-catalogue/models-that-were-trained-in-a-small-format-are-stored-in-it",
+                   test_models_that_were_trained_in_a_small_format_are_stored_in_it);
   g_test_add_func ("/model-catalogue/each-identifier-finds-its-model-first",
                    test_each_identifier_finds_its_model_first);
   g_test_add_func ("/model-catalogue/lookup-minds-neither-case-nor-organisation",

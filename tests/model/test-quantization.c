@@ -18,6 +18,13 @@
   "\"model_type\": \"qwen3_moe\", \"hidden_size\": 512, \"intermediate_size\": 1024, \"moe_intermediate_size\": 256, " \
   "\"num_hidden_layers\": 2, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, \"head_dim\": 64, " \
   "\"num_experts\": 4, \"num_experts_per_tok\": 2, \"vocab_size\": 1000, \"tie_word_embeddings\": false"
+/* Its experts are one tensor in transformers. */
+#define JOINED \
+  "\"model_type\": \"nemotron_h\", \"hidden_size\": 512, \"num_hidden_layers\": 2, " \
+  "\"layers_block_type\": [\"moe\", \"attention\"], \"n_routed_experts\": 4, \"num_experts_per_tok\": 2, " \
+  "\"moe_intermediate_size\": 256, \"moe_shared_expert_intermediate_size\": 256, \"num_attention_heads\": 8, " \
+  "\"mamba_num_heads\": 8, " \
+  "\"num_key_value_heads\": 2, \"head_dim\": 64, \"vocab_size\": 1000, \"tie_word_embeddings\": false"
 #define GPT2 \
   "\"model_type\": \"gpt2\", \"n_embd\": 512, \"n_layer\": 2, \"n_head\": 8, \"vocab_size\": 1000, \"n_positions\": 64"
 #define GPT_OSS \
@@ -140,14 +147,21 @@ static const Case cases[] = {
     "'quantized_layers': {'model.layers.0.mlp': {'quant_algo': 'NVFP4', 'group_size': 16}, "
     "'model.layers.0.self_attn.q_proj': {'quant_algo': 'FP8'}, 'model.layers.1.mlp.up_proj': {'quant_algo': 'FP8'}, "
     "'lm_head': {'quant_algo': 'UNQUANTIZED'}}}",
-    HR_QUANTIZATION_FP8_TENSOR, 4, "q_proj gate_proj up_proj",
+    HR_QUANTIZATION_NVFP4, 4, "q_proj gate_proj up_proj",
     ".weight F8_E4M3 [512, 512] .weight_scale F32 [1] .input_scale F32 [1]" },
+  { "modelopt_names_each_expert_of_those_that_are_one_tensor", JOINED,
+    "{'producer': {'name': 'modelopt'}, 'quantization': {'quant_algo': 'MIXED_PRECISION', 'quantized_layers': {"
+    "'backbone.layers.0.mixer.experts.0.up_proj': {'quant_algo': 'W4A16_NVFP4', 'group_size': 16}, "
+    "'backbone.layers.0.mixer.experts.0.down_proj': {'quant_algo': 'W4A16_NVFP4', 'group_size': 16}, "
+    "'backbone.layers.0.mixer.experts.1.up_proj': {'quant_algo': 'W4A16_NVFP4', 'group_size': 16}, "
+    "'backbone.layers.0.mixer.experts.1.down_proj': {'quant_algo': 'W4A16_NVFP4', 'group_size': 16}}}}",
+    HR_QUANTIZATION_NVFP4, 2, "up_proj down_proj", NULL },
   { "modelopt_groups_modules_by_their_numbers", LLAMA,
     "{'quantization': {'quant_algo': 'MIXED_PRECISION', 'config_groups': {'group_0': {'weights': {'num_bits': 8, "
     "'type': 'float'}, 'targets': ['model.layers.0.self_attn.k_proj']}, 'group_1': {'weights': {'num_bits': 4, "
     "'type': 'float', 'group_size': 16}, 'targets': ['model.layers.0.mlp.up_proj']}}}, "
     "'producer': {'name': 'modelopt'}}",
-    HR_QUANTIZATION_FP8_TENSOR, 2, "k_proj up_proj",
+    HR_QUANTIZATION_NVFP4, 2, "k_proj up_proj",
     ".weight F8_E4M3 [128, 512] .weight_scale F32 [1] .input_scale F32 [1]" },
   { "mxfp4_is_for_experts", GPT_OSS,
     "{'quant_method': 'mxfp4', 'modules_to_not_convert': ['model.layers.*.self_attn', 'model.layers.*.mlp.router', "

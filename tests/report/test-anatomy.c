@@ -307,6 +307,29 @@ test_sizes_follow_the_job (void)
                     hr_model_get_buffer_bytes (model) + 512 * hr_anatomy_get_n_all_tensors (quantized));
 }
 
+/* The experts are in four bits, the projections of the states in eight. */
+static void
+test_a_mixture_of_formats_names_each (void)
+{
+  g_autoptr (HrModel) model = hr_model_new_from_id ("nvidia/NVIDIA-Nemotron-3.5-Lightning-30B-A3B-NVFP4", NULL);
+  g_autoptr (HrAnatomy) anatomy = hr_anatomy_new (model, NULL);
+  HrAnatomyTable *summary = hr_anatomy_get_table (anatomy, HR_ANATOMY_SECTION_SUMMARY);
+  const char *note = hr_anatomy_table_find_row (summary, "bytes")->note;
+
+  g_assert_cmpstr (note, ==, "fp8-tensor, nvfp4, the rest in bfloat16");
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+      const char *type;
+
+      hr_anatomy_get_tensor_bytes (anatomy, i, 0, &type);
+      if (strstr (tensor->pattern, ".experts.") != NULL)
+        g_assert_cmpstr (type, ==, "nvfp4");
+      else if (g_str_has_suffix (tensor->pattern, "in_proj.weight"))
+        g_assert_cmpstr (type, ==, "fp8-tensor");
+    }
+}
+
 static void
 test_two_models_stand_side_by_side (void)
 {
@@ -379,6 +402,7 @@ main (int   argc,
   g_test_add_func ("/report/anatomy/feed_forward_blocks_are_compared", test_feed_forward_blocks_are_compared);
   g_test_add_func ("/report/anatomy/layers_of_a_kind_are_listed_once", test_layers_of_a_kind_are_listed_once);
   g_test_add_func ("/report/anatomy/sizes_follow_the_job", test_sizes_follow_the_job);
+  g_test_add_func ("/report/anatomy/a_mixture_of_formats_names_each", test_a_mixture_of_formats_names_each);
   g_test_add_func ("/report/anatomy/two_models_stand_side_by_side", test_two_models_stand_side_by_side);
   g_test_add_func ("/report/anatomy/a_model_without_a_config_has_parts_and_tensors",
                    test_a_model_without_a_config_has_parts_and_tensors);

@@ -277,6 +277,8 @@ hr_weight_storage_get_type (const HrWeightStorage *self,
                             guint                  index,
                             guint                  copy)
 {
+  const HrQuantizer *quantizer = get_quantizer (self);
+  const HrMatrixFormat *format;
   const char *type;
   guint64 bytes;
 
@@ -285,8 +287,14 @@ hr_weight_storage_get_type (const HrWeightStorage *self,
   if (self->mixture != NULL)
     return hr_gguf_mixture_get_type (self->mixture, index, copy);
 
-  return hr_weight_storage_get_bytes (self, index, copy, &bytes) ? hr_quantization_get_name (self->quantization)
-                                                                 : hr_dtype_get_name (self->dtype);
+  if (!hr_weight_storage_get_bytes (self, index, copy, &bytes))
+    return hr_dtype_get_name (self->dtype);
+
+  format = quantizer != NULL
+           ? hr_quantizer_get_format (quantizer, hr_model_get_tensor (self->model, index), index, copy) : NULL;
+
+  return hr_quantization_get_name (format != NULL ? hr_matrix_format_find_quantization (format, self->quantization)
+                                                  : self->quantization);
 }
 
 /*

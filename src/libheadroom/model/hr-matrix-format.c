@@ -185,6 +185,43 @@ hr_matrix_format_get (HrQuantization quantization)
   return &formats[quantization].format;
 }
 
+static gboolean
+is_alike (const HrMatrixFormat *self,
+          const HrMatrixFormat *other)
+{
+  return self->packing == other->packing && self->bits == other->bits;
+}
+
+/*
+ * hr_matrix_format_find_quantization:
+ * @self: how a matrix is stored
+ * @expected: the format that its model is in
+ *
+ * Finds the name of a format: a model may have matrices in several.
+ *
+ * Returns: @expected, if the matrix may be one of its; otherwise the first format that has such matrices
+ */
+HrQuantization
+hr_matrix_format_find_quantization (const HrMatrixFormat *self,
+                                    HrQuantization        expected)
+{
+  g_return_val_if_fail (self != NULL, HR_QUANTIZATION_NONE);
+  g_return_val_if_fail (expected < HR_N_QUANTIZATIONS, HR_QUANTIZATION_NONE);
+
+  if (is_alike (&formats[expected].format, self))
+    return expected;
+
+  for (guint i = 0; i < HR_N_QUANTIZATIONS; i++)
+    {
+      const HrMatrixFormat *other = &formats[i].format;
+
+      if (is_alike (other, self) && other->group_size == self->group_size && other->group_rows == self->group_rows)
+        return i;
+    }
+
+  return expected;
+}
+
 /*
  * hr_matrix_format_get_source:
  * @quantization: a format

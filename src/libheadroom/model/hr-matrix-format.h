@@ -126,16 +126,18 @@ typedef struct
   gboolean is_payload;
 } HrMatrixPiece;
 
-const HrMatrixFormat *hr_matrix_format_get          (HrQuantization        quantization);
-const char           *hr_matrix_format_get_source   (HrQuantization        quantization);
-guint                 hr_matrix_format_list_pieces  (const HrMatrixFormat *self,
-                                                     HrDtype               dtype,
-                                                     guint64               out_features,
-                                                     guint64               in_features,
-                                                     HrMatrixPiece        *pieces);
-double                hr_matrix_format_get_width    (HrQuantization        quantization);
-double                hr_matrix_format_get_bits     (const HrMatrixFormat *self);
-char                 *hr_matrix_format_dup_formula  (const HrMatrixFormat *self,
-                                                     HrDtype               dtype) G_GNUC_WARN_UNUSED_RESULT;
+const HrMatrixFormat *hr_matrix_format_get               (HrQuantization        quantization);
+HrQuantization        hr_matrix_format_find_quantization (const HrMatrixFormat *self,
+                                                          HrQuantization        expected);
+const char           *hr_matrix_format_get_source        (HrQuantization        quantization);
+guint                 hr_matrix_format_list_pieces       (const HrMatrixFormat *self,
+                                                          HrDtype               dtype,
+                                                          guint64               out_features,
+                                                          guint64               in_features,
+                                                          HrMatrixPiece        *pieces);
+double                hr_matrix_format_get_width         (HrQuantization        quantization);
+double                hr_matrix_format_get_bits          (const HrMatrixFormat *self);
+char                 *hr_matrix_format_dup_formula       (const HrMatrixFormat *self,
+                                                          HrDtype               dtype) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

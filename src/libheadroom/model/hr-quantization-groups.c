@@ -252,16 +252,19 @@ hr_quantization_read_compressed (const HrQuantizationContext  *context,
   return TRUE;
 }
 
-/* What NVIDIA ModelOpt calls its formats (modelopt/torch/export/quant_utils.py). */
+/*
+ * What NVIDIA ModelOpt calls its formats (modelopt/torch/export/quant_utils.py), the narrowest first: a mixture is
+ * named after that.
+ */
 static const struct
 {
   const char *name;
   HrQuantization quantization;
   gboolean keeps_input;       /* inputs are not quantized, and have no scale */
 } algorithms[] = {
+  { "NVFP4", HR_QUANTIZATION_NVFP4 }, { "W4A16_NVFP4", HR_QUANTIZATION_NVFP4, TRUE },
   { "FP8", HR_QUANTIZATION_FP8_TENSOR }, { "FP8_PB_WO", HR_QUANTIZATION_FP8 },
-  { "FP8_PER_CHANNEL_PER_TOKEN", HR_QUANTIZATION_FP8_CHANNEL }, { "NVFP4", HR_QUANTIZATION_NVFP4 },
-  { "MXFP8", HR_QUANTIZATION_MXFP8 }, { "W4A16_NVFP4", HR_QUANTIZATION_NVFP4, TRUE },
+  { "FP8_PER_CHANNEL_PER_TOKEN", HR_QUANTIZATION_FP8_CHANNEL }, { "MXFP8", HR_QUANTIZATION_MXFP8 },
 };
 
 static gboolean

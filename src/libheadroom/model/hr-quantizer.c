@@ -189,10 +189,14 @@ is_candidate (const HrQuantizer *self,
     }
 }
 
-/* The first rule for a module, and 1 more; 0 if it stays as it is. */
+/*
+ * The first rule for a module, and 1 more; 0 if it stays as it is. @expert is the name by which a checkpoint calls what
+ * is one tensor of all experts here, of the first of them.
+ */
 static guint8
 decide (const HrQuantizer *self,
-        const char        *module)
+        const char        *module,
+        const char        *expert)
 {
   if (self->skipped != NULL && hr_module_patterns_match (self->skipped, module))
     return 0;
@@ -201,7 +205,8 @@ decide (const HrQuantizer *self,
     {
       const HrQuantizerRule *rule = &g_array_index (self->rules, HrQuantizerRule, i);
 
-      if (rule->targets == NULL || hr_module_patterns_match (rule->targets, module))
+      if (rule->targets == NULL || hr_module_patterns_match (rule->targets, module) ||
+          (expert != NULL && hr_module_patterns_match (rule->targets, expert)))
         return rule->is_exclusion ? 0 : i + 1;
     }
 
@@ -238,6 +243,24 @@ dup_module (const HrTensor *tensor,
     *dot = '\0';
 
   return name;
+}
+
+/* Checkpoints have experts one by one, and their gates apart, which transformers puts together when it loads them. */
+static char *
+dup_expert (const HrTensor *tensor,
+            const char     *module,
+            guint           copy)
+{
+  g_autofree char *name = NULL;
+  const char *parameter;
+
+  if (tensor->role != HR_TENSOR_ROLE_EXPERT || !g_str_has_suffix (module, "experts"))
+    return NULL;
+
+  name = hr_tensor_get_name (tensor, copy);
+  parameter = name + strlen (module) + 1;
+
+  return g_strdup_printf ("%s.0.%s", module, g_str_equal (parameter, "gate_up_proj") ? "gate_proj" : parameter);
 }
 
 /*
@@ -406,8 +429,9 @@ hr_quantizer_apply (HrQuantizer *self,
           if (is_candidate (self, tensor) && (each_expert || copy % n_items == 0))
             {
               g_autofree char *module = dup_module (tensor, copy);
+              g_autofree char *expert = dup_expert (tensor, module, copy);
 
-              decision = decide (self, module);
+              decision = decide (self, module, expert);
             }
           g_byte_array_append (row, &decision, 1);
         }

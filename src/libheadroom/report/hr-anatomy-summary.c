@@ -43,6 +43,35 @@ add_parameters (HrAnatomy      *self,
   add_row (table, "tensors", _("Tensors"), HR_ANATOMY_UNIT_COUNT, hr_anatomy_get_n_all_tensors (self));
 }
 
+/* The formats of the model's matrices: a mixture has several. */
+static char *
+dup_formats (HrAnatomy *self)
+{
+  HrModel *model = hr_anatomy_get_model (self);
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  HrMatrixPiece pieces[HR_MATRIX_MAX_PIECES];
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      for (guint copy = 0; copy < hr_tensor_get_copies (hr_model_get_tensor (model, i)); copy++)
+        {
+          const char *type;
+
+          if (hr_anatomy_list_pieces (self, i, copy, pieces) == 0)
+            continue;
+          hr_anatomy_get_tensor_bytes (self, i, copy, &type);
+          if (!g_ptr_array_find (names, type, NULL))
+            g_ptr_array_add (names, (gpointer) type);
+        }
+    }
+  if (names->len < 2)
+    return g_strdup (hr_quantization_get_name (hr_anatomy_get_quantization (self)));
+
+  g_ptr_array_add (names, NULL);
+
+  return g_strjoinv (C_("between names in a list", ", "), (char **) names->pdata);
+}
+
 static void
 add_bytes (HrAnatomy      *self,
            HrAnatomyTable *table)
@@ -57,8 +86,12 @@ add_bytes (HrAnatomy      *self,
   else if (quantization == HR_QUANTIZATION_NONE)
     row->note = g_strdup (dtype);
   else
-    /* Translators: a quantization, such as “bnb-nf4”, and a data type, such as “bfloat16”. */
-    row->note = g_strdup_printf (_("%s, the rest in %s"), hr_quantization_get_name (quantization), dtype);
+    {
+      g_autofree char *formats = dup_formats (self);
+
+      /* Translators: a quantization, such as “bnb-nf4”, or several, and a data type, such as “bfloat16”. */
+      row->note = g_strdup_printf (_("%s, the rest in %s"), formats, dtype);
+    }
 
   if (buffers > 0)
     add_row (table, "buffers", _("Buffers"), HR_ANATOMY_UNIT_BYTES, buffers)->note =
