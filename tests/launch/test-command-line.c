@@ -254,6 +254,30 @@ test_damaged (void)
     check_damaged (json_object_get_string_member (json_array_get_object_element (rows, i), "command"), model);
 }
 
+/* Each variable has the one before it twice, in arrays and in what stands for variables that are not set as well. */
+static void
+test_endless_variables (void)
+{
+  static const char * const steps[] = { "A=$A$A; ", "A=(\"${A[@]}\" \"${A[@]}\"); ", "A=${B:-${A:-${B:-$A}}}$A; " };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("Qwen/Qwen2.5-0.5B-Instruct", &error);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
+    {
+      g_autoptr (GString) text = g_string_new ("A=x; A=(x); ");
+      g_autofree char *nested = NULL;
+
+      for (guint j = 0; j < 500; j++)
+        g_string_append (text, steps[i]);
+      g_string_append (text, "vllm serve $A ${A[@]}");
+      check_any (text->str, model);
+      nested = g_strnfill (20000, '{');
+      g_string_append_printf (text, " $%s", nested);
+      check_any (text->str, model);
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -272,6 +296,7 @@ main (int   argc,
   g_test_add_func ("/command-line/what_cannot_be_read_is_refused_with_a_sentence", test_refused);
   g_test_add_func ("/command-line/what_is_written_for_a_job_is_read_as_the_job", test_round_trip);
   g_test_add_func ("/command-line/what_is_damaged_is_read_or_refused", test_damaged);
+  g_test_add_func ("/command-line/variables_that_double_each_other_are_read_as_far_as_they_go", test_endless_variables);
 
   result = g_test_run ();
   json_node_unref (root);

@@ -218,8 +218,10 @@ apply_setting (const HrGivenOption  *given,
       (text == NULL || text[0] == '\0' || !hr_json_read_string (value, &name, NULL) || !g_str_equal (name, text)))
     return TRUE;
 
-  return hr_json_read_string (hr_json_get_element (when, 0), &state, error) &&
-         hr_job_set_from_string (job, hr_json_get_key (hr_json_get_element (when, 0)), state, error);
+  if (!hr_json_read_string (hr_json_get_element (when, 0), &state, error))
+    return FALSE;
+
+  return state[0] == NOT || hr_job_set_from_string (job, hr_json_get_key (hr_json_get_element (when, 0)), state, error);
 }
 
 /* Whether an option is given, and not with a word that leaves it to the program. */

@@ -8,16 +8,20 @@
 #include <string.h>
 
 #include "hr-command-model.h"
+#include "hr-compose.h"
 #include "hr-logged-options.h"
 #include "hr-modelfile.h"
 #include "hr-printed-arguments.h"
+#include "hr-shell-words.h"
 
 /*
  * Takes a command apart, by the data that commands are written from (data/launch/command.json): "calls" are the words
  * that a program is called with, "aliases" the other names of its options, "also" options that are read alone, and
  * "ignored" those that say nothing about memory; what a Modelfile of Ollama can say is in ollama.json. "prints" is what
  * stands before the arguments where a program prints them, "logs" what single lines of its log say, and "variables"
- * what the names of variables look like that stand for options.
+ * what the names of variables look like that stand for options. "objects" are options whose value may be an object of
+ * JSON, or that have members as options of their own (--config.member), each with the name that its members are listed
+ * by; where "abbreviations" are taken, an option may be called by the beginning of its name, if no other begins so.
  */
 
 #define COMMANDS_PATH "/io/github/headroom/Headroom/data/launch/command.json"
@@ -60,7 +64,7 @@ static gboolean
 matches_word (const char *pattern,
               const char *word)
 {
-  g_autofree char *name = g_path_get_basename (word);
+  g_autofree char *name = hr_shell_words_dup_name (word);
 
   return g_pattern_match_simple (pattern, name) || g_pattern_match_simple (pattern, word);
 }
@@ -86,12 +90,22 @@ matches_call (HrJson             *call,
   return TRUE;
 }
 
+/* An image is named by a pattern: what is called in it may be said behind it. */
+static gboolean
+is_image (HrJson *call)
+{
+  const char *pattern = "";
+
+  return hr_json_read_string (hr_json_get_element (call, 0), &pattern, NULL) && g_str_has_suffix (pattern, "*");
+}
+
 /* Finds what is called at @words. Returns how many words the call has, 0 if it is none. */
 static gboolean
 find_block (HrCommandLine      *self,
             HrJson             *blocks,
             const char * const *words,
             guint              *n_words,
+            gboolean           *is_in_image,
             GError            **error)
 {
   for (guint i = 0; i < hr_json_get_length (blocks); i++)
@@ -110,6 +124,7 @@ find_block (HrCommandLine      *self,
           if (matches)
             {
               self->block = block;
+              *is_in_image = is_image (hr_json_get_element (calls, j));
               return TRUE;
             }
         }
@@ -192,17 +207,38 @@ find_option (HrCommandLine  *self,
           find_in_list (hr_json_get_member (self->instructions, "options"), word, option, error));
 }
 
-/* Options that say nothing about memory: by their names, with an equals sign behind where they take a value. */
+/* How many words an option takes as its value. */
+typedef enum
+{
+  TAKES_NONE,
+  TAKES_ONE,
+  TAKES_SEVERAL,
+} Takes;
+
+/* The name of an option that says nothing about memory, without the sign behind it that says what it takes. */
+static char *
+dup_ignored (const char *text,
+             Takes      *takes)
+{
+  gsize length = strlen (text);
+
+  *takes = g_str_has_suffix (text, "=") ? TAKES_ONE : g_str_has_suffix (text, "+") ? TAKES_SEVERAL : TAKES_NONE;
+
+  return g_strndup (text, length - (*takes != TAKES_NONE));
+}
+
+/* Options that say nothing about memory: by their names, with = or + behind where they take a value or several. */
 static gboolean
 is_ignored (HrJson         *block,
             const char     *word,
             gboolean       *is_there,
-            gboolean       *takes_value,
+            Takes          *takes,
             GError        **error)
 {
   HrJson *ignored = NULL;
 
   *is_there = FALSE;
+  *takes = TAKES_NONE;
   if (!hr_json_get_array (block, "ignored", &ignored, error))
     return FALSE;
 
@@ -213,27 +249,113 @@ is_ignored (HrJson         *block,
 
       if (!hr_json_read_string (hr_json_get_element (ignored, i), &text, error))
         return FALSE;
-      *takes_value = g_str_has_suffix (text, "=");
-      name = g_strndup (text, strlen (text) - *takes_value);
+      name = dup_ignored (text, takes);
       *is_there = is_name (name, word);
     }
 
   return TRUE;
 }
 
+/* Whether a name begins with what is given of it. */
+static gboolean
+begins_with (const char *name,
+             const char *word)
+{
+  g_autofree char *beginning = g_strndup (name, strlen (word));
+
+  return is_name (beginning, word);
+}
+
+/* Takes a name down that begins with a word, unless it is the one that has been found; two are one too many. */
+static void
+note_beginning (const char  *name,
+                const char  *word,
+                char       **found,
+                gboolean    *is_only)
+{
+  if (!begins_with (name, word) || (*found != NULL && is_name (*found, name)))
+    return;
+
+  *is_only = *found == NULL;
+  if (*found == NULL)
+    *found = g_strdup (name);
+}
+
+/* The options of a list that have a name which begins with a word; an option that has several counts once. */
+static gboolean
+note_beginnings (HrJson      *options,
+                 const char  *word,
+                 char       **found,
+                 gboolean    *is_only,
+                 GError     **error)
+{
+  for (guint i = 0; options != NULL && i < hr_json_get_length (options); i++)
+    {
+      HrJson *option = hr_json_get_element (options, i);
+      const char *name = "";
+      HrJson *aliases = NULL;
+      gboolean is_found;
+
+      if (!hr_json_get_string (option, "name", &name, error) || !hr_json_get_array (option, "aliases", &aliases, error))
+        return FALSE;
+      is_found = begins_with (name, word);
+      if (is_found)
+        note_beginning (name, word, found, is_only);
+      for (guint j = 0; !is_found && aliases != NULL && j < hr_json_get_length (aliases); j++)
+        {
+          const char *alias;
+
+          if (!hr_json_read_string (hr_json_get_element (aliases, j), &alias, error))
+            return FALSE;
+          is_found = begins_with (alias, word);
+          if (is_found)
+            note_beginning (name, word, found, is_only);
+        }
+    }
+
+  return TRUE;
+}
+
+/*
+ * An option may be called by the beginning of its name, as argparse of Python has it. Returns the name, or the word as
+ * it is where none begins so, or several do.
+ */
+static char *
+complete_name (HrCommandLine  *self,
+               const char     *word,
+               GError        **error)
+{
+  HrJson *ignored = hr_json_get_member (self->block, "ignored");
+  gboolean takes_abbreviations = FALSE, is_only = FALSE;
+  g_autofree char *found = NULL;
+
+  if (!hr_json_get_boolean (self->block, "abbreviations", &takes_abbreviations, error))
+    return NULL;
+  if (!takes_abbreviations || !g_str_has_prefix (word, "--"))
+    return g_strdup (word);
+
+  if (!note_beginnings (hr_json_get_member (self->block, "also"), word, &found, &is_only, error) ||
+      !note_beginnings (hr_json_get_member (self->block, "options"), word, &found, &is_only, error))
+    return NULL;
+  for (guint i = 0; ignored != NULL && i < hr_json_get_length (ignored); i++)
+    {
+      g_autofree char *name = NULL;
+      const char *text;
+      Takes takes;
+
+      if (!hr_json_read_string (hr_json_get_element (ignored, i), &text, error))
+        return NULL;
+      name = dup_ignored (text, &takes);
+      note_beginning (name, word, &found, &is_only);
+    }
+
+  return is_only ? g_steal_pointer (&found) : g_strdup (word);
+}
+
 static gboolean
 is_option (const char *word)
 {
   return word[0] == '-' && word[1] != '\0' && !g_ascii_isdigit (word[1]) && word[1] != '.';
-}
-
-/* Where a command ends, in a line of a shell. */
-static gboolean
-ends_command (const char *word)
-{
-  static const char * const ends[] = { "&&", "||", "|", ";", "&", ">", ">>", "2>&1", "2>", "&>", "&>>", NULL };
-
-  return g_strv_contains (ends, word);
 }
 
 /* Whether an option is said by its name alone. */
@@ -299,6 +421,209 @@ take_word (HrCommandLine  *self,
   return TRUE;
 }
 
+/* Finds what an option is: one that is read, one that says nothing about memory, or one that is not known. */
+static gboolean
+find_kind (HrCommandLine  *self,
+           char          **name,
+           HrJson        **option,
+           gboolean       *ignored,
+           Takes          *takes,
+           GError        **error)
+{
+  char *whole;
+
+  for (guint i = 0; i < 2; i++)
+    {
+      if (!find_option (self, *name, option, error) || !is_ignored (self->block, *name, ignored, takes, error))
+        return FALSE;
+      if (*option != NULL || *ignored || i > 0)
+        break;
+
+      whole = complete_name (self, *name, error);
+      if (whole == NULL)
+        return FALSE;
+      g_free (*name);
+      *name = whole;
+    }
+
+  return TRUE;
+}
+
+/* What programs of Python take for a value that is not true. */
+static gboolean
+is_false (const char *value)
+{
+  return g_ascii_strcasecmp (value, "false") == 0 || g_ascii_strcasecmp (value, "no") == 0 || g_str_equal (value, "0");
+}
+
+/* Takes an option whose value is known. */
+static gboolean
+take_value (HrCommandLine  *self,
+            char          **name,
+            const char     *value,
+            GError        **error)
+{
+  HrJson *option;
+  gboolean ignored;
+  Takes takes;
+
+  if (!find_kind (self, name, &option, &ignored, &takes, error))
+    return FALSE;
+
+  if (option == NULL && !ignored)
+    add_unread (self, *name, value);
+  else if (option != NULL && !_hr_command_line_is_flag (option))
+    take_given (self, option, *name, value);
+  else if (option != NULL && !is_false (value))
+    take_given (self, option, *name, NULL);
+
+  return TRUE;
+}
+
+/* The name that the members of an option are listed by; NULL if it has none. */
+static gboolean
+find_object (HrCommandLine  *self,
+             const char     *word,
+             const char    **name,
+             GError        **error)
+{
+  HrJson *objects = NULL;
+
+  *name = NULL;
+  if (!hr_json_get_object (self->block, "objects", &objects, error))
+    return FALSE;
+
+  for (guint i = 0; objects != NULL && *name == NULL && i < hr_json_get_length (objects); i++)
+    {
+      HrJson *object = hr_json_get_element (objects, i);
+
+      if (is_name (hr_json_get_key (object), word) && !hr_json_read_string (object, name, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* A value of JSON, as it would be written behind an option; NULL for null. */
+static char *
+dup_json_value (HrJson  *value,
+                GError **error)
+{
+  char number[G_ASCII_DTOSTR_BUF_SIZE];
+  gboolean boolean;
+  gint64 integer;
+  double real;
+  const char *string;
+
+  switch (hr_json_get_node_type (value))
+    {
+    case HR_JSON_BOOLEAN:
+      return hr_json_read_boolean (value, &boolean, error) ? g_strdup (boolean ? "true" : "false") : NULL;
+
+    case HR_JSON_INTEGER:
+      return hr_json_read_int (value, &integer, error) ? g_strdup_printf ("%" G_GINT64_FORMAT, integer) : NULL;
+
+    case HR_JSON_REAL:
+      return hr_json_read_double (value, &real, error) ? g_strdup (g_ascii_dtostr (number, sizeof number, real)) : NULL;
+
+    case HR_JSON_STRING:
+      return hr_json_read_string (value, &string, error) ? g_strdup (string) : NULL;
+
+    case HR_JSON_ARRAY:
+    case HR_JSON_OBJECT:
+      return hr_json_dup_text (value);
+
+    case HR_JSON_NULL:
+    default:
+      return NULL;
+    }
+}
+
+static gboolean
+take_member (HrCommandLine  *self,
+             const char     *object,
+             HrJson         *member,
+             GError        **error)
+{
+  g_autofree char *name = g_strconcat (object, ".", hr_json_get_key (member), NULL);
+  g_autofree char *value = NULL;
+
+  if (hr_json_get_node_type (member) == HR_JSON_NULL)
+    return TRUE;
+
+  for (guint i = 0; hr_json_get_node_type (member) == HR_JSON_OBJECT && i < hr_json_get_length (member); i++)
+    {
+      if (!take_member (self, name, hr_json_get_element (member, i), error))
+        return FALSE;
+    }
+  if (hr_json_get_node_type (member) == HR_JSON_OBJECT)
+    return TRUE;
+
+  value = dup_json_value (member, error);
+
+  return value != NULL && take_value (self, &name, value, error);
+}
+
+/* Takes an option whose value is an object, member by member; what is none is left to be read otherwise. */
+static gboolean
+take_object (HrCommandLine  *self,
+             const char     *name,
+             const char     *value,
+             gboolean       *is_object,
+             GError        **error)
+{
+  g_autoptr (HrJson) json = NULL;
+  const char *listed;
+
+  *is_object = FALSE;
+  if (value == NULL || value[0] != '{')
+    return TRUE;
+  if (!find_object (self, name, &listed, error))
+    return FALSE;
+  json = listed != NULL ? hr_json_new_from_data (value, -1, name, HR_JSON_TOLERANT, NULL) : NULL;
+  if (json == NULL)
+    return TRUE;
+
+  *is_object = TRUE;
+  for (guint i = 0; i < hr_json_get_length (json); i++)
+    {
+      if (!take_member (self, listed, hr_json_get_element (json, i), error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* The name of an option: that of a member begins with the name that the members of its object are listed by. */
+static char *
+dup_name (HrCommandLine  *self,
+          const char     *word,
+          GError        **error)
+{
+  const char *equals = strchr (word, '=');
+  g_autofree char *name = equals != NULL ? g_strndup (word, equals - word) : g_strdup (word);
+  const char *point = strchr (name, '.');
+  g_autofree char *object = point != NULL ? g_strndup (name, point - name) : NULL;
+  const char *listed = NULL;
+
+  if (object != NULL && !find_object (self, object, &listed, error))
+    return NULL;
+
+  return listed != NULL ? g_strconcat (listed, point, NULL) : g_steal_pointer (&name);
+}
+
+/* How many of the words that follow an option are its values, where it takes several. */
+static guint
+count_values (const char * const *words)
+{
+  guint n = 0;
+
+  while (words[n] != NULL && !is_option (words[n]) && !hr_shell_words_end_command (words[n]))
+    n++;
+
+  return n;
+}
+
 /* Takes an option, with its value from the words that follow. Returns how many of these it has taken. */
 static gboolean
 take_option (HrCommandLine      *self,
@@ -307,24 +632,32 @@ take_option (HrCommandLine      *self,
              GError            **error)
 {
   const char *equals = strchr (words[0], '=');
-  g_autofree char *name = equals != NULL ? g_strndup (words[0], equals - words[0]) : g_strdup (words[0]);
+  g_autofree char *name = dup_name (self, words[0], error);
   const char *next = equals != NULL ? equals + 1 : words[1];
-  gboolean ignored, takes_value = FALSE;
+  gboolean ignored, is_object, takes_value;
   HrJson *option;
+  Takes takes;
 
-  if (!find_option (self, name, &option, error) || !is_ignored (self->block, name, &ignored, &takes_value, error))
+  if (name == NULL || !take_object (self, name, next, &is_object, error) ||
+      !find_kind (self, &name, &option, &ignored, &takes, error))
     return FALSE;
 
+  takes_value = takes == TAKES_ONE;
   if (option != NULL)
     takes_value = !_hr_command_line_is_flag (option) && takes_word (option, next);
   else if (!ignored)
-    takes_value = next != NULL && (equals != NULL || (!is_option (next) && !ends_command (next)));
+    takes_value = next != NULL && (equals != NULL || (!is_option (next) && !hr_shell_words_end_command (next)));
 
-  *n_taken = takes_value && equals == NULL && next != NULL ? 2 : 1;
-  if (option != NULL)
-    take_given (self, option, name, takes_value ? next : NULL);
-  else if (!ignored)
+  *n_taken = (takes_value || is_object) && equals == NULL && next != NULL ? 2 : 1;
+  if (takes == TAKES_SEVERAL)
+    *n_taken = 1 + count_values (words + 1);
+  if (is_object)
+    return TRUE;
+
+  if (option == NULL && !ignored)
     add_unread (self, name, takes_value ? next : NULL);
+  else if (option != NULL && (takes_value || equals == NULL || !is_false (next)))
+    take_given (self, option, name, takes_value ? next : NULL);
 
   return TRUE;
 }
@@ -334,7 +667,7 @@ take_words (HrCommandLine      *self,
             const char * const *words,
             GError            **error)
 {
-  for (guint i = 0; words[i] != NULL && !ends_command (words[i]); )
+  for (guint i = 0; words[i] != NULL && !hr_shell_words_end_command (words[i]); )
     {
       guint n = 1;
 
@@ -380,20 +713,83 @@ take_model (HrCommandLine  *self,
   return TRUE;
 }
 
+/* Whether a shell is called that runs a script which is the next word but one: sh -c 'script'. */
+static gboolean
+calls_shell (const char * const *words)
+{
+  static const char * const shells[] = { "sh", "bash", "dash", "zsh", NULL };
+  g_autofree char *name = hr_shell_words_dup_name (words[0]);
+  const char *option = words[1];
+
+  return g_strv_contains (shells, name) && option != NULL && option[0] == '-' && option[1] != '-' &&
+         g_str_has_suffix (option, "c") && words[2] != NULL;
+}
+
+/* Adds the words of a script; what is behind its name, up to the end of the command, are its arguments. */
+static void
+add_script (GPtrArray          *words,
+            GStrv               script,
+            const char * const *arguments)
+{
+  guint n = 0;
+
+  while (arguments[n] != NULL && !hr_shell_words_end_command (arguments[n]))
+    n++;
+
+  for (guint i = 0; script[i] != NULL; i++)
+    {
+      if (!g_str_equal (script[i], "$@"))
+        g_ptr_array_add (words, g_strdup (script[i]));
+      for (guint j = 1; g_str_equal (script[i], "$@") && j < n; j++)
+        g_ptr_array_add (words, g_strdup (arguments[j]));
+    }
+}
+
+/* The words of a script that a shell is called with take the place of the call, behind what variables are set to. */
+static char **
+unfold_script (GStrv    words,
+               GError **error)
+{
+  g_autoptr (GPtrArray) unfolded = g_ptr_array_new_null_terminated (8, g_free, TRUE);
+
+  for (guint i = 0; words[i] != NULL; i++)
+    {
+      g_auto (GStrv) script = NULL;
+
+      if (!calls_shell ((const char * const *) words + i))
+        {
+          if (strchr (words[i], '=') != NULL)
+            g_ptr_array_add (unfolded, g_strdup (words[i]));
+          continue;
+        }
+      script = hr_shell_words_split (words[i + 2], error);
+      if (script == NULL)
+        return NULL;
+      add_script (unfolded, script, (const char * const *) words + i + 3);
+      return (char **) g_ptr_array_free (g_steal_pointer (&unfolded), FALSE);
+    }
+
+  return g_strdupv (words);
+}
+
 static char **
 split (const char  *text,
        GError     **error)
 {
-  g_autoptr (GError) local_error = NULL;
-  char **words = NULL;
+  g_autofree char *command = NULL;
+  g_auto (GStrv) words = NULL;
 
   if (strlen (text) > HR_COMMAND_LINE_MAX_BYTES)
-    g_set_error (error, HR_ERROR, HR_ERROR_TOO_LARGE, _("the command: expected at most %d bytes, found more"),
-                 HR_COMMAND_LINE_MAX_BYTES);
-  else if (!g_shell_parse_argv (text, NULL, &words, &local_error))
-    g_set_error (error, HR_ERROR, HR_ERROR_SYNTAX, _("the command: %s"), local_error->message);
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_TOO_LARGE, _("the command: expected at most %d bytes, found more"),
+                   HR_COMMAND_LINE_MAX_BYTES);
+      return NULL;
+    }
 
-  return words;
+  command = hr_compose_dup_command (text);
+  words = hr_shell_words_split (command != NULL ? command : text, error);
+
+  return words != NULL ? unfold_script (words, error) : NULL;
 }
 
 /* Looks for what a program prints before its arguments; the last start counts. Returns what stands behind it. */
@@ -507,6 +903,35 @@ take_variables (HrCommandLine      *self,
   return TRUE;
 }
 
+/* Finds the call; what an image is told to run counts more than what it runs by itself. Returns the words behind it. */
+static gboolean
+find_call (HrCommandLine  *self,
+           HrJson         *blocks,
+           GStrv           words,
+           guint          *first,
+           guint          *n_words,
+           GError        **error)
+{
+  gboolean is_in_image = FALSE;
+  guint n;
+
+  for (guint i = 0; words[i] != NULL; i += MAX (n, 1))
+    {
+      if (is_in_image && hr_shell_words_end_command (words[i]))
+        return TRUE;
+      if (!find_block (self, blocks, (const char * const *) words + i, &n, &is_in_image, error))
+        return FALSE;
+      if (n == 0)
+        continue;
+      *first = i + n;
+      *n_words = n;
+      if (!is_in_image)
+        return TRUE;
+    }
+
+  return TRUE;
+}
+
 static gboolean
 read_call (HrCommandLine  *self,
            HrJson         *blocks,
@@ -516,14 +941,8 @@ read_call (HrCommandLine  *self,
   g_auto (GStrv) words = split (text, error);
   guint first = 0, n_words = 0;
 
-  if (words == NULL)
+  if (words == NULL || !find_call (self, blocks, words, &first, &n_words, error))
     return FALSE;
-
-  for (; self->block == NULL && words[first] != NULL; first += MAX (n_words, 1))
-    {
-      if (!find_block (self, blocks, (const char * const *) words + first, &n_words, error))
-        return FALSE;
-    }
 
   return self->block == NULL ||
          (take_variables (self, (const char * const *) words, first - n_words, error) &&
@@ -538,14 +957,15 @@ take_pair (HrCommandLine  *self,
            GError        **error)
 {
   g_autofree char *variable = g_strdup (name);
-  gboolean is_instruction = FALSE, is_variable = FALSE, takes_value;
+  gboolean is_instruction = FALSE, is_variable = FALSE;
   HrJson *option;
+  Takes takes;
 
   if (g_str_has_suffix (variable, "="))
     variable[strlen (variable) - 1] = '\0';
   if (!find_option (self, name, &option, error) ||
-      !is_ignored (self->instructions, name, &is_instruction, &takes_value, error) ||
-      !is_ignored (self->block, variable, &is_variable, &takes_value, error))
+      !is_ignored (self->instructions, name, &is_instruction, &takes, error) ||
+      !is_ignored (self->block, variable, &is_variable, &takes, error))
     return FALSE;
 
   if (option != NULL)

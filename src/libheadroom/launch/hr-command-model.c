@@ -8,6 +8,7 @@
 
 #include "hr-base-enums.h"
 #include "hr-model-catalogue.h"
+#include "hr-shell-words.h"
 
 /* What model a command is for: a path, an id, or the name of a file or a repository that says how it is quantized. */
 
@@ -64,7 +65,7 @@ static char *
 dup_stem (const char  *name,
           char       **quantization)
 {
-  char *stem = g_path_get_basename (name);
+  char *stem = hr_shell_words_dup_name (name);
 
   cut_ending (stem, ".gguf");
   cut_part (stem);

@@ -12,7 +12,8 @@
 
 static const char * const block_members[] = {
   "program", "source", "when", "from", "call", "variable", "command", "include", "options", "says",
-  "calls", "also", "ignored", "model-is-a-word", "gpus", "prints", "logs", "variables", NULL,
+  "calls", "also", "ignored", "model-is-a-word", "gpus", "prints", "logs", "variables", "objects",
+  "abbreviations", NULL,
 };
 static const char * const option_members[] = {
   "name", "value", "when", "names", "split", "text", "reference",
