@@ -84,6 +84,77 @@ hr_cluster_get_rate (const HrCluster *self,
 }
 
 /*
+ * The ways in which NCCL sends, of which it takes the fastest for each exchange: what it costs to begin one, what each
+ * step costs within a machine and between machines, in microseconds, and what of the bandwidth is left for the data
+ * (NCCL 2.30, src/graph/tuning.cc: baseLatencies, hwLatencies and busBw of NCCL_ALGO_RING; between machines that have
+ * one rank each the latencies are those of NCCL_ALGO_TREE).
+ */
+static const struct
+{
+  double base;
+  double nvlink;
+  double pcie;
+  double network;
+  double lone_network;
+  double share;
+} protocols[] = {
+  { 6.6, 0.6, 1.0, 2.7, 5.0, 0.5 },       /* LL */
+  { 14.0, 1.9, 2.5, 4.0, 8.5, 0.92 },     /* LL128 */
+  { 8.4, 3.4, 5.7, 14.0, 14.0, 1.0 },     /* Simple */
+};
+
+/* Steps of a ring that lead to another machine: from each machine to the next, but for the last. */
+static guint64
+count_far_steps (const HrCluster *self,
+                 guint64          n_ranks,
+                 guint64          stride,
+                 guint64          n_steps)
+{
+  guint64 members = MAX (1, self->n_per_node / MAX (stride, 1));
+
+  return MIN (n_steps, (n_ranks + members - 1) / members - 1);
+}
+
+/*
+ * hr_cluster_get_exchange_time:
+ * @self: GPUs of which enough is known
+ * @n_ranks: how many of them exchange data, at least 2
+ * @stride: how many places each of them is behind the one before it
+ * @n_steps: from how many ranks, one after the other, something has to come before a rank goes on: `n_ranks - 1` where
+ *   tensors are gathered or scattered in a ring, 1 where one is sent
+ * @bytes: what each rank sends
+ *
+ * Gets how long an exchange takes: what is sent, at the rate of the links, and what passes until it arrives.
+ *
+ * Returns: seconds
+ */
+double
+hr_cluster_get_exchange_time (const HrCluster *self,
+                              guint64          n_ranks,
+                              guint64          stride,
+                              guint64          n_steps,
+                              double           bytes)
+{
+  double rate = hr_cluster_get_rate (self, n_ranks, stride);
+  const char *kind = hr_gpu_get_interconnect (self->gpu, NULL);
+  gboolean has_pcie = kind != NULL && g_str_has_prefix (kind, "PCIe");
+  guint64 far = count_far_steps (self, n_ranks, stride, n_steps);
+  gboolean is_lone = stride >= self->n_per_node;
+  double least = G_MAXDOUBLE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (protocols); i++)
+    {
+      double near_step = has_pcie ? protocols[i].pcie : protocols[i].nvlink;
+      double far_step = is_lone ? protocols[i].lone_network : protocols[i].network;
+      double waiting = protocols[i].base + (n_steps - far) * near_step + far * far_step;
+
+      least = fmin (least, waiting / 1e6 + bytes / (rate * protocols[i].share));
+    }
+
+  return least;
+}
+
+/*
  * hr_cluster_get_beside:
  * @gpu: a GPU
  * @groups_products: whether the matrices of several experts are multiplied at once

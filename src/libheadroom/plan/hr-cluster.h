@@ -26,14 +26,19 @@ typedef struct
   guint64 network;
 } HrCluster;
 
-gboolean hr_cluster_check         (const HrCluster *self,
-                                   GError         **error);
-double   hr_cluster_get_rate      (const HrCluster *self,
-                                   guint64          n_ranks,
-                                   guint64          stride);
-guint64  hr_cluster_get_beside    (HrGpu           *gpu,
-                                   gboolean         groups_products);
-gboolean hr_cluster_parse_network (const char      *text,
-                                   guint64         *bytes_per_second);
+gboolean hr_cluster_check             (const HrCluster  *self,
+                                       GError          **error);
+double   hr_cluster_get_rate          (const HrCluster  *self,
+                                       guint64           n_ranks,
+                                       guint64           stride);
+double   hr_cluster_get_exchange_time (const HrCluster  *self,
+                                       guint64           n_ranks,
+                                       guint64           stride,
+                                       guint64           n_steps,
+                                       double            bytes);
+guint64  hr_cluster_get_beside        (HrGpu            *gpu,
+                                       gboolean          groups_products);
+gboolean hr_cluster_parse_network     (const char       *text,
+                                       guint64          *bytes_per_second);
 
 G_END_DECLS

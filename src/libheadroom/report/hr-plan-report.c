@@ -86,10 +86,10 @@ const char *
 hr_plan_get_remark (void)
 {
   return _("Layouts are those of Megatron-LM. The memory of those marked as exact is replayed step by step, that of "
-           "the others added up by formulas of its layers. Times are a roofline of products and of what is exchanged: "
-           "they are meant to tell layouts apart, and leave latencies, shared switches and slow machines out. Where "
-           "PP has a “+”, the embedding and the loss count as a layer each; where CP has a “u”, ranks exchange the "
-           "tokens of a sequence for heads (Ulysses).");
+           "the others added up by formulas of its layers. Times are a roofline of products and of what is exchanged, "
+           "with the latencies that NCCL reckons with: they are meant to tell layouts apart, and leave other kernels, "
+           "shared switches and slow machines out. Where PP has a “+”, the embedding and the loss count as a layer "
+           "each; where CP has a “u”, ranks exchange the tokens of a sequence for heads (Ulysses).");
 }
 
 /**
