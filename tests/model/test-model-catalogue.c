@@ -2,6 +2,7 @@
 
 #include "headroom.h"
 #include "hr-model-catalogue-private.h"
+#include "hr-model-entry-private.h"
 
 static void
 foreach_entry (void (*check) (HrModelEntry *entry))
@@ -30,6 +31,20 @@ test_identifiers_are_unique (void)
 
       g_test_message ("%s", hr_model_entry_get_id (entry));
       g_assert_true (g_hash_table_add (seen, g_ascii_strdown (hr_model_entry_get_id (entry), -1)));
+    }
+
+  for (guint i = 0; i < g_list_model_get_n_items (entries); i++)
+    {
+      g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
+      GPtrArray *aliases = hr_model_entry_get_aliases (entry);
+
+      for (guint j = 0; aliases != NULL && j < aliases->len; j++)
+        {
+          const char *id = hr_model_entry_get_id (g_ptr_array_index (aliases, j));
+
+          g_test_message ("%s", id);
+          g_assert_true (g_hash_table_add (seen, g_ascii_strdown (id, -1)));
+        }
     }
 }
 
@@ -184,6 +199,56 @@ test_model_has_its_true_name_whatever_was_typed (void)
   g_assert_cmpstr (hr_model_get_source (model), ==, hr_model_entry_get_source (entry));
 }
 
+/* Renamed repositories and organisations: the sources are in the rows. */
+static void
+test_model_is_found_by_each_of_its_names_and_called_by_the_one_that_was_typed (void)
+{
+  static const struct
+  {
+    const char *typed;
+    const char *name;
+    const char *same_as;
+  } names[] = {
+    { "meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Meta-Llama-3.1-8B-Instruct" },
+    { "llama-3.1-70b", "meta-llama/Llama-3.1-70B", "meta-llama/Meta-Llama-3.1-70B" },
+    { "Meta-Llama-3.1-70B", "meta-llama/Meta-Llama-3.1-70B", "meta-llama/Meta-Llama-3.1-70B" },
+    { "zai-org/glm-4-9b-chat", "zai-org/glm-4-9b-chat", "THUDM/glm-4-9b-chat" },
+    { "THUDM/GLM-4-32B-0414", "THUDM/GLM-4-32B-0414", "zai-org/GLM-4-32B-0414" },
+    { "CohereLabs/c4ai-command-r-plus", "CohereLabs/c4ai-command-r-plus", "CohereForAI/c4ai-command-r-plus" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = hr_model_new_from_id (names[i].typed, &error);
+      g_autofree char *config = hr_model_catalogue_dup_config (names[i].typed, NULL, NULL);
+      g_autofree char *other = hr_model_catalogue_dup_config (names[i].same_as, NULL, NULL);
+
+      g_test_message ("%s", names[i].typed);
+      g_assert_no_error (error);
+      g_assert_cmpstr (hr_model_get_name (model), ==, names[i].name);
+      g_assert_cmpstr (config, ==, other);
+    }
+}
+
+static void
+test_search_shows_a_model_once_by_the_name_that_matches (void)
+{
+  g_autoptr (GListModel) found = hr_model_search ("meta-llama/Llama-3.1-8B-Instruct");
+  g_autoptr (GListModel) organisation = hr_model_search ("zai-org chatglm3");
+  g_autoptr (HrModelEntry) first = g_list_model_get_item (found, 0);
+  g_autoptr (HrModelEntry) only = g_list_model_get_item (organisation, 0);
+
+  g_assert_cmpstr (hr_model_entry_get_id (first), ==, "meta-llama/Llama-3.1-8B-Instruct");
+  g_assert_cmpstr (hr_model_entry_get_id (only), ==, "zai-org/chatglm3-6b");
+  for (guint i = 0; i < g_list_model_get_n_items (found); i++)
+    {
+      g_autoptr (HrModelEntry) entry = g_list_model_get_item (found, i);
+
+      g_assert_cmpstr (hr_model_entry_get_id (entry), !=, "meta-llama/Meta-Llama-3.1-8B-Instruct");
+    }
+}
+
 static void
 test_unknown_identifiers_suggest_others (void)
 {
@@ -221,7 +286,7 @@ test_models_that_articles_name_are_there (void)
     { "Qwen2.5-VL-7B", "Qwen/Qwen2.5-VL-7B-Instruct" }, { "LLaMA-7B", "huggyllama/llama-7b" },
     { "Llama-2-7b-hf", "meta-llama/Llama-2-7b-hf" }, { "Llama-2-13b-hf", "meta-llama/Llama-2-13b-hf" },
     { "Meta-Llama-3-8B", "meta-llama/Meta-Llama-3-8B" }, { "Meta-Llama-3-70B", "meta-llama/Meta-Llama-3-70B" },
-    { "Llama 3.1 70B", "meta-llama/Meta-Llama-3.1-70B" }, { "Mistral-7B-v0.2", "mistralai/Mistral-7B-Instruct-v0.2" },
+    { "Llama 3.1 70B", "meta-llama/Llama-3.1-70B" }, { "Mistral-7B-v0.2", "mistralai/Mistral-7B-Instruct-v0.2" },
     { "zephyr", "HuggingFaceH4/zephyr-7b-beta" }, { "Starling-LM-7B", "berkeley-nest/Starling-LM-7B-alpha" },
     { "Qwen-7B", "Qwen/Qwen-7B" }, { "Qwen-14B", "Qwen/Qwen-14B" }, { "Baichuan-7B", "baichuan-inc/Baichuan-7B" },
     { "GPT-3", "openai/gpt-3-175b" }, { "T5 small", "google-t5/t5-small" }, { "GLM-130B", "THUDM/GLM-130B" },
@@ -443,6 +508,10 @@ test_faults_in_the_data_are_errors (void)
     DOCUMENT (ROW_START "\"parameters\": \"1b\", " ROW_END),
     DOCUMENT (ROW_START ORIGIN),
     DOCUMENT (ROW_START "\"config\": [], " ORIGIN),
+    DOCUMENT (ROW_START "\"as\": \"x/z-1b\", " ORIGIN),
+    DOCUMENT (ROW_START "\"as\": \"x/y-1b\", " ORIGIN),
+    DOCUMENT (ROW_START "\"aliases\": [ \"z/y-1b\" ], " ROW_END),
+    DOCUMENT (ROW_START "\"aliases\": [ { \"id\": \"z/y-1b\" } ], " ROW_END),
   };
   g_autoptr (GListStore) entries = g_list_store_new (HR_TYPE_MODEL_ENTRY);
   g_autoptr (GError) none = NULL;
@@ -459,6 +528,48 @@ test_faults_in_the_data_are_errors (void)
       g_assert_nonnull (error);
       g_assert_true (error->domain == HR_ERROR);
       g_assert_nonnull (strstr (error->message, "models.json"));
+    }
+}
+
+static void
+assert_config (GListStore *entries,
+               guint       position,
+               const char *expected)
+{
+  g_autoptr (HrModelEntry) entry = g_list_model_get_item (G_LIST_MODEL (entries), position);
+  g_autofree char *config = _hr_model_entry_dup_config (entry);
+
+  g_assert_cmpstr (config, ==, expected);
+}
+
+static void
+test_row_may_be_as_another_but_for_some_keys (void)
+{
+  const char *text =
+    "{ \"schema\": \"headroom-models/1\", \"family\": \"X\", \"models\": ["
+    "{ \"id\": \"x/a\", \"name\": \"a\", \"parameters\": 7, \"config\": {\"model_type\": \"llama\", \"dtype\": "
+    "\"bfloat16\", \"hidden_size\": 8}, " ORIGIN "},"
+    "{ \"id\": \"x/b\", \"name\": \"b\", \"as\": \"x/a\", \"config\": {\"dtype\": \"float16\", \"q\": {\"bits\": 4}}, "
+    ORIGIN "},"
+    "{ \"id\": \"x/c\", \"name\": \"c\", \"as\": \"x/b\", \"config\": {\"q\": null}, " ORIGIN "},"
+    "{ \"id\": \"x/d\", \"name\": \"d\", \"as\": \"x/a\", \"parameters\": 8, " ORIGIN "} ] }";
+  const guint64 n_expected[] = { 7, 7, 7, 8 };
+  g_autoptr (GListStore) entries = g_list_store_new (HR_TYPE_MODEL_ENTRY);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (load (text, entries, &error));
+  g_assert_no_error (error);
+  assert_config (entries, 1, "{\"q\": {\"bits\": 4}, \"model_type\": \"llama\", \"dtype\": \"float16\", "
+                             "\"hidden_size\": 8}");
+  assert_config (entries, 2, "{\"q\": null, \"model_type\": \"llama\", \"dtype\": \"float16\", \"hidden_size\": 8}");
+  assert_config (entries, 3, "{\"model_type\": \"llama\", \"dtype\": \"bfloat16\", \"hidden_size\": 8}");
+  for (guint i = 0; i < G_N_ELEMENTS (n_expected); i++)
+    {
+      g_autoptr (HrModelEntry) entry = g_list_model_get_item (G_LIST_MODEL (entries), i);
+      guint64 n_parameters;
+
+      g_assert_true (hr_model_entry_get_n_parameters (entry, &n_parameters));
+      g_assert_cmpuint (n_parameters, ==, n_expected[i]);
     }
 }
 
@@ -484,6 +595,10 @@ main (int   argc,
                    test_lookup_minds_neither_case_nor_organisation);
   g_test_add_func ("/model-catalogue/model-has-its-true-name-whatever-was-typed",
                    test_model_has_its_true_name_whatever_was_typed);
+  g_test_add_func ("/model-catalogue/model-is-found-by-each-of-its-names-and-called-by-the-one-that-was-typed",
+                   test_model_is_found_by_each_of_its_names_and_called_by_the_one_that_was_typed);
+  g_test_add_func ("/model-catalogue/search-shows-a-model-once-by-the-name-that-matches",
+                   test_search_shows_a_model_once_by_the_name_that_matches);
   g_test_add_func ("/model-catalogue/unknown-identifiers-suggest-others", test_unknown_identifiers_suggest_others);
   g_test_add_func ("/model-catalogue/models-that-articles-name-are-there", test_models_that_articles_name_are_there);
   g_test_add_func ("/model-catalogue/models-of-which-too-little-is-known-say-so",
@@ -499,6 +614,8 @@ main (int   argc,
   g_test_add_func ("/model-catalogue/score-knows-sizes", test_score_knows_sizes);
   g_test_add_func ("/model-catalogue/score-knows-versions", test_score_knows_versions);
   g_test_add_func ("/model-catalogue/faults-in-the-data-are-errors", test_faults_in_the_data_are_errors);
+  g_test_add_func ("/model-catalogue/row-may-be-as-another-but-for-some-keys",
+                   test_row_may_be_as_another_but_for_some_keys);
 
   return g_test_run ();
 }

@@ -592,7 +592,9 @@ parse_value (HrJsonParser *self,
 
     case '"':
       node->type = HR_JSON_STRING;
-      return parse_string (self, &node->string);
+      success = parse_string (self, &node->string);
+      node->text_length = get_offset (self, self->position) - node->offset;
+      return success;
 
     case '-':
       return self->position[1] == 'I' ? parse_word (self, node) : parse_number (self, node);

@@ -12,7 +12,7 @@ struct _HrJson
 {
   HrJsonType type;
   guint offset;           /* in the source, for the line of a message */
-  guint text_length;      /* of anything but a string, as written */
+  guint text_length;      /* as written */
   guint index;            /* in the parent */
   HrJson *parent;         /* NULL for the root */
   const char *key;        /* NULL for the root and for elements of arrays */

@@ -285,14 +285,14 @@ has_children (HrJson *self)
 
 /*
  * hr_json_dup_text:
- * @self: an object or an array
+ * @self: a node
  *
- * Gets what stands in the file, from bracket to bracket.
+ * Gets what stands in the file: of an object or an array from bracket to bracket, of a string with its quotes.
  */
 char *
 hr_json_dup_text (HrJson *self)
 {
-  g_return_val_if_fail (self->type == HR_JSON_OBJECT || self->type == HR_JSON_ARRAY, NULL);
+  g_return_val_if_fail (self != NULL, NULL);
 
   return g_strndup (get_document (self)->source + self->offset, self->text_length);
 }
@@ -300,7 +300,7 @@ hr_json_dup_text (HrJson *self)
 /*
  * hr_json_dup_text_with:
  * @self: an object
- * @keys: (array zero-terminated=1): keys of members that are not strings
+ * @keys: (array zero-terminated=1): keys of members
  * @texts: (array zero-terminated=1): the values that they have instead, as they are written
  *
  * Gets what stands in the file, with other values of some members; those that it does not have are added.
@@ -327,7 +327,7 @@ hr_json_dup_text_with (HrJson             *self,
 
       for (guint j = 0; keys[j] != NULL; j++)
         {
-          if (member->type == HR_JSON_STRING || !g_str_equal (member->key, keys[j]))
+          if (!g_str_equal (member->key, keys[j]))
             continue;
           g_string_append_len (text, source + done, member->offset - done);
           g_string_append (text, texts[j]);

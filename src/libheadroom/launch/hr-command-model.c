@@ -75,18 +75,22 @@ dup_stem (const char  *name,
   return stem;
 }
 
-/* Hugging Face has renamed Meta-Llama-3.1 to Llama-3.1, and leads from the one to the other. */
+/* People write Llama-3-8B for Meta-Llama-3-8B, as Hugging Face has renamed Meta-Llama-3.1 to Llama-3.1. */
 static const char *
 skip_maker (const char *name)
 {
   return g_str_has_prefix (name, "Meta-") ? name + strlen ("Meta-") : name;
 }
 
-/* The model of the catalogue whose id ends in a name. */
+/* The model of the catalogue one of whose ids ends in a name. */
 static char *
 find_in_catalogue (const char *name)
 {
   GListModel *entries = hr_model_catalogue_get_default ();
+  g_autoptr (HrModelEntry) called_so = hr_model_catalogue_lookup (name, NULL);
+
+  if (called_so != NULL)
+    return g_strdup (hr_model_entry_get_id (called_so));
 
   for (guint i = 0; i < g_list_model_get_n_items (entries); i++)
     {

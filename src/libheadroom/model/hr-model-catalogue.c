@@ -68,6 +68,7 @@ _hr_model_catalogue_load (HrJson      *document,
 {
   static const char * const members[] = { "schema", "family", "keywords", "models", NULL };
   g_auto (GStrv) keywords = NULL;
+  g_autoptr (GListStore) family_entries = g_list_store_new (HR_TYPE_MODEL_ENTRY);
   const char *schema;
   const char *family;
   HrJson *rows;
@@ -92,11 +93,13 @@ _hr_model_catalogue_load (HrJson      *document,
   for (guint i = 0; i < hr_json_get_length (rows); i++)
     {
       g_autoptr (HrModelEntry) entry = _hr_model_entry_new (hr_json_get_element (rows, i), family,
-                                                            (const char * const *) keywords, error);
+                                                            (const char * const *) keywords,
+                                                            G_LIST_MODEL (family_entries), error);
 
       if (entry == NULL)
         return FALSE;
 
+      g_list_store_append (family_entries, entry);
       g_list_store_append (entries, entry);
     }
 
@@ -143,15 +146,35 @@ hr_model_catalogue_get_default (void)
   return G_LIST_MODEL (g_once (&once, load_default, NULL));
 }
 
-/* Whether @typed is the whole identifier of @entry or its part without the organisation; case does not matter. */
+/* Whether @typed is the identifier of @entry; or, where not exactly, in any case, or its part without organisation. */
 static gboolean
 is_called (HrModelEntry *entry,
-           const char   *typed)
+           const char   *typed,
+           gboolean      exactly)
 {
   const char *id = hr_model_entry_get_id (entry);
   const char *slash = strchr (id, '/');
 
+  if (exactly)
+    return g_str_equal (id, typed);
+
   return g_ascii_strcasecmp (id, typed) == 0 || (slash != NULL && g_ascii_strcasecmp (slash + 1, typed) == 0);
+}
+
+static HrModelEntry *
+find_alias (HrModelEntry *entry,
+            const char   *typed,
+            gboolean      exactly)
+{
+  GPtrArray *aliases = hr_model_entry_get_aliases (entry);
+
+  for (guint i = 0; aliases != NULL && i < aliases->len; i++)
+    {
+      if (is_called (g_ptr_array_index (aliases, i), typed, exactly))
+        return g_ptr_array_index (aliases, i);
+    }
+
+  return NULL;
 }
 
 static HrModelEntry *
@@ -163,8 +186,14 @@ find_in (GListModel *entries,
     {
       g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
 
-      if (exactly ? g_str_equal (hr_model_entry_get_id (entry), id) : is_called (entry, id))
+      HrModelEntry *alias;
+
+      if (is_called (entry, id, exactly))
         return g_steal_pointer (&entry);
+
+      alias = find_alias (entry, id, exactly);
+      if (alias != NULL)
+        return g_object_ref (alias);
     }
 
   return NULL;
@@ -253,7 +282,7 @@ suggest (const char *id)
  * @id: an identifier, such as `Qwen/Qwen2.5-7B-Instruct`; case does not matter, and the organisation may be left out
  * @error: return location for an error
  *
- * Finds a model of the catalogue.
+ * Finds a model of the catalogue, by any of its names: the entry is called by the one that was typed.
  *
  * Returns: (transfer full): the model's entry, or %NULL with %HR_ERROR_UNKNOWN_NAME
  */
@@ -316,5 +345,5 @@ hr_model_catalogue_dup_config (const char  *id,
   if (source != NULL)
     *source = g_strdup (hr_model_entry_get_source (entry));
 
-  return g_strdup (_hr_model_entry_get_config (entry));
+  return _hr_model_entry_dup_config (entry);
 }

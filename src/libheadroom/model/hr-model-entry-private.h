@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 HrModelEntry *_hr_model_entry_new        (HrJson              *row,
                                           const char          *family,
                                           const char * const  *keywords,
+                                          GListModel          *rows_above,
                                           GError             **error) G_GNUC_WARN_UNUSED_RESULT;
-const char   *_hr_model_entry_get_config (HrModelEntry        *self);
+char         *_hr_model_entry_dup_config (HrModelEntry        *self) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

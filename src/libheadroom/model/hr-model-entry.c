@@ -4,6 +4,8 @@
 
 #include "hr-model-entry-private.h"
 
+#include <string.h>
+
 /* More than any model has. */
 #define MAX_PARAMETERS G_GUINT64_CONSTANT (100000000000000)
 
@@ -26,6 +28,8 @@ struct _HrModelEntry
   char *checked;
   char *config;
   char **keywords;
+  HrModelEntry *base;   /* of whose config @config has only the keys that differ, or NULL */
+  GPtrArray *aliases;   /* of HrModelEntry, or NULL */
   guint64 n_parameters;
 };
 
@@ -54,6 +58,8 @@ hr_model_entry_finalize (GObject *object)
   g_clear_pointer (&self->checked, g_free);
   g_clear_pointer (&self->config, g_free);
   g_clear_pointer (&self->keywords, g_strfreev);
+  g_clear_object (&self->base);
+  g_clear_pointer (&self->aliases, g_ptr_array_unref);
 
   G_OBJECT_CLASS (hr_model_entry_parent_class)->finalize (object);
 }
@@ -161,17 +167,124 @@ load_keywords (HrJson              *row,
   return TRUE;
 }
 
+/* A model whose config is that of a row above, but for the keys that the row has itself. */
+static gboolean
+load_base (HrModelEntry  *self,
+           HrJson        *row,
+           GListModel    *rows_above,
+           GError       **error)
+{
+  const char *id = NULL;
+
+  if (!hr_json_get_string (row, "as", &id, error))
+    return FALSE;
+
+  for (guint i = 0; id != NULL && i < g_list_model_get_n_items (rows_above); i++)
+    {
+      g_autoptr (HrModelEntry) entry = g_list_model_get_item (rows_above, i);
+
+      if (g_str_equal (entry->id, id))
+        g_set_object (&self->base, entry);
+    }
+
+  if (id != NULL && self->base == NULL)
+    {
+      hr_json_set_error (hr_json_get_member (row, "as"), HR_ERROR_SCHEMA, "the id of a row above", error);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+load_config (HrModelEntry  *self,
+             HrJson        *row,
+             GError       **error)
+{
+  HrJson *config = NULL;
+
+  if ((self->base == NULL && hr_json_require_member (row, "config", error) == NULL) ||
+      !hr_json_get_object (row, "config", &config, error))
+    return FALSE;
+
+  self->config = config != NULL ? hr_json_dup_text (config) : g_strdup ("{}");
+
+  return TRUE;
+}
+
+/* The same model under another of its names: it has the name that it is called by, and says where that is from. */
+static HrModelEntry *
+make_alias (HrModelEntry *self,
+            const char   *id,
+            const char   *source)
+{
+  HrModelEntry *alias = g_object_new (HR_TYPE_MODEL_ENTRY, NULL);
+  const char *slash = strchr (id, '/');
+
+  alias->id = g_strdup (id);
+  alias->name = g_strdup (slash != NULL ? slash + 1 : id);
+  alias->family = g_strdup (self->family);
+  alias->source = g_strdup_printf ("%s; as %s: %s", self->source, id, source);
+  alias->checked = g_strdup (self->checked);
+  alias->config = g_strdup (self->config);
+  alias->keywords = g_strdupv (self->keywords);
+  alias->n_parameters = self->n_parameters;
+  g_set_object (&alias->base, self->base);
+
+  return alias;
+}
+
+static gboolean
+load_aliases (HrModelEntry  *self,
+              HrJson        *row,
+              GError       **error)
+{
+  static const char * const members[] = { "id", "source", NULL };
+  HrJson *array = NULL;
+
+  if (!hr_json_get_array (row, "aliases", &array, error))
+    return FALSE;
+
+  for (guint i = 0; array != NULL && i < hr_json_get_length (array); i++)
+    {
+      HrJson *alias = hr_json_get_element (array, i);
+      g_autofree char *id = NULL;
+      g_autofree char *source = NULL;
+
+      if (!hr_json_check_type (alias, HR_JSON_OBJECT, error) || !hr_json_check_members (alias, members, error) ||
+          !load_required_string (alias, "id", &id, error) || !load_required_string (alias, "source", &source, error))
+        return FALSE;
+
+      if (self->aliases == NULL)
+        self->aliases = g_ptr_array_new_with_free_func (g_object_unref);
+      g_ptr_array_add (self->aliases, make_alias (self, id, source));
+    }
+
+  return TRUE;
+}
+
+/* What the row above says of the rest. */
+static void
+complete_from_base (HrModelEntry *self)
+{
+  g_autofree char *source = g_steal_pointer (&self->source);
+
+  self->source = g_strdup_printf ("%s; the rest as %s: %s", source, self->base->id, self->base->source);
+  if (self->n_parameters == 0)
+    self->n_parameters = self->base->n_parameters;
+}
+
 HrModelEntry *
 _hr_model_entry_new (HrJson              *row,
                      const char          *family,
                      const char * const  *keywords,
+                     GListModel          *rows_above,
                      GError             **error)
 {
   static const char * const members[] = {
-    "id", "name", "keywords", "parameters", "config", "source", "checked", NULL,
+    "id", "name", "aliases", "keywords", "parameters", "as", "config", "source", "checked", NULL,
   };
   g_autoptr (HrModelEntry) self = g_object_new (HR_TYPE_MODEL_ENTRY, NULL);
-  HrJson *config = NULL;
 
   self->family = g_strdup (family);
   if (!hr_json_check_type (row, HR_JSON_OBJECT, error) ||
@@ -182,19 +295,46 @@ _hr_model_entry_new (HrJson              *row,
       !load_required_string (row, "checked", &self->checked, error) ||
       !load_keywords (row, keywords, &self->keywords, error) ||
       !hr_json_get_uint (row, "parameters", 1, MAX_PARAMETERS, &self->n_parameters, error) ||
-      hr_json_require_member (row, "config", error) == NULL ||
-      !hr_json_get_object (row, "config", &config, error))
+      !load_base (self, row, rows_above, error) ||
+      !load_config (self, row, error))
     return NULL;
 
-  self->config = hr_json_dup_text (config);
+  if (self->base != NULL)
+    complete_from_base (self);
 
-  return g_steal_pointer (&self);
+  return load_aliases (self, row, error) ? g_steal_pointer (&self) : NULL;
 }
 
-const char *
-_hr_model_entry_get_config (HrModelEntry *self)
+/* The base's config with the keys that differ; a null takes one away. */
+char *
+_hr_model_entry_dup_config (HrModelEntry *self)
 {
-  return self->config;
+  g_autofree char *base_text = self->base != NULL ? _hr_model_entry_dup_config (self->base) : NULL;
+  g_autoptr (HrJson) base = NULL;
+  g_autoptr (HrJson) own = NULL;
+  g_autoptr (GStrvBuilder) key_builder = g_strv_builder_new ();
+  g_autoptr (GStrvBuilder) text_builder = g_strv_builder_new ();
+  g_auto (GStrv) keys = NULL;
+  g_auto (GStrv) texts = NULL;
+
+  if (base_text == NULL)
+    return g_strdup (self->config);
+
+  /* Both are parts of documents that have been read. */
+  base = hr_json_new_from_data (base_text, -1, self->base->id, HR_JSON_STRICT, NULL);
+  own = hr_json_new_from_data (self->config, -1, self->id, HR_JSON_STRICT, NULL);
+  for (guint i = 0; i < hr_json_get_length (own); i++)
+    {
+      HrJson *member = hr_json_get_element (own, i);
+      g_autofree char *text = hr_json_dup_text (member);
+
+      g_strv_builder_add (key_builder, hr_json_get_key (member));
+      g_strv_builder_add (text_builder, text);
+    }
+  keys = g_strv_builder_end (key_builder);
+  texts = g_strv_builder_end (text_builder);
+
+  return hr_json_dup_text_with (base, (const char * const *) keys, (const char * const *) texts);
 }
 
 /**
@@ -292,6 +432,23 @@ hr_model_entry_get_keywords (HrModelEntry *self)
   g_return_val_if_fail (HR_IS_MODEL_ENTRY (self), NULL);
 
   return (const char * const *) self->keywords;
+}
+
+/**
+ * hr_model_entry_get_aliases:
+ * @self: an entry
+ *
+ * Gets the same model under its other names, such as those that it had before its publisher renamed it.
+ *
+ * Returns: (transfer none) (nullable) (element-type HrModelEntry): entries with the other identifiers, or %NULL if it
+ *   has none
+ */
+GPtrArray *
+hr_model_entry_get_aliases (HrModelEntry *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL_ENTRY (self), NULL);
+
+  return self->aliases;
 }
 
 /**

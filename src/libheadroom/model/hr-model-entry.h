@@ -16,6 +16,7 @@ const char         *hr_model_entry_get_family       (HrModelEntry  *self);
 const char         *hr_model_entry_get_source       (HrModelEntry  *self);
 const char         *hr_model_entry_get_checked      (HrModelEntry  *self);
 const char * const *hr_model_entry_get_keywords     (HrModelEntry  *self);
+GPtrArray          *hr_model_entry_get_aliases      (HrModelEntry  *self);
 gboolean            hr_model_entry_get_n_parameters (HrModelEntry  *self,
                                                      guint64       *n_parameters);
 

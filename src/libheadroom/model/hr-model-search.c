@@ -359,6 +359,29 @@ hr_model_search_score (HrModelEntry *entry,
                       may_be_name (query, (const char * const *) wanted));
 }
 
+/* Judges a model by each of its names, and leaves in @entry the one that matches best. */
+static guint
+score_best_name (HrModelEntry       **entry,
+                 const char * const  *wanted,
+                 gboolean             is_name)
+{
+  GPtrArray *aliases = hr_model_entry_get_aliases (*entry);
+  guint best = score_entry (*entry, wanted, is_name);
+
+  for (guint i = 0; aliases != NULL && i < aliases->len; i++)
+    {
+      guint score = score_entry (g_ptr_array_index (aliases, i), wanted, is_name);
+
+      if (score > best)
+        {
+          best = score;
+          *entry = g_ptr_array_index (aliases, i);
+        }
+    }
+
+  return best;
+}
+
 typedef struct
 {
   HrModelEntry *entry;
@@ -383,8 +406,8 @@ compare_matches (gconstpointer a,
  * hr_model_search:
  * @query: what a person has typed, such as `qwen 7b`
  *
- * Finds the models of the catalogue that match a query, the best first, as [func@model_search_score] judges. An empty
- * query finds all, in the order of the catalogue.
+ * Finds the models of the catalogue that match a query, the best first, as [func@model_search_score] judges, each once
+ * and under that of its names that matches best. An empty query finds all, in the order of the catalogue.
  *
  * Returns: (transfer full): a list of [class@ModelEntry]
  */
@@ -404,9 +427,10 @@ hr_model_search (const char *query)
   for (guint i = 0; i < g_list_model_get_n_items (entries); i++)
     {
       g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
-      guint score = *wanted != NULL ? score_entry (entry, (const char * const *) wanted, is_name) : 1;
-      Match match = { entry, score, i };
+      Match match = { entry, 1, i };
 
+      if (*wanted != NULL)
+        match.score = score_best_name (&match.entry, (const char * const *) wanted, is_name);
       if (match.score > 0)
         g_array_append_val (matches, match);
     }

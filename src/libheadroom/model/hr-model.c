@@ -1219,6 +1219,7 @@ hr_model_new_from_id (const char  *id,
 {
   g_autoptr (HrModel) self = NULL;
   g_autoptr (HrModelEntry) entry = NULL;
+  g_autofree char *config = NULL;
   guint64 n_parameters;
 
   g_return_val_if_fail (id != NULL, NULL);
@@ -1230,7 +1231,8 @@ hr_model_new_from_id (const char  *id,
   if (entry == NULL)
     return NULL;
 
-  self = hr_model_new_from_text (_hr_model_entry_get_config (entry), -1, hr_model_entry_get_id (entry), TRUE, error);
+  config = _hr_model_entry_dup_config (entry);
+  self = hr_model_new_from_text (config, -1, hr_model_entry_get_id (entry), TRUE, error);
   if (self == NULL)
     return NULL;
 

@@ -107,6 +107,20 @@ take_local_folder (GPtrArray  *locals,
   return NULL;
 }
 
+/* It may have been downloaded under any of its names. */
+static char *
+take_folder_of_entry (GPtrArray    *locals,
+                      HrModelEntry *entry)
+{
+  GPtrArray *aliases = hr_model_entry_get_aliases (entry);
+  char *path = take_local_folder (locals, hr_model_entry_get_id (entry));
+
+  for (guint i = 0; path == NULL && aliases != NULL && i < aliases->len; i++)
+    path = take_local_folder (locals, hr_model_entry_get_id (g_ptr_array_index (aliases, i)));
+
+  return path;
+}
+
 static char *
 print_decimal (double number)
 {
@@ -133,7 +147,7 @@ add_models (GPtrArray  *rows,
   for (guint i = 0; i < g_list_model_get_n_items (models); i++)
     {
       g_autoptr (HrModelEntry) entry = g_list_model_get_item (models, i);
-      g_autofree char *local = take_local_folder (locals, hr_model_entry_get_id (entry));
+      g_autofree char *local = take_folder_of_entry (locals, entry);
       g_autofree char *count = NULL;
       guint64 n_parameters;
 
