@@ -9,6 +9,7 @@
 #include "hr-sglang-profile.h"
 
 #define MODEL "Qwen/Qwen2.5-7B-Instruct"
+#define GUESSING_MODEL "deepseek-ai/DeepSeek-V3"
 
 /* Keys and values of a token: 28 layers of 4 heads of 128, in bfloat16. */
 #define TOKEN_BYTES (28 * 2 * 4 * 128 * 2)
@@ -224,6 +225,7 @@ test_what_is_not_known_is_refused (void)
     const char *sentence;
   } cases[] = {
     { MODEL, "beams=4", "engine: expected transformers beside beams" },
+    { MODEL, "num-speculative-tokens=3", "num-speculative-tokens: expected 0" },
     { MODEL, "kv-cache-dtype=int4", "kv-cache-dtype: expected auto, float8 or" },
     { MODEL, "max-model-len=1000", "max-model-len: expected at least" },
     { "openai-community/gpt2", "quantization=hqq-int4", "quantization: expected none, gptq-int4" },
@@ -240,6 +242,52 @@ test_what_is_not_known_is_refused (void)
     }
 }
 
+/*
+ * DeepSeek-V3's layer that guesses tokens ahead has a pool as long as the others', 576 elements a token, and is loaded
+ * beside the share; each of 48 requests has room for three guesses and the four that are checked.
+ */
+static void
+test_guesses_have_room (void)
+{
+  static const struct
+  {
+    const char *settings;
+    guint64 guesses;   /* of a request */
+    guint64 requests;
+  } cases[] = {
+    { "num-speculative-tokens=3", 7, 48 },
+    { "num-speculative-tokens=3 max-num-seqs=16", 7, 16 },
+    { "num-speculative-tokens=5 speculative-eagle-topk=4 speculative-num-draft-tokens=8", 28, 48 },
+    { "num-speculative-tokens=5 speculative-num-draft-tokens=8", 11, 48 },
+    { "num-speculative-tokens=3 max-total-tokens=8192", 0, 48 },
+  };
+  const guint64 all = 62 * 576 * 2, others = 61 * 576 * 2, table = 163840 + 4;
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree char *settings =
+        g_strconcat ("tensor-parallel=8 mem-fraction-static=0.8 ", cases[i].settings, NULL);
+      g_autofree char *without = g_strndup (settings, strstr (settings, " num") - settings);
+      g_autoptr (HrEstimate) estimate = estimate_model (GUESSING_MODEL, "h200-sxm5-141gb", 8, settings, &error);
+      g_autoptr (HrEstimate) plain = estimate_model (GUESSING_MODEL, "h200-sxm5-141gb", 8, without, &error);
+      guint64 plain_cache = hr_estimate_get_component_bytes (plain, HR_COMPONENT_KV_CACHE) - 2048 * table * 4;
+      guint64 cache, room;
+
+      g_assert_no_error (error);
+      cache = hr_estimate_get_component_bytes (estimate, HR_COMPONENT_KV_CACHE) - cases[i].requests * table * 4;
+      g_assert_cmpuint (cache % all, ==, 0);
+      room = cache / all - (cases[i].guesses > 0 ? cases[i].guesses * cases[i].requests + 100 : 0);
+      g_test_message ("%" G_GUINT64_FORMAT " tokens", room);
+      if (cases[i].guesses == 0)
+        g_assert_cmpuint (room, ==, 8192);
+      else
+        g_assert_cmpuint (room, ==, plain_cache / others);
+      g_assert_cmpuint (hr_estimate_get_component_bytes (estimate, HR_COMPONENT_WEIGHTS), >,
+                        hr_estimate_get_component_bytes (plain, HR_COMPONENT_WEIGHTS));
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -253,6 +301,7 @@ main (int   argc,
   g_test_add_func ("/memory/sglang/a_share_may_be_too_large", test_share_may_be_too_large);
   g_test_add_func ("/memory/sglang/copies_of_the_attention_share_experts", test_copies_of_the_attention_share_experts);
   g_test_add_func ("/memory/sglang/windows_have_a_pool", test_windows_have_a_pool);
+  g_test_add_func ("/memory/sglang/guesses_have_room_in_the_cache", test_guesses_have_room);
   g_test_add_func ("/memory/sglang/what_is_not_known_is_refused", test_what_is_not_known_is_refused);
 
   return g_test_run ();

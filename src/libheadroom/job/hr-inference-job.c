@@ -52,6 +52,8 @@ struct _HrInferenceJob
   guint64 max_loras;
   guint64 max_lora_rank;
   guint64 num_speculative_tokens;
+  guint64 speculative_eagle_topk;
+  guint64 speculative_num_draft_tokens;
   gboolean enforce_eager;
   HrVllmRelease vllm_release;
   double mem_fraction_static;
@@ -102,6 +104,8 @@ enum
   PROP_MAX_LORAS,
   PROP_MAX_LORA_RANK,
   PROP_NUM_SPECULATIVE_TOKENS,
+  PROP_SPECULATIVE_EAGLE_TOPK,
+  PROP_SPECULATIVE_NUM_DRAFT_TOKENS,
   PROP_ENFORCE_EAGER,
   PROP_VLLM_RELEASE,
   PROP_MEM_FRACTION_STATIC,
@@ -246,6 +250,14 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_NUM_SPECULATIVE_TOKENS:
       g_value_set_uint64 (value, self->num_speculative_tokens);
+      break;
+
+    case PROP_SPECULATIVE_EAGLE_TOPK:
+      g_value_set_uint64 (value, self->speculative_eagle_topk);
+      break;
+
+    case PROP_SPECULATIVE_NUM_DRAFT_TOKENS:
+      g_value_set_uint64 (value, self->speculative_num_draft_tokens);
       break;
 
     case PROP_ENFORCE_EAGER:
@@ -448,6 +460,14 @@ hr_inference_job_set_property (GObject      *object,
 
     case PROP_NUM_SPECULATIVE_TOKENS:
       self->num_speculative_tokens = g_value_get_uint64 (value);
+      break;
+
+    case PROP_SPECULATIVE_EAGLE_TOPK:
+      self->speculative_eagle_topk = g_value_get_uint64 (value);
+      break;
+
+    case PROP_SPECULATIVE_NUM_DRAFT_TOKENS:
+      self->speculative_num_draft_tokens = g_value_get_uint64 (value);
       break;
 
     case PROP_ENFORCE_EAGER:
@@ -1070,6 +1090,32 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrInferenceJob:speculative-eagle-topk:
+   *
+   * How many guesses go on from each step.
+   */
+  properties[PROP_SPECULATIVE_EAGLE_TOPK] =
+    g_param_spec_uint64 ("speculative-eagle-topk",
+                         N_("Guesses that go on"),
+                         N_("How many guesses go on from each step (--speculative-eagle-topk); each has room in the KV "
+                            "cache"),
+                         1, 64, 1,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:speculative-num-draft-tokens:
+   *
+   * How many of the guesses of a request are checked at once; 0: one more than there are steps.
+   */
+  properties[PROP_SPECULATIVE_NUM_DRAFT_TOKENS] =
+    g_param_spec_uint64 ("speculative-num-draft-tokens",
+                         N_("Guesses checked at once"),
+                         N_("How many of the guesses of a request are checked at once "
+                            "(--speculative-num-draft-tokens); 0 is one more than tokens are guessed ahead"),
+                         0, 1024, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrInferenceJob:enforce-eager:
    *
    * Whether the model runs operator by operator, without torch.compile and CUDA graphs.
@@ -1319,6 +1365,8 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_MAX_LORAS], 654, TRUE);
   hr_job_mark_setting (properties[PROP_MAX_LORA_RANK], 656, TRUE);
   hr_job_mark_setting (properties[PROP_NUM_SPECULATIVE_TOKENS], 658, TRUE);
+  hr_job_mark_setting (properties[PROP_SPECULATIVE_EAGLE_TOPK], 660, TRUE);
+  hr_job_mark_setting (properties[PROP_SPECULATIVE_NUM_DRAFT_TOKENS], 661, TRUE);
   hr_job_mark_setting (properties[PROP_ENFORCE_EAGER], 710, FALSE);
   hr_job_mark_setting (properties[PROP_VLLM_RELEASE], 652, TRUE);
   hr_job_mark_setting (properties[PROP_MEM_FRACTION_STATIC], 607, FALSE);
@@ -1351,6 +1399,7 @@ hr_inference_job_init (HrInferenceJob *self)
   self->kv_offload = G_PARAM_SPEC_BOOLEAN (properties[PROP_KV_OFFLOAD])->default_value;
   self->gpu_memory_utilization = G_PARAM_SPEC_DOUBLE (properties[PROP_GPU_MEMORY_UTILIZATION])->default_value;
   self->max_lora_rank = G_PARAM_SPEC_UINT64 (properties[PROP_MAX_LORA_RANK])->default_value;
+  self->speculative_eagle_topk = G_PARAM_SPEC_UINT64 (properties[PROP_SPECULATIVE_EAGLE_TOPK])->default_value;
   self->cache_max_entry_count = G_PARAM_SPEC_DOUBLE (properties[PROP_CACHE_MAX_ENTRY_COUNT])->default_value;
   self->free_gpu_memory_fraction = G_PARAM_SPEC_DOUBLE (properties[PROP_FREE_GPU_MEMORY_FRACTION])->default_value;
   self->kv_group_size = G_PARAM_SPEC_UINT64 (properties[PROP_KV_GROUP_SIZE])->default_value;
@@ -1859,6 +1908,38 @@ hr_inference_job_get_num_speculative_tokens (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
 
   return self->num_speculative_tokens;
+}
+
+/**
+ * hr_inference_job_get_speculative_eagle_topk:
+ * @self: a job
+ *
+ * Gets how many guesses go on from each step.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_speculative_eagle_topk (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 1);
+
+  return self->speculative_eagle_topk;
+}
+
+/**
+ * hr_inference_job_get_speculative_num_draft_tokens:
+ * @self: a job
+ *
+ * Gets how many of the guesses of a request are checked at once.
+ *
+ * Returns: the value of the setting; 0 where it is one more than tokens are guessed ahead
+ */
+guint64
+hr_inference_job_get_speculative_num_draft_tokens (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->speculative_num_draft_tokens;
 }
 
 /**

@@ -41,6 +41,8 @@ guint64           hr_inference_job_get_block_size               (HrInferenceJob 
 guint64           hr_inference_job_get_max_loras                (HrInferenceJob *self);
 guint64           hr_inference_job_get_max_lora_rank            (HrInferenceJob *self);
 guint64           hr_inference_job_get_num_speculative_tokens   (HrInferenceJob *self);
+guint64           hr_inference_job_get_speculative_eagle_topk   (HrInferenceJob *self);
+guint64           hr_inference_job_get_speculative_num_draft_tokens (HrInferenceJob *self);
 gboolean          hr_inference_job_get_enforce_eager            (HrInferenceJob *self);
 HrVllmRelease     hr_inference_job_get_vllm_release             (HrInferenceJob *self);
 double            hr_inference_job_get_mem_fraction_static      (HrInferenceJob *self);

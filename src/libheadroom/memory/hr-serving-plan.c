@@ -245,3 +245,41 @@ hr_serving_plan_find_guessing (const HrServingPlan *self)
 
   return i;
 }
+
+/*
+ * hr_serving_plan_check_guessing:
+ * @self: a plan
+ * @job: a job
+ * @can_guess: whether the release of the engine has models guess tokens ahead
+ * @error: return location for an error
+ *
+ * Checks whether a model is published with a layer that guesses tokens ahead, where it is to do so: the draft models of
+ * vllm/config/speculative.py, and of sglang/srt/configs/model_config.py.
+ *
+ * Returns: whether it is, or is not asked to
+ */
+gboolean
+hr_serving_plan_check_guessing (const HrServingPlan  *self,
+                                HrInferenceJob       *job,
+                                gboolean              can_guess,
+                                GError              **error)
+{
+  static const char * const types[] = {
+    "deepseek_v3", "kimi_k2", "deepseek_v32", "glm4_moe", "glm_moe_dsa", "qwen3_next", "qwen3_5", "qwen3_5_text",
+    "qwen3_5_moe", "qwen3_5_moe_text", NULL
+  };
+  g_autofree char *found = NULL;
+
+  if (hr_inference_job_get_num_speculative_tokens (job) == 0 ||
+      (can_guess && g_strv_contains (types, hr_model_get_model_type (self->pass->model))))
+    return TRUE;
+
+  found = g_strdup_printf ("%" G_GUINT64_FORMAT, hr_inference_job_get_num_speculative_tokens (job));
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are the name of a model, a program and a number. */
+                        N_("num-speculative-tokens: expected 0, as it is not known of “%s” that this release of %s "
+                           "has it guess tokens ahead by itself; found %s"),
+                        hr_model_get_name (self->pass->model), self->program, found);
+
+  return FALSE;
+}

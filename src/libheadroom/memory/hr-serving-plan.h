@@ -87,5 +87,9 @@ void     hr_serving_plan_set_rank       (HrServingPlan           *self,
 gboolean hr_serving_plan_has_fp8        (const HrServingPlan     *self);
 guint64  hr_serving_plan_get_index_topk (const HrServingPlan     *self);
 guint    hr_serving_plan_find_guessing  (const HrServingPlan     *self);
+gboolean hr_serving_plan_check_guessing (const HrServingPlan     *self,
+                                         HrInferenceJob          *job,
+                                         gboolean                 can_guess,
+                                         GError                 **error);
 
 G_END_DECLS

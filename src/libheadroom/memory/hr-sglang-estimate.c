@@ -33,6 +33,7 @@ typedef struct
   HrServingShare share;
   HrSglangPlan plan;
   guint64 weight_bytes;
+  guint64 guessing;   /* weights of the layer that guesses tokens ahead, which is loaded when the pools are there */
   guint64 run;        /* when prompts are computed, workspaces included */
   guint64 graphs;
 } Rank;
@@ -53,7 +54,10 @@ measure (gpointer              share,
   guint64 bytes = get_share (&self->plan);
 
   hr_serving_run_replay (layers, &self->share.replay);
+  self->guessing = hr_serving_weights_get_bytes (layers, &self->share.weights);
+  layers->n_guessed = 0;
   self->weight_bytes = hr_serving_weights_get_bytes (layers, &self->share.weights);
+  self->guessing -= MIN (self->guessing, self->weight_bytes);
   self->run = self->share.replay.peak.level.total + layers->workspace_bytes;
   if (self->plan.cuda_graph_max_bs > 0)
     self->graphs = self->plan.profile->graphs.median_bytes;
@@ -138,7 +142,8 @@ tell_shortage (Rank *self)
   guint64 all = hr_sglang_plan_get_free_bytes (&self->plan);
   guint64 cache = hr_sglang_plan_get_cache_bytes (&self->plan, self->share.room);
   guint64 left = all - MIN (all, self->weight_bytes + cache);
-  guint64 taken = self->run + self->graphs + hr_sglang_plan_get_table_bytes (&self->plan, self->share.room);
+  guint64 taken = self->run + self->graphs + self->guessing +
+                  hr_sglang_plan_get_table_bytes (&self->plan, self->share.room);
   g_autofree char *room = hr_serving_dup_size (left);
   g_autofree char *needed = hr_serving_dup_size (taken);
   g_autofree char *most = NULL;
@@ -176,10 +181,13 @@ warn (gpointer              share,
       tell_shortage (self);
     }
 
-  hr_inference_plan_warn (&self->share.pass,
-                          N_("SGLang is counted with chunked-prefill-size %s and cuda-graph-max-bs %s, and without "
-                             "LoRA, speculative decoding and other processes on the GPU; what CUDA graphs take is the "
-                             "median of logs"),
+  hr_inference_plan_warn (&self->share.pass, plan->guesses > 0
+                          ? N_("SGLang is counted with chunked-prefill-size %s and cuda-graph-max-bs %s, and without "
+                               "LoRA and other processes on the GPU; what CUDA graphs take is the median of logs "
+                               "without speculative decoding")
+                          : N_("SGLang is counted with chunked-prefill-size %s and cuda-graph-max-bs %s, and without "
+                               "LoRA, speculative decoding and other processes on the GPU; what CUDA graphs take is "
+                               "the median of logs"),
                           prompts, graph);
   if (hr_model_get_n_stacks (self->share.pass.model) > 1)
     hr_inference_plan_warn (&self->share.pass,
@@ -193,11 +201,12 @@ add_cache (HrEstimate         *estimate,
            guint64             tokens,
            guint64             rows)
 {
+  guint64 all = tokens + hr_sglang_plan_count_guesses (plan, tokens);
   g_autofree char *substitution =
     g_strdup_printf ("%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT
                      " + %" G_GUINT64_FORMAT "·(%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT ")·4",
-                     tokens, plan->whole_bytes, hr_sglang_plan_count_window_tokens (plan, tokens), plan->window_bytes,
-                     rows, plan->layers.max_model_len, plan->profile->extra_tokens);
+                     all, plan->whole_bytes + plan->guessing_bytes, hr_sglang_plan_count_window_tokens (plan, all),
+                     plan->window_bytes, rows, plan->layers.max_model_len, plan->profile->extra_tokens);
 
   _hr_estimate_add_component (estimate, 0, HR_COMPONENT_KV_CACHE,
                               hr_sglang_plan_get_cache_bytes (plan, tokens) +
@@ -238,8 +247,8 @@ create_estimate (gpointer              share,
   guint64 tokens = has_gpu ? MAX (self->share.room, needed) : needed;
   guint64 table = hr_sglang_plan_get_table_bytes (plan, tokens);
   guint64 before = has_gpu ? plan->before : 0;
-  guint64 total = before + self->weight_bytes + hr_sglang_plan_get_cache_bytes (plan, tokens) + table + self->run +
-                  self->graphs;
+  guint64 weights = self->weight_bytes + self->guessing;
+  guint64 total = before + weights + hr_sglang_plan_get_cache_bytes (plan, tokens) + table + self->run + self->graphs;
   const HrServingMeasured *measured =
     start->layout.n_ranks > 1 ? &plan->profile->before_ranks : &plan->profile->before;
   g_autofree char *graphs = hr_serving_dup_number (self->graphs);
@@ -247,7 +256,7 @@ create_estimate (gpointer              share,
   g_autofree char *workspace = hr_serving_dup_number (plan->layers.workspace_bytes);
 
   _hr_estimate_add_device (estimate);
-  hr_serving_add_weights (estimate, &plan->layers, &self->share.weights, self->weight_bytes, SOURCE_WEIGHTS);
+  hr_serving_add_weights (estimate, &plan->layers, &self->share.weights, weights, SOURCE_WEIGHTS);
   add_cache (estimate, plan, tokens, hr_sglang_plan_count_requests (plan, tokens));
   hr_serving_add_run (estimate, &self->share.replay.peak, detail, SOURCE_RUN);
   if (plan->layers.workspace_bytes > 0)
@@ -260,7 +269,7 @@ create_estimate (gpointer              share,
     _hr_estimate_add_component (estimate, 0, HR_COMPONENT_FRAMEWORK, before, "context + non-torch", gone,
                                 measured->source);
   if (has_gpu && self->share.room < needed)
-    total += add_unused (estimate, plan, self->run + self->graphs + table);
+    total += add_unused (estimate, plan, self->run + self->graphs + self->guessing + table);
   hr_serving_end (estimate, &plan->layers, &self->share.replay.peak, before + self->weight_bytes, total, detail);
 
   return estimate;

@@ -22,6 +22,12 @@
 /* ReqToTokenPool: where each token of a request is, in int32. */
 #define TABLE_ELEMENT 4
 
+/* How many requests are computed at once where tokens are guessed ahead and nothing is said. */
+#define GUESSING_REQUESTS 48
+
+/* init_memory_pool: tokens beside those of requests where tokens are guessed ahead. */
+#define GUESSING_BUFFER 100
+
 /* What the table has rows for, for each time that the longest request fits, and the fewest rows. */
 #define REQUESTS_PER_CONTEXT 512
 #define FEWEST_REQUESTS 2048
@@ -62,6 +68,27 @@ has_window_pool (const HrSglangPlan *self)
   return self->profile->has_windows && g_strv_contains (types, hr_model_get_model_type (self->layers.pass->model));
 }
 
+/*
+ * Room that each request has for guesses: those of all steps, and those that are checked (init_memory_pool). Where
+ * one guess goes on from each step, one more than there are steps are checked (_handle_speculative_decoding).
+ */
+static void
+resolve_guessing (HrSglangPlan   *self,
+                  HrInferenceJob *job)
+{
+  guint64 steps = hr_inference_job_get_num_speculative_tokens (job);
+  guint64 width = hr_inference_job_get_speculative_eagle_topk (job);
+  guint64 checked = hr_inference_job_get_speculative_num_draft_tokens (job);
+
+  self->layers.n_guessed = steps;
+  if (steps == 0)
+    return;
+
+  self->guesses = steps * width + (checked > 0 && width > 1 ? checked : steps + 1);
+  if (self->max_running_requests == 0)
+    self->max_running_requests = GUESSING_REQUESTS;
+}
+
 static gboolean
 resolve_cache (HrSglangPlan    *self,
                HrInferenceJob  *job,
@@ -83,6 +110,8 @@ resolve_cache (HrSglangPlan    *self,
         self->window_bytes += token;
       else
         self->whole_bytes += token;
+      if (self->layers.n_guessed > 0 && i == hr_serving_plan_find_guessing (&self->layers))
+        self->guessing_bytes = token;
     }
 
   return TRUE;
@@ -101,6 +130,7 @@ resolve_sizes (HrSglangPlan          *self,
     .attention_copies = n_copies,
     .chunked_prefill_size = hr_inference_job_get_max_num_batched_tokens (job),
     .cuda_graph_max_bs = hr_inference_job_get_cuda_graph_max_bs (job),
+    .guesses = hr_inference_job_get_num_speculative_tokens (job) > 0,
   };
   guint64 n_requests = (hr_inference_job_get_batch_size (job) + layout->data - 1) / layout->data;
 
@@ -117,6 +147,7 @@ resolve_sizes (HrSglangPlan          *self,
   self->page_size = MAX (hr_inference_job_get_block_size (job), 1);
   self->max_total_tokens = hr_inference_job_get_max_total_tokens (job);
   self->max_running_requests = hr_inference_job_get_max_num_seqs (job) / n_copies;
+  resolve_guessing (self, job);
   self->layers.max_model_len = hr_inference_job_get_max_model_len (resolved);
   self->layers.max_num_batched_tokens = sizes.chunked_prefill_size;
   self->layers.max_num_seqs = n_requests;
@@ -158,7 +189,8 @@ hr_sglang_plan_init (HrSglangPlan           *self,
   self->layers.engine = "sglang";
   self->layers.program = "SGLang";
   self->layers.eager = TRUE;
-  if (!hr_serving_plan_check (&self->layers, job, error) || !check_layers (self, error))
+  if (!hr_serving_plan_check (&self->layers, job, error) || !check_layers (self, error) ||
+      !hr_serving_plan_check_guessing (&self->layers, job, profile->release != HR_SGLANG_RELEASE_0_3, error))
     return FALSE;
 
   resolve_sizes (self, job, HR_INFERENCE_JOB (resolved), layout);
@@ -208,6 +240,26 @@ hr_sglang_plan_count_tokens (const HrSglangPlan *self,
 }
 
 /*
+ * hr_sglang_plan_count_guesses:
+ * @self: a plan
+ * @tokens: how many tokens there is room for
+ *
+ * Counts the tokens by which the pools are longer, for guesses of as many requests as may run at once; none where they
+ * are as long as they may be.
+ *
+ * Returns: how many
+ */
+guint64
+hr_sglang_plan_count_guesses (const HrSglangPlan *self,
+                              guint64             tokens)
+{
+  if (self->guesses == 0 || (self->max_total_tokens > 0 && tokens + self->page_size > self->max_total_tokens))
+    return 0;
+
+  return self->guesses * hr_sglang_plan_count_requests (self, tokens) + GUESSING_BUFFER;
+}
+
+/*
  * hr_sglang_plan_count_window_tokens:
  * @self: a plan
  * @tokens: tokens that the other layers keep
@@ -231,7 +283,7 @@ hr_sglang_plan_count_window_tokens (const HrSglangPlan *self,
  * @self: a plan
  * @tokens: how many tokens there is room for
  *
- * Gets what the pools of keys and values take.
+ * Gets what the pools of keys and values take, with guesses, and with that of the layer that guesses tokens ahead.
  *
  * Returns: the size in bytes
  */
@@ -239,7 +291,10 @@ guint64
 hr_sglang_plan_get_cache_bytes (const HrSglangPlan *self,
                                 guint64             tokens)
 {
-  return tokens * self->whole_bytes + hr_sglang_plan_count_window_tokens (self, tokens) * self->window_bytes;
+  tokens += hr_sglang_plan_count_guesses (self, tokens);
+
+  return tokens * (self->whole_bytes + (self->layers.has_sampler ? self->guessing_bytes : 0)) +
+         hr_sglang_plan_count_window_tokens (self, tokens) * self->window_bytes;
 }
 
 /*

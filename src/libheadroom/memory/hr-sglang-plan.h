@@ -19,6 +19,8 @@ G_BEGIN_DECLS
  * @max_running_requests: how many requests are computed at once at the most, 0: as many as the table has rows
  * @whole_bytes: what a token takes in the layers that see all of the text
  * @window_bytes: what it takes in those that have a pool of their own
+ * @guessing_bytes: what it takes in the layer that guesses tokens ahead, which has a pool as long
+ * @guesses: how many tokens more than it has of texts a request may have in the cache, as guesses
  *
  * A job of SGLang in which everything that was left to it is filled in.
  */
@@ -34,6 +36,8 @@ typedef struct
   guint64 max_running_requests;
   guint64 whole_bytes;
   guint64 window_bytes;
+  guint64 guessing_bytes;
+  guint64 guesses;
 } HrSglangPlan;
 
 gboolean hr_sglang_plan_init                  (HrSglangPlan          *self,
@@ -46,6 +50,8 @@ gboolean hr_sglang_plan_init                  (HrSglangPlan          *self,
 guint64  hr_sglang_plan_get_free_bytes        (const HrSglangPlan    *self);
 guint64  hr_sglang_plan_count_tokens          (const HrSglangPlan    *self,
                                                guint64                pool);
+guint64  hr_sglang_plan_count_guesses         (const HrSglangPlan    *self,
+                                               guint64                tokens);
 guint64  hr_sglang_plan_count_window_tokens   (const HrSglangPlan    *self,
                                                guint64                tokens);
 guint64  hr_sglang_plan_get_cache_bytes       (const HrSglangPlan    *self,

@@ -28,8 +28,12 @@
   { HUNDREDTHS (93), HUNDREDTHS (144), HUNDREDTHS (251), \
     "measured: “Capture cuda graph end … mem usage”, 0.93 to 2.51 GiB, median 1.44, in 5 logs of 0.4.3 to 0.5" }
 
+/* What is left for a layer that guesses tokens ahead and its graphs, in MiB. */
+#define GUESSING_ROOM (2 * 1024)
+
 #define LAYERS \
-  { .is_eager = TRUE, .sampler = HR_SERVING_SAMPLER_SOFTMAX, .vocabulary_padding = 64, .counts_segments = TRUE }
+  { .is_eager = TRUE, .sampler = HR_SERVING_SAMPLER_SOFTMAX, .shares_head = TRUE, .vocabulary_padding = 64, \
+    .counts_segments = TRUE }
 
 /* Releases, the newest first. */
 static const HrSglangProfile profiles[] = {
@@ -207,7 +211,7 @@ get_room_by_memory (const HrSglangSizes *sizes)
   else
     room = 32 * 1024;
 
-  return room + (sizes->attention_copies > 1 ? 4 * 1024 : 0);
+  return room + (sizes->guesses ? GUESSING_ROOM : 0) + (sizes->attention_copies > 1 ? 4 * 1024 : 0);
 }
 
 /* What 0.5.4 leaves, in MiB: for what is constant, for prompts, graphs and ranks. */
@@ -221,7 +225,10 @@ get_room_by_sizes (const HrSglangSizes *sizes)
   if (sizes->attention_copies > 1)
     room += graph * sizes->attention_copies * (graph > 300 ? 4.5 : 3);
 
-  return sizes->memory > 60 * 1024 * MIB ? MAX (room, 10 * 1024) : room;
+  if (sizes->memory > 60 * 1024 * MIB)
+    room = MAX (room, 10 * 1024);
+
+  return room + (sizes->guesses ? GUESSING_ROOM : 0);
 }
 
 /*

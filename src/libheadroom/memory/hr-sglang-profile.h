@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @attention_copies: how many copies of the attention there are, 1 where copies are whole
  * @chunked_prefill_size: how many tokens of prompts are computed at once
  * @cuda_graph_max_bs: the largest batch that a CUDA graph is captured of
+ * @guesses: whether tokens are guessed ahead
  *
  * What SGLang reckons with when it leaves room.
  */
@@ -26,6 +27,7 @@ typedef struct
   guint64 attention_copies;
   guint64 chunked_prefill_size;
   guint64 cuda_graph_max_bs;
+  gboolean guesses;
 } HrSglangSizes;
 
 /**

@@ -118,32 +118,6 @@ check_release (const HrServingPlan  *self,
   return FALSE;
 }
 
-/* Models that are published with a layer that guesses tokens ahead (the draft models of vllm/config/speculative.py). */
-static gboolean
-check_guessing (const HrServingPlan  *self,
-                HrInferenceJob       *job,
-                GError              **error)
-{
-  static const char * const types[] = {
-    "deepseek_v3", "kimi_k2", "deepseek_v32", "glm4_moe", "glm_moe_dsa", "qwen3_next", "qwen3_5", "qwen3_5_text",
-    "qwen3_5_moe", "qwen3_5_moe_text", NULL
-  };
-  g_autofree char *found = NULL;
-
-  if (hr_inference_job_get_num_speculative_tokens (job) == 0 ||
-      (self->profile->state_blocks > 0 && g_strv_contains (types, hr_model_get_model_type (self->pass->model))))
-    return TRUE;
-
-  found = g_strdup_printf ("%" G_GUINT64_FORMAT, hr_inference_job_get_num_speculative_tokens (job));
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        /* Translators: the places are the name of a model and a number. */
-                        N_("num-speculative-tokens: expected 0, as it is not known of “%s” that this release of vLLM "
-                           "has it guess tokens ahead by itself; found %s"),
-                        hr_model_get_name (self->pass->model), found);
-
-  return FALSE;
-}
-
 /*
  * hr_vllm_plan_init:
  * @self: (out): a plan
@@ -170,7 +144,8 @@ hr_vllm_plan_init (HrServingPlan    *self,
   hr_serving_plan_init (self, pass, whole, gpu, hr_vllm_profile_get (hr_inference_job_get_vllm_release (job)));
   self->eager = hr_inference_job_get_enforce_eager (job) || self->profile->is_eager;
   self->requested = ceil (hr_inference_job_get_gpu_memory_utilization (job) * self->memory);
-  if (!hr_serving_plan_check (self, job, error) || !check_release (self, error) || !check_guessing (self, job, error))
+  if (!hr_serving_plan_check (self, job, error) || !check_release (self, error) ||
+      !hr_serving_plan_check_guessing (self, job, self->profile->state_blocks > 0, error))
     return FALSE;
 
   resolve_sizes (self, HR_INFERENCE_JOB (resolved), gpu);
