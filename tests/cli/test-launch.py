@@ -421,6 +421,23 @@ def a_bucket_of_deepspeed_is_said():
     accept_all(launched)
 
 
+def sequences_that_deepspeed_shares_are_said():
+    launched, unsaid = files(MODEL, '--mode', 'fine-tuning', '--framework', 'transformers', '--gpus', '8',
+                             '--context-parallel', '4', '--zero-stage', '3', '--autocast', 'bfloat16',
+                             '--fine-tuning-method', 'full', '--sequence-length', '4096')
+    accept_all(launched)
+    shares = parse_yaml(launched['accelerate']['text'])['parallelism_config']
+    assert shares['parallelism_config_sp_size'] == 4 and shares['parallelism_config_dp_shard_size'] == 2, shares
+    assert shares['parallelism_config_sp_backend'] == 'deepspeed' and unsaid == [], (shares, unsaid)
+    launched, unsaid = files(MODEL, '--mode', 'training', '--framework', 'deepspeed', '--gpus', '8',
+                             '--context-parallel', '4', '--zero-stage', '1', '--micro-batch-size', '2',
+                             '--sequence-length', '4096')
+    accept_all(launched)
+    expect(launched['python']['text'], 'UlyssesSPAttentionHF.register_with_transformers(', 'sequence_parallel_size=4',
+           'micro_batch_size=2')
+    assert unsaid == [], unsaid
+
+
 def the_third_stage_of_deepspeed_is_said():
     launched, unsaid = files(MODEL, '--mode', 'training', '--framework', 'deepspeed', '--gpus', '4',
                              '--zero-stage', '3', '--stage3-max-live-parameters', '5', '--sub-group-size', '7',
@@ -517,6 +534,7 @@ if __name__ == '__main__':
         the_values_are_those_of_the_job,
         the_schedule_of_a_pipeline_is_said_for_torchtitan,
         a_bucket_of_deepspeed_is_said,
+        sequences_that_deepspeed_shares_are_said,
         the_third_stage_of_deepspeed_is_said,
         what_no_file_says_is_named,
         what_trl_refuses_is_said,

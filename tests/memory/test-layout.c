@@ -784,6 +784,69 @@ what_a_pipeline_of_torch_is_not_known_with_is_refused (void)
     }
 }
 
+/* What DeepSpeed's Ulysses asks for: heads that can be exchanged, a kernel, tokens that come out even. */
+static void
+sequences_that_deepspeed_cannot_share_are_refused (void)
+{
+  static const struct
+  {
+    HrTrainingFramework framework;
+    guint64 n_ranks;
+    guint64 length;
+    HrAttentionImplementation attention;
+    const char *sentence;
+  } cases[] = {
+    { HR_TRAINING_FRAMEWORK_DEEPSPEED, 64, 4096, HR_ATTENTION_IMPLEMENTATION_SDPA,
+      "context-parallel: expected a divisor of 32, the heads of queries" },
+    { HR_TRAINING_FRAMEWORK_DEEPSPEED, 8, 4100, HR_ATTENTION_IMPLEMENTATION_SDPA,
+      "sequence-length: expected a multiple of 8" },
+    { HR_TRAINING_FRAMEWORK_DEEPSPEED, 8, 4096, HR_ATTENTION_IMPLEMENTATION_EAGER, "attention: expected sdpa" },
+    { HR_TRAINING_FRAMEWORK_TRANSFORMERS, 8, 4096, HR_ATTENTION_IMPLEMENTATION_SDPA,
+      "context-parallel: expected 1 without ZeRO" },
+    { HR_TRAINING_FRAMEWORK_DEEPSPEED, 8, 4096, HR_ATTENTION_IMPLEMENTATION_SDPA, NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrModel) model = load ();
+      g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) estimate = NULL;
+
+      g_object_set (job, "framework", cases[i].framework, "context-parallel", cases[i].n_ranks, "sequence-length",
+                    cases[i].length, "attention", cases[i].attention, "dtype", HR_DTYPE_BFLOAT16, "master-dtype",
+                    HR_MASTER_DTYPE_FLOAT32, NULL);
+      estimate = hr_estimator_run (model, HR_JOB (job), NULL, 8, &error);
+      g_assert_true ((cases[i].sentence == NULL) == (estimate != NULL));
+      g_assert_true (cases[i].sentence == NULL || strstr (error->message, cases[i].sentence) != NULL);
+    }
+}
+
+/* Eight ranks that share sequences have an eighth of the tokens, and of what ZeRO divides. */
+static void
+ranks_that_share_a_sequence_share_what_zero_divides (void)
+{
+  guint64 bytes[2];
+
+  for (guint i = 0; i < G_N_ELEMENTS (bytes); i++)
+    {
+      g_autoptr (HrModel) model = load ();
+      g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) estimate = NULL;
+
+      g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_DEEPSPEED, i == 0 ? "data-parallel" : "context-parallel",
+                    G_GUINT64_CONSTANT (8), "zero-stage", G_GUINT64_CONSTANT (1), "dtype", HR_DTYPE_BFLOAT16,
+                    "master-dtype", HR_MASTER_DTYPE_FLOAT32, "sequence-length", G_GUINT64_CONSTANT (4096), NULL);
+      estimate = hr_estimator_run (model, HR_JOB (job), NULL, 8, &error);
+      g_assert_no_error (error);
+      bytes[i] = hr_estimate_get_component_bytes (estimate, HR_COMPONENT_OPTIMIZER);
+    }
+
+  g_assert_cmpuint (bytes[0], >, 0);
+  g_assert_cmpuint (bytes[1], ==, bytes[0]);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -817,6 +880,8 @@ main (int    argc,
   ADD (what_does_not_divide_is_refused_in_a_sentence);
   ADD (a_schedule_that_a_framework_has_not_is_refused);
   ADD (what_a_pipeline_of_torch_is_not_known_with_is_refused);
+  ADD (sequences_that_deepspeed_cannot_share_are_refused);
+  ADD (ranks_that_share_a_sequence_share_what_zero_divides);
 #undef ADD
 
   return g_test_run ();

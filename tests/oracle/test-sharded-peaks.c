@@ -157,6 +157,12 @@ test_zero (void)
 }
 
 static void
+test_ulysses (void)
+{
+  oracle_judge_cases ("ulysses-peaks.json", run_case, MAX_MEDIAN_PERCENT_OF_ZERO, MAX_WORST_PERCENT);
+}
+
+static void
 test_peaks (void)
 {
   oracle_judge_cases ("sharded-peaks.json", run_case, MAX_MEDIAN_PERCENT, MAX_WORST_PERCENT);
@@ -171,6 +177,7 @@ main (int   argc,
   g_test_add_func ("/oracle/a_rank_asks_for_what_was_measured_on_a_gpu", test_measured);
   g_test_add_func ("/oracle/a_rank_has_reserved_what_was_measured_on_a_gpu", test_reserved);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_deepspeeds_third_stage", test_zero);
+  g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_sequences_that_deepspeed_shares", test_ulysses);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_sharded_steps", test_peaks);
 
   return g_test_run ();

@@ -28,7 +28,8 @@ static const struct
                        HR_TRAINING_FRAMEWORK_COLOSSALAI }, 7 },
   { "tensor-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
   { "pipeline-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_TRAINING_FRAMEWORK_PYTORCH }, 2 },
-  { "context-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
+  { "context-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_TRAINING_FRAMEWORK_DEEPSPEED,
+                          HR_TRAINING_FRAMEWORK_TRANSFORMERS, HR_TRAINING_FRAMEWORK_TRL }, 4 },
   { "expert-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
 };
 
@@ -135,6 +136,17 @@ check_exchange (const HrLayout  *self,
   return FALSE;
 }
 
+/* Whether DeepSpeed runs a job, or a trainer hands it on to DeepSpeed. */
+static gboolean
+is_run_by_deepspeed (HrTrainingJob *job)
+{
+  HrTrainingFramework framework = hr_training_job_get_framework (job);
+
+  return framework == HR_TRAINING_FRAMEWORK_DEEPSPEED ||
+         (hr_training_job_get_zero_stage (job) > 0 && (framework == HR_TRAINING_FRAMEWORK_TRANSFORMERS ||
+                                                       framework == HR_TRAINING_FRAMEWORK_TRL));
+}
+
 /*
  * hr_layout_init:
  * @self: (out): a layout
@@ -174,6 +186,9 @@ hr_layout_init (HrLayout       *self,
     self->expert_tensor = self->expert > 1 || hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_MEGATRON_LM
                             ? self->tensor : 1;
   self->divides_sequence = hr_training_job_get_sequence_parallel (job) && self->tensor > 1;
+  /* DeepSpeed has Ulysses alone. */
+  if (is_run_by_deepspeed (job))
+    self->exchange = self->context;
 
   return check_exchange (self, error) && resolve_data (self, n_gpus, error) && check_experts (self, error);
 }
@@ -597,6 +612,39 @@ check_context (const HrLayout  *self,
 }
 
 /*
+ * Each rank has as many tokens of a sequence (UlyssesSPDataLoaderAdapter of
+ * deepspeed/runtime/sequence_parallel/ulysses_sp.py).
+ */
+static gboolean
+check_shares (const HrLayout  *self,
+              HrTrainingJob   *job,
+              GError         **error)
+{
+  guint64 length = hr_training_job_get_sequence_length (job);
+  g_autofree char *expected = NULL;
+  g_autofree char *found = NULL;
+
+  if (self->context > 1 && !is_run_by_deepspeed (job))
+    {
+      found = format_number (self->context);
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("context-parallel: expected 1 without ZeRO (zero-stage), as what each GPU holds where "
+                               "others than DeepSpeed divide the tokens of a sequence is not known; found %s"), found);
+      return FALSE;
+    }
+  if (length % self->context == 0)
+    return TRUE;
+
+  expected = format_number (self->context);
+  found = format_number (length);
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        N_("sequence-length: expected a multiple of %s, as the ranks that share a sequence have as "
+                           "many of its tokens each (context-parallel); found %s"), expected, found);
+
+  return FALSE;
+}
+
+/*
  * hr_layout_check:
  * @self: a layout
  * @job: the job that it is of
@@ -637,6 +685,8 @@ hr_layout_check (const HrLayout  *self,
       (!check_parts (self, hr_training_job_get_gradient_accumulation_steps (job), error) ||
        !check_context (self, job, error)))
     return FALSE;
+  if (framework != HR_TRAINING_FRAMEWORK_MEGATRON_LM && !check_shares (self, job, error))
+    return FALSE;
   if (!check_schedule (self, job, error))
     return FALSE;
 
@@ -657,10 +707,11 @@ hr_layout_divides_model (const HrLayout *self)
 
 /*
  * hr_layout_count_sharers:
- * @self: a layout of Megatron-LM
+ * @self: a layout of Megatron-LM or DeepSpeed
  *
  * The distributed optimizer divides what it keeps among all ranks that have the same parameters, those that share a
- * sequence among them (get_data_parallel_group (with_context_parallel=True) of megatron/core/parallel_state.py).
+ * sequence among them (get_data_parallel_group (with_context_parallel=True) of megatron/core/parallel_state.py), and so
+ * does ZeRO (_get_sequence_data_parallel_group of deepspeed/utils/groups.py).
  *
  * Returns: how many ranks have the same parameters
  */

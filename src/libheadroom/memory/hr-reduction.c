@@ -36,6 +36,13 @@ hr_reduction_init (HrReduction *self,
   };
 }
 
+static HrElement
+get_reduced_element (const HrReduction *self,
+                     const HrReplay    *replay)
+{
+  return self->is_wide ? HR_ELEMENT_FLOAT32 : replay->parameter_dtype;
+}
+
 /*
  * hr_reduction_make_bucket:
  * @self: buckets
@@ -52,7 +59,7 @@ hr_reduction_make_bucket (const HrReduction *self,
 
   replay->symbols[HR_SYMBOL_KEPT] = self->bucket_elements;
   hr_replay_make (replay, "empty", "ipg_buckets.buffer", HR_COMPONENT_COMMUNICATION,
-                  HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT));
+                  HR_SHAPE (get_reduced_element (self, replay), HR_SYMBOL_KEPT));
 }
 
 static gboolean
@@ -76,7 +83,8 @@ hr_reduction_begin (HrReduction *self,
 {
   self->bucket = self->partition = HR_NO_VALUE;
   self->is_last = is_last;
-  self->n_in_bucket = self->n_padded = self->n_largest_in_bucket = self->held_bytes = 0;
+  self->n_in_bucket = self->n_padded = self->n_largest_in_bucket = self->held_bytes = self->n_held = 0;
+  self->n_reduced = 0;
   self->n_tensors = 0;
   self->matrices = sends_integers (self) ? g_array_new (FALSE, FALSE, sizeof (HrValue)) : NULL;
   replay->reduction = self->is_bucketed ? self : NULL;
@@ -108,17 +116,41 @@ make_buckets (HrReplay *replay)
                                  HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT));
 }
 
-/* allreduce_bucket: what is in a bucket is put into one piece, which is reduced and copied back. */
+/* Gradients come from the last to the first: whether all of a bucket are of one rank's part. */
+static gboolean
+is_of_one_rank (const HrReduction *self,
+                guint64            n_elements)
+{
+  guint64 end = self->n_all - MIN (self->n_all, self->n_reduced);
+  guint64 start = end - MIN (end, n_elements);
+
+  return end > start && start / self->n_elements == (end - 1) / self->n_elements;
+}
+
+/*
+ * allreduce_bucket: what is in a bucket is put into one piece where it is of several ranks, for each of which there is
+ * a view of it (average_tensor); that is reduced, or its copy, and copied back.
+ */
 static void
 reduce_bucket (HrReplay *replay,
                guint64   n_elements)
 {
-  if (!replay->reduction->has_ranks)
+  HrReduction *self = replay->reduction;
+  HrValue flat = HR_NO_VALUE, wide = HR_NO_VALUE;
+
+  if (!self->has_ranks)
     return;
 
   replay->symbols[HR_SYMBOL_KEPT] = n_elements;
-  hr_replay_drop (replay, hr_replay_make (replay, "cat", "tensor_to_allreduce", HR_COMPONENT_COMMUNICATION,
-                                          HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT)));
+  if (!is_of_one_rank (self, n_elements))
+    flat = hr_replay_make (replay, "cat", "tensor", HR_COMPONENT_COMMUNICATION,
+                           HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT));
+  self->n_reduced += n_elements;
+  if (replay->reduction->is_wide)
+    wide = hr_replay_make (replay, "_to_copy", "tensor_to_allreduce", HR_COMPONENT_COMMUNICATION,
+                           HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_KEPT));
+  hr_replay_drop (replay, wide);
+  hr_replay_drop (replay, flat);
 }
 
 static gboolean
@@ -283,12 +315,15 @@ scatter_bucket (HrReplay *replay)
   HrReduction *self = replay->reduction;
   const char *sentence = replay->sentence;
   g_autoptr (GArray) outputs = g_array_new (FALSE, FALSE, sizeof (HrValue));
-  HrValue flat = HR_NO_VALUE;
+  HrElement element = get_reduced_element (self, replay);
+  HrValue flat = HR_NO_VALUE, wide = HR_NO_VALUE;
 
   if (self->n_in_bucket == 0)
     return;
 
   replay->sentence = N_("in the backward pass, while the gradients of a bucket are put into one piece and reduced");
+  if (self->is_wide && self->n_held > 0)
+    wide = make_sent (replay, "_to_copy", "full_grads_for_rank", element, self->n_held);
   if (sends_integers (self))
     {
       replay->sentence = N_("in the backward pass, while the gradients of a bucket are sent as integers and added up");
@@ -296,9 +331,15 @@ scatter_bucket (HrReplay *replay)
     }
   else if (self->n_tensors > 1 || self->n_padded > self->n_in_bucket)
     {
-      replay->symbols[HR_SYMBOL_KEPT] = self->n_padded;
-      flat = hr_replay_make (replay, "cat", "tensor_partition_flat_buffer", HR_COMPONENT_COMMUNICATION,
-                             HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT));
+      flat = make_sent (replay, "cat", "tensor_partition_flat_buffer", element, self->n_padded);
+    }
+  if (self->is_wide)
+    {
+      HrValue parts = make_sent (replay, "_to_copy", "grad_partitions_for_rank", replay->parameter_dtype,
+                                 self->n_padded / self->n_ranks);
+
+      hr_replay_drop (replay, wide);
+      hr_replay_assign (replay, &flat, parts);
     }
   hand_to_host (replay);
   hr_replay_drop (replay, flat);
@@ -306,7 +347,7 @@ scatter_bucket (HrReplay *replay)
     hr_replay_drop (replay, g_array_index (outputs, HrValue, i));
   if (self->held_bytes > 0)
     hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, self->held_bytes);
-  self->n_in_bucket = self->n_padded = self->n_largest_in_bucket = self->held_bytes = 0;
+  self->n_in_bucket = self->n_padded = self->n_largest_in_bucket = self->held_bytes = self->n_held = 0;
   self->n_tensors = 0;
   replay->sentence = sentence;
 }
@@ -330,6 +371,7 @@ take_scattered (HrReplay *replay,
   else
     {
       self->held_bytes += hr_replay_get_bytes (replay, gradient);
+      self->n_held += n;
       hr_replay_reassign_component (replay, gradient, HR_COMPONENT_GRADIENTS);
       hr_replay_leave (replay, gradient);
     }
@@ -549,6 +591,35 @@ hr_reduction_end (HrReplay *replay)
   else
     hr_replay_leave (replay, self->partition);
   replay->reduction = NULL;
+}
+
+/*
+ * hr_reduction_run_at_end:
+ * @self: the buckets
+ * @replay: a tape, on which a micro-batch has been differentiated
+ *
+ * buffered_allreduce_fallback of deepspeed/runtime/engine.py: so many gradients at a time are put into one piece, which
+ * is reduced, or its copy, and copied back (allreduce_bucket).
+ */
+void
+hr_reduction_run_at_end (const HrReduction *self,
+                         HrReplay          *replay)
+{
+  HrStretch stretch;
+  HrValue flat, wide = HR_NO_VALUE;
+
+  if (!self->is_at_end || !self->is_last)
+    return;
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  replay->sentence = N_("in the backward pass, while the gradients of a bucket are put into one piece and reduced");
+  flat = make_sent (replay, "cat", "tensor", replay->parameter_dtype, MIN (self->n_all, BUCKET_ELEMENTS));
+  if (self->is_wide)
+    wide = make_sent (replay, "_to_copy", "tensor_to_allreduce", HR_ELEMENT_FLOAT32,
+                      MIN (self->n_all, BUCKET_ELEMENTS));
+  hr_replay_drop (replay, wide);
+  hr_replay_drop (replay, flat);
+  hr_replay_end (replay);
 }
 
 /*

@@ -23,6 +23,9 @@ G_BEGIN_DECLS
  *   come
  * @divides: whether each rank gets its part of each gradient (stage 2 of ColossalAI), in pieces that come as buckets
  *   are reduced; until then gradients are held as they come
+ * @is_at_end: whether gradients stay as they are until all of a step are there, and are reduced then (DeepSpeed without
+ *   ZeRO)
+ * @is_wide: whether what is in a bucket is cast to fp32 to be reduced (seq_parallel_communication_data_type)
  * @n_ranks: how many ranks there are
  * @n_local_ranks: how many of them are in one machine, where gradients are sent as integers of four bits, first within
  *   it (zero_quantized_gradients); 0: they are not
@@ -48,6 +51,8 @@ struct _HrReduction
   gboolean scatters;
   gboolean is_contiguous;
   gboolean divides;
+  gboolean is_at_end;
+  gboolean is_wide;
   guint64 n_ranks;
   guint64 n_local_ranks;
   gboolean is_offloaded;
@@ -64,6 +69,8 @@ struct _HrReduction
   guint64 n_largest_in_bucket;
   guint n_tensors;
   guint64 held_bytes;     /* of gradients that are not copied into the bucket */
+  guint64 n_held;         /* how many these are */
+  guint64 n_reduced;      /* of earlier buckets */
   GArray *held;           /* of HrValue: gradients that wait to be put into one piece */
   GArray *matrices;       /* of HrValue: the shapes of those in the bucket, where they are sent as integers */
 };
@@ -80,6 +87,8 @@ void    hr_reduction_take    (HrReplay    *replay,
                               HrValue      gradient);
 void    hr_reduction_enter_layers (HrReplay *replay);
 void    hr_reduction_end     (HrReplay    *replay);
+void    hr_reduction_run_at_end (const HrReduction *self,
+                                 HrReplay          *replay);
 HrValue hr_reduction_flatten (const HrReduction *self,
                               HrReplay          *replay);
 

@@ -7,6 +7,7 @@
 #include "hr-liger.h"
 #include "hr-operator-select.h"
 #include "hr-replay-attention-private.h"
+#include "hr-replay-ulysses.h"
 
 /*
  * The attention modules of transformers (transformers/models/…/modeling_….py). Each variable of a module's function
@@ -1241,6 +1242,9 @@ replay_interface (HrReplay          *replay,
                   const HrAttention *attention)
 {
   HrAttentionResult result = HR_NO_ATTENTION_RESULT;
+
+  if (hr_ulysses_is_used (replay))
+    return hr_ulysses_attention (replay, variables);
 
   if (attention->path == HR_ATTENTION_REPEATING && forward->attention != HR_ATTENTION_IMPLEMENTATION_FLASH)
     repeat_variables (replay, variables);

@@ -238,7 +238,7 @@ load_parts (const HrTrainingPlan *plan,
 {
   const HrTraining *training = &plan->training;
   g_autoptr (HrTrainables) frozen = hr_tuning_list_frozen (plan->tuning, plan->pass.model, plan->pass.element);
-  Parts parts = { .heap = heap, .n_ranks = plan->layout.data };
+  Parts parts = { .heap = heap, .n_ranks = hr_layout_count_sharers (&plan->layout) };
   guint64 n = 0;
 
   if (!training->live.is_offloaded)
@@ -409,7 +409,7 @@ hr_training_heap_attach (HrEstimate     *estimate,
   if (plan->pass.stack->n_layers <= MAX_LAYERS)
     {
       _hr_estimate_set_heap (estimate, run_pending, pending, pending_free);
-      if (plan->layout.data > 1)
+      if (plan->layout.n_ranks > 1)
         _hr_estimate_set_spread (estimate, HR_TRAINING_HEAP_BELOW_OF_RANK, HR_TRAINING_HEAP_ABOVE_OF_RANK);
       else
         _hr_estimate_set_spread (estimate, HR_TRAINING_HEAP_BELOW, HR_TRAINING_HEAP_ABOVE);

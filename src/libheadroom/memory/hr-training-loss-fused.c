@@ -7,6 +7,7 @@
 #include "hr-training-loss.h"
 
 #include "hr-operator.h"
+#include "hr-replay-ulysses.h"
 
 /*
  * Cross entropies of Liger-Kernel, whose derivatives are computed in the forward pass: the kernel writes the gradient
@@ -290,6 +291,10 @@ static void
 shift_labels (HrReplay *replay,
               HrValue  *labels)
 {
+  labels[0] = labels[1] = HR_NO_VALUE;
+  if (hr_ulysses_is_used (replay))
+    return;
+
   replay->symbols[HR_SYMBOL_LABELS] = replay->symbols[HR_SYMBOL_SEQUENCE] + 1;
   labels[0] = hr_op_like (replay, "constant_pad_nd", "labels",
                           HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_LABELS));

@@ -10,6 +10,7 @@
 #include "hr-operator.h"
 #include "hr-operator-select.h"
 #include "hr-operator-sequence.h"
+#include "hr-replay-ulysses.h"
 
 /* The losses of transformers' classes, from the logits to a number. */
 
@@ -153,13 +154,17 @@ compute_shifted (HrReplay *replay,
   return loss;
 }
 
-/* Labels that are shifted: padded by one, of which the first is left out. */
+/* Labels that are shifted: padded by one, of which the first is left out; those of a part come shifted as they are. */
 static HrValue
 compute_with_shifted_labels (HrReplay *replay,
                              HrValue   logits32,
                              gboolean  in_place)
 {
   HrValue padded, labels, loss;
+
+  if (hr_ulysses_is_used (replay))
+    return in_place ? hr_training_loss_liger (replay, logits32)
+                    : compute_cross_entropy (replay, logits32, HR_NO_VALUE);
 
   replay->symbols[HR_SYMBOL_LABELS] = replay->symbols[HR_SYMBOL_SEQUENCE] + 1;
   padded = hr_op_like (replay, "constant_pad_nd", "labels",

@@ -31,6 +31,7 @@
 #include "hr-training-savers.h"
 #include "hr-training-shard.h"
 #include "hr-training-tuning.h"
+#include "hr-training-ulysses.h"
 #include "hr-training-unsloth.h"
 #include "hr-training-verl.h"
 #include "hr-training-zero.h"
@@ -1156,7 +1157,8 @@ hr_training_plan_init (HrTrainingPlan  *self,
       !check_layers (self, error) || !resolve_parameters (self, error))
     return FALSE;
 
-  if (!hr_training_shard_take_trained (self, error) || !hr_training_packing_resolve (self, error))
+  if (!hr_training_shard_take_trained (self, error) || !hr_training_packing_resolve (self, error) ||
+      !hr_training_ulysses_resolve (self, error))
     return FALSE;
 
   self->training.scaler_bytes = self->autocast == HR_ELEMENT_FLOAT16 ? SCALER_BYTES : 0;

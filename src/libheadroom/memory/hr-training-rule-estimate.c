@@ -412,7 +412,7 @@ estimate_zero (const HrTrainingPlan *plan)
   guint64 parameters = hr_model_get_n_parameters (plan->model);
   guint64 largest = count_largest (plan->model);
   double whole = hr_rule_of_thumb_zero_whole (stage, parameters, largest);
-  double shared = hr_rule_of_thumb_zero_shared (stage, parameters, plan->layout.data);
+  double shared = hr_rule_of_thumb_zero_shared (stage, parameters, hr_layout_count_sharers (&plan->layout));
   guint64 bytes;
 
   _hr_estimate_add_device (estimate);
@@ -423,7 +423,7 @@ estimate_zero (const HrTrainingPlan *plan)
                                                  stage == 3 ? largest : parameters), SOURCE_ZERO);
   bytes += hr_rule_estimate_add (estimate, HR_COMPONENT_OPTIMIZER, shared, stage == 1 ? "12·P/N_d" : "18·P/N_d",
                                  g_strdup_printf ("%d·%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT, stage == 1 ? 12 : 18,
-                                                  parameters, plan->layout.data), SOURCE_ZERO);
+                                                  parameters, hr_layout_count_sharers (&plan->layout)), SOURCE_ZERO);
   _hr_estimate_set_device_bytes (estimate, 0, bytes);
   _hr_estimate_add_phase (estimate, HR_PHASE_OPTIMIZER, bytes);
   _hr_estimate_set_peak (estimate, 0, HR_PHASE_OPTIMIZER, NULL, NULL);

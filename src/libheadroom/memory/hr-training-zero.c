@@ -121,6 +121,13 @@ hr_training_zero_divides_parameters (const HrTrainingPlan *plan)
   return hr_training_zero_is_used (plan) && plan->layout.zero_stage == 3;
 }
 
+/* Those that share a sequence share what ZeRO divides as well (_get_sequence_data_parallel_group of groups.py). */
+static guint64
+count_ranks (const HrTrainingPlan *plan)
+{
+  return hr_layout_count_sharers (&plan->layout);
+}
+
 /* _create_zero_param_parallel_group of deepspeed/utils/groups.py */
 static gboolean
 check_secondary (const HrTrainingPlan  *plan,
@@ -130,10 +137,10 @@ check_secondary (const HrTrainingPlan  *plan,
   g_autofree char *ranks = NULL;
   g_autofree char *found = NULL;
 
-  if (plan->layout.data % MIN (size, plan->layout.data) == 0)
+  if (count_ranks (plan) % MIN (size, count_ranks (plan)) == 0)
     return TRUE;
 
-  ranks = g_strdup_printf ("%" G_GUINT64_FORMAT, plan->layout.data);
+  ranks = g_strdup_printf ("%" G_GUINT64_FORMAT, count_ranks (plan));
   found = g_strdup_printf ("%" G_GUINT64_FORMAT, size);
   hr_message_set_error (error, HR_ERROR_VALUE,
                         N_("zero-hpz-partition-size: expected a divisor of %s, the ranks of data parallelism; found "
@@ -146,7 +153,7 @@ static guint64
 get_part (const HrTrainingPlan *plan,
           guint64               n_elements)
 {
-  return (n_elements + plan->layout.data - 1) / plan->layout.data;
+  return (n_elements + count_ranks (plan) - 1) / count_ranks (plan);
 }
 
 /* _get_local_all_to_all_group of deepspeed/utils/groups.py */
@@ -158,11 +165,11 @@ check_nodes (const HrTrainingPlan  *plan,
   g_autofree char *ranks = NULL;
   g_autofree char *found = NULL;
 
-  if (!hr_training_job_get_zero_quantized_gradients (plan->job) || plan->layout.data <= n_local ||
-      plan->layout.data % n_local == 0)
+  if (!hr_training_job_get_zero_quantized_gradients (plan->job) || count_ranks (plan) <= n_local ||
+      count_ranks (plan) % n_local == 0)
     return TRUE;
 
-  ranks = g_strdup_printf ("%" G_GUINT64_FORMAT, plan->layout.data);
+  ranks = g_strdup_printf ("%" G_GUINT64_FORMAT, count_ranks (plan));
   found = g_strdup_printf ("%" G_GUINT64_FORMAT, n_local);
   hr_message_set_error (error, HR_ERROR_VALUE,
                         N_("gpus-per-node: expected a divisor of %s, the ranks of data parallelism, beside "
@@ -178,7 +185,7 @@ check_eights (const HrTrainingPlan  *plan,
 {
   guint64 least = hr_training_job_get_stage3_param_persistence_threshold (plan->job);
 
-  if (!hr_training_job_get_zero_quantized_weights (plan->job) || plan->layout.data == 1)
+  if (!hr_training_job_get_zero_quantized_weights (plan->job) || count_ranks (plan) == 1)
     return TRUE;
 
   for (guint i = 0; i < hr_trainables_get_n_items (plan->reached); i++)
@@ -431,7 +438,7 @@ count_kept (const HrTrainingPlan *plan,
   Overlaps overlaps = { .sums = sums, .n_part = n_part };
   guint64 n_kept = 0;
 
-  g_array_set_size (sums, plan->layout.data);
+  g_array_set_size (sums, count_ranks (plan));
   hr_training_zero_foreach_parameter (plan, add_overlap, &overlaps);
   for (guint i = 0; i < sums->len; i++)
     n_kept = MAX (n_kept, g_array_index (sums, guint64, i));
@@ -461,10 +468,10 @@ get_persistent_bytes (const HrTrainingPlan *plan,
 {
   guint64 most = hr_training_job_get_stage3_param_persistence_threshold (plan->job);
 
-  if (plan->layout.data == 1 || parameter->n_elements > most)
+  if (count_ranks (plan) == 1 || parameter->n_elements > most)
     return 0;
 
-  return hr_ledger_round (get_part (plan, parameter->n_elements) * plan->layout.data *
+  return hr_ledger_round (get_part (plan, parameter->n_elements) * count_ranks (plan) *
                           hr_element_get_bytes (parameter->element));
 }
 
@@ -505,14 +512,14 @@ static guint64
 count_secondary_bytes (const HrTrainingPlan *plan,
                        const HrTrainables   *parameters)
 {
-  guint64 n_ranks = MIN (hr_training_job_get_zero_hpz_partition_size (plan->job), plan->layout.data);
+  guint64 n_ranks = MIN (hr_training_job_get_zero_hpz_partition_size (plan->job), count_ranks (plan));
   guint element = hr_element_get_bytes (plan->pass.element);
   guint64 bytes = 0;
 
   for (guint i = 0; i < hr_trainables_get_n_items (parameters) && n_ranks > 1; i++)
     {
       const HrTrainable *parameter = hr_trainables_get_item (parameters, i);
-      guint64 n_part = get_part (plan, parameter->n_elements) * plan->layout.data / n_ranks;
+      guint64 n_part = get_part (plan, parameter->n_elements) * count_ranks (plan) / n_ranks;
 
       bytes += hr_ledger_round (n_part * element) * parameter->copies;
     }
@@ -590,24 +597,24 @@ resolve_third_stage (HrTrainingPlan *plan)
                                                      hr_element_get_bytes (plan->pass.element));
   training->persistent_bytes = count_persistent_bytes (plan);
   training->live = (HrLiveSettings) {
-    .is_used = TRUE, .n_ranks = plan->layout.data,
+    .is_used = TRUE, .n_ranks = count_ranks (plan),
     .prefetch_elements = hr_training_job_get_stage3_prefetch_bucket_size (job),
     .max_elements = hr_training_job_get_stage3_max_live_parameters (job),
     .reuse_elements = hr_training_job_get_stage3_max_reuse_distance (job),
     .persistent_elements = hr_training_job_get_stage3_param_persistence_threshold (job),
     .is_offloaded = hr_training_job_get_parameter_offload (job) != HR_OFFLOAD_NONE,
-    .n_secondary_ranks = MIN (hr_training_job_get_zero_hpz_partition_size (job), plan->layout.data),
+    .n_secondary_ranks = MIN (hr_training_job_get_zero_hpz_partition_size (job), count_ranks (plan)),
     .is_quantized = hr_training_job_get_zero_quantized_weights (job),
     .n_wrappers = adds_matrices (plan) ? N_PEFT_MODULES : 0,
   };
   *reduction = (HrReduction) {
-    .is_bucketed = TRUE, .scatters = TRUE, .has_ranks = TRUE, .n_ranks = plan->layout.data,
+    .is_bucketed = TRUE, .scatters = TRUE, .has_ranks = TRUE, .n_ranks = count_ranks (plan),
     .bucket_elements = hr_training_job_get_reduce_bucket_size (job),
     .is_contiguous = hr_training_job_get_contiguous_gradients (job),
     .is_offloaded = hr_training_job_get_optimizer_offload (job) != HR_OFFLOAD_NONE,
     .is_swapped = hr_training_job_get_optimizer_offload (job) == HR_OFFLOAD_NVME,
     .n_local_ranks = hr_training_job_get_zero_quantized_gradients (job) ? hr_training_job_get_gpus_per_node (job) : 0,
-    .n_largest = count_largest (plan->reached, G_MAXUINT64),
+    .n_largest = count_largest (plan->reached, G_MAXUINT64), .is_wide = plan->layout.exchange > 1,
   };
   reduction->n_largest = get_part (plan, reduction->n_largest);
   if (!reduction->is_offloaded)
@@ -714,6 +721,20 @@ refuse_wide (GError **error)
   return FALSE;
 }
 
+/* Without ZeRO all gradients stay until a step's are there. */
+static void
+reduce_at_end (HrTrainingPlan *plan)
+{
+  HrReduction *reduction = &plan->training.reduction;
+
+  if (hr_training_job_get_framework (plan->job) != HR_TRAINING_FRAMEWORK_DEEPSPEED || count_ranks (plan) == 1)
+    return;
+
+  reduction->is_at_end = TRUE;
+  reduction->n_all = hr_trainables_get_n_elements (plan->reached);
+  reduction->is_wide = plan->layout.exchange > 1;
+}
+
 /*
  * hr_training_zero_resolve:
  * @plan: a plan, of which everything else is resolved
@@ -731,10 +752,13 @@ hr_training_zero_resolve (HrTrainingPlan  *plan,
   HrTraining *training = &plan->training;
   HrReduction *reduction = &training->reduction;
   guint64 n_all = hr_trainables_get_n_elements (plan->reached);
-  guint64 n_part = (n_all + plan->layout.data - 1) / plan->layout.data;
+  guint64 n_part = (n_all + count_ranks (plan) - 1) / count_ranks (plan);
 
   if (!hr_training_zero_is_used (plan))
-    return TRUE;
+    {
+      reduce_at_end (plan);
+      return TRUE;
+    }
   if (training->master_bytes == 0)
     return refuse_wide (error);
 
@@ -756,6 +780,7 @@ hr_training_zero_resolve (HrTrainingPlan  *plan,
   reduction->n_all = n_all;
   reduction->n_largest = count_largest (plan->reached, n_part);
   reduction->has_ranks = TRUE;
+  reduction->is_wide = plan->layout.exchange > 1;
   /* With a stream of its own, the first stage reduces gradients as they come, like the second. */
   reduction->stays_whole = plan->layout.zero_stage == 1 && reduction->n_buckets == 1;
   /* Trainer.create_optimizer has a group of its own for what has no weight decay. */

@@ -1091,6 +1091,7 @@ differentiate_micro_batch (Step *step)
   hr_live_parameters_end (replay);
   hr_sharding_end (replay);
   hr_reduction_end (replay);
+  hr_reduction_run_at_end (&step->reduction, replay);
   replay->has_gradients = TRUE;
 }
 

@@ -14,6 +14,7 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import types
 
 SOURCE = pathlib.Path(__file__).with_name('fake_device.cpp')
 
@@ -70,6 +71,7 @@ def answer_as_device(tracker):
         'device_count': lambda: 1, 'current_device': lambda: 0, 'set_device': lambda _device: None,
         'is_bf16_supported': lambda *_arguments, **_options: True,
         'get_device_name': lambda *_arguments: 'fake device', 'get_device_capability': lambda *_arguments: (9, 0),
+        'get_device_properties': lambda *_arguments: types.SimpleNamespace(name='fake device', total_memory=80 << 30),
         'synchronize': lambda *_arguments: None, 'empty_cache': lambda: None,
         'is_current_stream_capturing': lambda: False,
         'memory_allocated': lambda *_arguments: tracker.allocated,
@@ -79,6 +81,8 @@ def answer_as_device(tracker):
     }
     for name, answer in answers.items():
         setattr(torch.cuda, name, answer)
+    for name in ('range_push', 'range_pop'):
+        setattr(torch.cuda.nvtx, name, lambda *_arguments: None)
 
 
 def add_kernels():

@@ -121,16 +121,19 @@ def cast(tensor, dtype):
     return tensor.to(dtype) if is_eligible else tensor
 
 
-def count_flash_bytes(_gradient, query, key, *_others):
-    """mha_bwd: sums of the output's gradient, the queries' gradient in 32 bits, and that of keys and values for each
-    head of the queries where these are more."""
+def count_flash_bytes(gradient, query, key, _value, output, *_others):
+    """_flash_attention_backward: copies of the output and its gradient where tokens do not come first in memory; and
+    mha_bwd: sums of the output's gradient, the queries' gradient in 32 bits, and that of keys and values for each head
+    of the queries where these are more."""
     batch, heads, length, width = query.shape
+    copies = [tensor.numel() * tensor.element_size() for tensor in (gradient, output)
+              if not tensor.transpose(1, 2).is_contiguous()]
     length = multiple(length, 128)
     inner = [4 * batch * heads * length,
              4 * batch * heads * length * (multiple(width, 32) if width <= 192 else 256)]
     if key.shape[1] != heads:
         inner += 2 * [query.element_size() * batch * key.shape[2] * heads * width]
-    return inner
+    return copies + inner
 
 
 def count_efficient_bytes(_gradient, query, *_others):

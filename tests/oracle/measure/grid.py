@@ -52,6 +52,8 @@ FINE_TUNING = {
     'virtual-pipeline-parallel': 1,
     'pipeline-stage': 0,
     'data-parallel': 2,
+    'context-parallel': 1,
+    'rank': 0,
     'fsdp': 'none',
     'fsdp-version': 1,
     'fsdp-backward-prefetch': 'backward-pre',
@@ -130,6 +132,8 @@ ONLY_WITH = {
     'virtual-pipeline-parallel': ('pipeline-parallel', PIPELINES),
     'pipeline-stage': ('pipeline-parallel', PIPELINES),
     'data-parallel': ('framework', SHARING),
+    'context-parallel': ('framework', ('deepspeed',)),
+    'rank': ('framework', ('deepspeed',)),
     'fsdp': ('framework', ('transformers',)),
     'fsdp-version': ('fsdp', SHARDED),
     'fsdp-backward-prefetch': ('fsdp-version', (1,)),
@@ -190,7 +194,7 @@ CHOICES = {
 
 
 # Numbers that turn something off where they are 0.
-MAY_BE_ZERO = ('images', 'pipeline-stage', 'stage3-prefetch-bucket-size', 'stage3-param-persistence-threshold',
+MAY_BE_ZERO = ('images', 'rank', 'pipeline-stage', 'stage3-prefetch-bucket-size', 'stage3-param-persistence-threshold',
                'stage3-max-live-parameters', 'stage3-max-reuse-distance')
 
 

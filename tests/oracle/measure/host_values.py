@@ -16,6 +16,8 @@ aten = torch.ops.aten
 # How many elements are computed: integers are positions and masks, other numbers are few where they decide anything.
 MOST_INTEGERS = 1 << 24
 MOST_FLOATS = 1 << 16
+# What a number is said to be that is computed of what has no value, where a framework asks whether gradients overflow.
+numbers = {'unknown': None}
 # Whose result's size is a matter of values.
 OF_UNKNOWN_SIZE = {
     aten.nonzero.default, aten.masked_select.default, aten.unique_consecutive.default, aten._unique2.default,
@@ -135,6 +137,8 @@ def run(function, arguments, options, tracker):
         if value is not None:
             with no_dispatch():
                 return value.tensor.item()
+        if numbers['unknown'] is not None and arguments[0].device.type == 'cuda':
+            return numbers['unknown']
     if function in OF_UNKNOWN_SIZE:
         return run_of_unknown_size(function, arguments, options)
     if function is aten.index.Tensor:

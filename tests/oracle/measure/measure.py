@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 import fake
@@ -113,14 +114,25 @@ def measure_case(case, hyper_parameters, tracker):
         return results.make_skipped(case, f'failed: {(str(error).strip().splitlines() or [type(error).__name__])[0]}')
 
 
+def read_row(path):
+    try:
+        with open(path, encoding='utf-8') as file:
+            row, = json.load(file)['cases']
+        return row
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 def measure_alone(options, case):
     """Measures a case in a process of its own, which ends with it. Returns its row."""
     command = [sys.executable, os.path.abspath(__file__), '--grid', options.grid, '--case', case.id]
     command += [f'--{name}' for name in ('fake', 'explain') if getattr(options, name)]
-    process = subprocess.run(command, capture_output=True, text=True, check=False)
-    try:
-        row, = json.loads(process.stdout)['cases']
-    except (ValueError, KeyError):
+    with tempfile.TemporaryDirectory() as folder:
+        # Frameworks write to the standard output.
+        path = os.path.join(folder, 'case.json')
+        process = subprocess.run([*command, '--output', path], capture_output=True, text=True, check=False)
+        row = read_row(path)
+    if row is None:
         last = (process.stderr.strip().splitlines() or [f'exit status {process.returncode}'])[-1]
         row = results.make_skipped(case, f'failed: {last}')
     total = row['expected']['total'] if 'expected' in row else row['skipped']

@@ -12,6 +12,7 @@ import torch
 import torch.distributed as dist
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
+import host_values
 import models
 import training
 
@@ -27,11 +28,12 @@ def uses(settings):
 
 
 def begin(settings):
-    """Makes the group of all ranks, of which this is the first."""
-    size = settings['data-parallel']
-    os.environ.update({'RANK': '0', 'LOCAL_RANK': '0', 'WORLD_SIZE': str(size), 'LOCAL_WORLD_SIZE': str(size),
+    """Makes the group of all ranks, of which this is one."""
+    rank = settings.get('rank', 0)
+    size = settings['data-parallel'] * settings.get('context-parallel', 1)
+    os.environ.update({'RANK': str(rank), 'LOCAL_RANK': '0', 'WORLD_SIZE': str(size), 'LOCAL_WORLD_SIZE': str(size),
                        'MASTER_ADDR': 'localhost', 'MASTER_PORT': '29500', 'DS_BUILD_OPS': '0'})
-    dist.init_process_group('fake', store=FakeStore(), rank=0, world_size=size)
+    dist.init_process_group('fake', store=FakeStore(), rank=rank, world_size=size)
 
 
 def make_fsdp_plugin(settings):
@@ -146,14 +148,49 @@ def make_config(settings):
     return config
 
 
+def share_sequences(model, settings):
+    """Registers the attention of ranks that share sequences, as accelerate does (sp_backend deepspeed)."""
+    import deepspeed  # pylint: disable=import-outside-toplevel
+    from deepspeed.runtime.sequence_parallel.ulysses_sp import (  # pylint: disable=import-outside-toplevel
+        UlyssesSPAttentionHF)
+
+    deepspeed.init_distributed()
+    return UlyssesSPAttentionHF.register_with_transformers(
+        model_name_or_path=model, core_attn_implementation=model.config._attn_implementation,
+        sequence_parallel_size=settings['context-parallel'], micro_batch_size=settings['micro-batch-size'],
+        seq_length_is_variable=True)
+
+
+def divide(inputs, n_ranks):
+    """What UlyssesSPDataLoaderAdapter hands to the first rank of a sequence, with labels as the Trainer has them."""
+    length = inputs['input_ids'].shape[1] // n_ranks
+    batch = {key: value for key, value in inputs.items() if key == 'use_cache'}
+    batch['input_ids'] = inputs['input_ids'][:, :length].clone()
+    batch['position_ids'] = torch.arange(length, device='cuda').expand(batch['input_ids'].shape).clone()
+    batch['labels'] = batch['shift_labels'] = inputs['labels'][:, 1:length + 1].clone()
+    return batch
+
+
+def weigh(loss, labels, n_ranks):
+    """The mean over all ranks' tokens: deepspeed_sp_compute_loss of transformers/integrations/deepspeed.py."""
+    from deepspeed.utils import groups  # pylint: disable=import-outside-toplevel
+
+    group = groups._get_sequence_parallel_group()
+    losses = torch.distributed.nn.functional.all_gather(loss, group=group)
+    counts = torch.distributed.nn.functional.all_gather((labels != -100).view(-1).sum(), group=group)
+    return sum(losses[rank] * counts[rank] for rank in range(n_ranks)) / sum(counts)
+
+
 class Engine:
     """A model and its optimizer in DeepSpeed's engine."""
 
     def __init__(self, model, settings):
         import deepspeed  # pylint: disable=import-outside-toplevel
 
+        options = {'mpu': share_sequences(model, settings)} if settings['context-parallel'] > 1 else {}
         optimizer = training.make_optimizer([p for p in model.parameters() if p.requires_grad], settings)
-        self.model, *_others = deepspeed.initialize(model=model, optimizer=optimizer, config=make_config(settings))
+        self.model, *_others = deepspeed.initialize(model=model, optimizer=optimizer, config=make_config(settings),
+                                                    **options)
         self.steps = settings['gradient-accumulation-steps']
         self.n_done = 0
 
@@ -174,6 +211,7 @@ class Engine:
 
 
 def run_step(engine, batches, settings, meter):
+    n_sharers = settings.get('context-parallel', 1)
     for inputs in batches:
         with engine.accumulate():
             meter.enter('forward')
@@ -181,6 +219,8 @@ def run_step(engine, batches, settings, meter):
                 output = engine.model(**inputs)
             meter.mark('loss-computed')
             loss = output.loss
+            if n_sharers > 1:
+                loss = weigh(loss, inputs['shift_labels'], n_sharers)
             kept = output if settings['keep-outputs'] else None
             del output
             meter.mark('end-forward')
@@ -204,8 +244,12 @@ def measure(model, settings, meter):
     begin(settings)
     # Trainer.get_batch_samples brings all of a step's to the device.
     batches = [training.make_batch(model, settings) for _ in range(settings['gradient-accumulation-steps'])]
+    if settings.get('context-parallel', 1) > 1:
+        batches = [divide(inputs, settings['context-parallel']) for inputs in batches]
     counts = {'parameters': models.count(model), 'trainable': models.count(model, trainable=True)}
     make = Engine if settings['framework'] == 'deepspeed' else Accelerated
+    if make is Engine:
+        host_values.numbers['unknown'] = 0
     engine = make(model, settings)
     with training.phases_by_head(model, meter):
         for _ in range(N_STEPS):
