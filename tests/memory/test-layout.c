@@ -51,20 +51,29 @@ estimate_layout (const char *first_setting,
 }
 
 static void
-refuse (const char *setting,
-        guint64     value,
-        const char *sentence)
+refuse_by (HrTrainingFramework  framework,
+           const char          *setting,
+           guint64              value,
+           const char          *sentence)
 {
   g_autoptr (HrModel) model = load ();
   g_autoptr (HrTrainingJob) job = hr_training_job_new ();
   g_autoptr (GError) error = NULL;
   g_autoptr (HrEstimate) estimate = NULL;
 
-  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, setting, value, NULL);
+  g_object_set (job, "framework", framework, "sequence-parallel", TRUE, setting, value, NULL);
   estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
   g_assert_null (estimate);
   g_assert_nonnull (error);
   g_assert_nonnull (strstr (error->message, sentence));
+}
+
+static void
+refuse (const char *setting,
+        guint64     value,
+        const char *sentence)
+{
+  refuse_by (HR_TRAINING_FRAMEWORK_MEGATRON_LM, setting, value, sentence);
 }
 
 /* Rows of the table of tokens and of the head, padded to a multiple of 128 for each rank. */
@@ -712,6 +721,46 @@ what_does_not_divide_is_refused_in_a_sentence (void)
   refuse ("zero-stage", 2, "zero-stage: expected no more than 1");
 }
 
+/* Llama 3.1 8B has 8 heads of keys and values, which torchtitan repeats on no rank (Decoder.update_from_config). */
+static void
+what_torchtitan_does_not_divide_is_refused_in_a_sentence (void)
+{
+  refuse_by (HR_TRAINING_FRAMEWORK_TORCHTITAN, "tensor-parallel", 3, "num_attention_heads");
+  refuse_by (HR_TRAINING_FRAMEWORK_TORCHTITAN, "tensor-parallel", 16, "num_key_value_heads");
+  refuse_by (HR_TRAINING_FRAMEWORK_TORCHTITAN, "expert-parallel", 2, "expert-parallel: expected");
+}
+
+static HrEstimate *
+estimate_titan (guint64  tensor,
+                guint64  length,
+                GError **error)
+{
+  g_autoptr (HrModel) model = load ();
+  g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_TORCHTITAN, "tensor-parallel", tensor, "sequence-parallel",
+                TRUE, "sequence-length", length, NULL);
+
+  return hr_estimator_run (model, HR_JOB (job), NULL, 1, error);
+}
+
+/* Tokens are divided between matrices, and rows of the table of tokens without padding: 4 + 4 + 8 bytes a parameter. */
+static void
+ranks_of_torchtitan_share_layers_tokens_and_the_vocabulary (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) estimate = estimate_titan (8, 4096, &error);
+  g_autoptr (HrEstimate) refused = NULL;
+  guint64 n_parameters = 2 * V / 8 * H + L * count_layer (8) + H;
+
+  g_assert_no_error (error);
+  g_assert_cmpfloat_with_epsilon ((double) get_handed_out (estimate, HR_PHASE_OPTIMIZER) / n_parameters, 16, 0.1);
+
+  refused = estimate_titan (8, 4100, &error);
+  g_assert_error (error, HR_ERROR, HR_ERROR_VALUE);
+  g_assert_nonnull (strstr (error->message, "sequence-length: expected a multiple of 8"));
+}
+
 static void
 a_schedule_that_a_framework_has_not_is_refused (void)
 {
@@ -878,6 +927,8 @@ main (int    argc,
   ADD (gradients_of_the_head_wait_until_all_have_gone_back);
   ADD (no_micro_batch_waits_while_the_optimizer_steps);
   ADD (what_does_not_divide_is_refused_in_a_sentence);
+  ADD (what_torchtitan_does_not_divide_is_refused_in_a_sentence);
+  ADD (ranks_of_torchtitan_share_layers_tokens_and_the_vocabulary);
   ADD (a_schedule_that_a_framework_has_not_is_refused);
   ADD (what_a_pipeline_of_torch_is_not_known_with_is_refused);
   ADD (sequences_that_deepspeed_cannot_share_are_refused);

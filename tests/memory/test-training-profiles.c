@@ -607,6 +607,9 @@ check_refusals (const char    *framework,
 static void
 test_torchtitan_refuses (void)
 {
+  static const char tied[] =
+    "{\"model_type\": \"llama\", \"hidden_size\": 64, \"num_hidden_layers\": 2, \"num_attention_heads\": 4, "
+    "\"num_key_value_heads\": 2, \"intermediate_size\": 128, \"vocab_size\": 1000, \"tie_word_embeddings\": true}";
   static const Refusal rows[] = {
     { "{\"model_type\": \"gpt2\", \"n_embd\": 64, \"n_layer\": 2, \"n_head\": 2, \"vocab_size\": 1000}",
       "dtype", "auto", "Qwen3" },
@@ -614,6 +617,7 @@ test_torchtitan_refuses (void)
     { llama, "autocast", "bfloat16", "autocast" },
     { llama, "dtype", "float16", "dtype" },
     { llama, "attention", "eager", "attention" },
+    { tied, "tensor-parallel", "2", "tensor-parallel: expected 1" },
   };
 
   check_refusals ("torchtitan", "fine-tuning-method", "full", rows, G_N_ELEMENTS (rows));

@@ -26,7 +26,7 @@ static const struct
                        HR_TRAINING_FRAMEWORK_TRL, HR_TRAINING_FRAMEWORK_MEGATRON_LM,
                        HR_TRAINING_FRAMEWORK_DEEPSPEED, HR_TRAINING_FRAMEWORK_TORCHTITAN,
                        HR_TRAINING_FRAMEWORK_COLOSSALAI }, 7 },
-  { "tensor-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
+  { "tensor-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_TRAINING_FRAMEWORK_TORCHTITAN }, 2 },
   { "pipeline-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_TRAINING_FRAMEWORK_PYTORCH }, 2 },
   { "context-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_TRAINING_FRAMEWORK_DEEPSPEED,
                           HR_TRAINING_FRAMEWORK_TRANSFORMERS, HR_TRAINING_FRAMEWORK_TRL }, 4 },
@@ -180,6 +180,7 @@ hr_layout_init (HrLayout       *self,
     .zero_stage = hr_training_job_get_zero_stage (job),
     .schedule = hr_training_job_get_pipeline_schedule (job),
   };
+  self->is_titan = hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_TORCHTITAN;
   self->is_torch = self->pipeline > 1 && hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_PYTORCH;
   self->expert_tensor = hr_training_job_get_expert_tensor_parallel (job);
   if (self->expert_tensor == 0)
@@ -1068,6 +1069,16 @@ check_heads (const HrLayout  *self,
 }
 
 /*
+ * What the rows of the tables of tokens are padded to a multiple of. torchtitan pads nothing: the first ranks have as
+ * many as any (torch.chunk in _replicate_to_varying of spmd_types/_local.py).
+ */
+static guint64
+get_vocabulary_multiple (const HrLayout *self)
+{
+  return self->is_torch || self->is_titan ? self->tensor : VOCABULARY_MULTIPLE * self->tensor;
+}
+
+/*
  * hr_layout_divide_model:
  * @self: a layout
  * @model: a model
@@ -1087,7 +1098,7 @@ hr_layout_divide_model (const HrLayout  *self,
   const HrStack *stack = hr_model_get_stack (model, 0);
   HrShard shard = {
     .tensor = self->tensor, .expert = self->expert, .expert_tensor = self->expert_tensor,
-    .vocabulary_multiple = self->is_torch ? 1 : VOCABULARY_MULTIPLE * self->tensor,
+    .vocabulary_multiple = get_vocabulary_multiple (self), .divides_groups = self->is_titan,
   };
   g_autofree guint *layers = NULL;
 

@@ -29,6 +29,7 @@ G_BEGIN_DECLS
  * @zero_stage: what the ranks that read different data share
  * @schedule: in which order the stages run micro-batches
  * @is_torch: whether torch.distributed.pipelining runs them, which knows nothing of the layers
+ * @is_titan: whether torchtitan divides the model
  * @divides_sequence: whether what stands between the matrices of a layer is divided by tokens among those that share it
  * @n_ranks: how many ranks there are, each on a GPU of its own
  *
@@ -52,6 +53,7 @@ typedef struct
   guint64 zero_stage;
   HrPipelineSchedule schedule;
   gboolean is_torch;
+  gboolean is_titan;
   gboolean divides_sequence;
   guint64 n_ranks;
 } HrLayout;

@@ -9,7 +9,9 @@
 #include "hr-pass.h"
 #include "hr-replay-adapter.h"
 #include "hr-replay-collective.h"
+#include "hr-replay-megatron.h"
 #include "hr-replay-prompt.h"
+#include "hr-torchtitan-parallel.h"
 #include "hr-upcast.h"
 
 /* The embeddings that a pass begins with. */
@@ -316,12 +318,15 @@ hr_pass_embed (const HrInference *self,
   pass->table = hr_replay_adapter_weight (replay, tuned,
                                           HR_SHAPE (element, get_rows (replay, token), width));
   hr_live_parameters_enter (replay, NULL, pass->table, HR_NO_VALUE);
-  pass->inputs_embeds = hr_op_embedding (replay, "inputs_embeds", self->decoder_ids, pass->table, tokens);
+  if (replay->layer_code == HR_LAYER_CODE_TORCHTITAN && replay->divides_layers)
+    pass->inputs_embeds = hr_torchtitan_embed (replay, pass->table, tokens);
+  else
+    pass->inputs_embeds = hr_op_embedding (replay, "inputs_embeds", self->decoder_ids, pass->table, tokens);
   if (replay->live != NULL)
     hr_pass_require_gradient (replay, &pass->inputs_embeds);
   hr_live_parameters_leave (replay, &pass->inputs_embeds);
   /* LanguageModelEmbedding of megatron/core/models/common/embeddings: positions are added to all tokens. */
-  if (replay->divides_sequence && position == NULL)
+  if (replay->divides_sequence && position == NULL && hr_megatron_runs (replay))
     hr_collective_scatter (replay, &pass->inputs_embeds);
   if (is_scaled)
     scale_embeds (replay, pass);

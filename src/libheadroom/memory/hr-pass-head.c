@@ -11,6 +11,7 @@
 #include "hr-replay-adapter.h"
 #include "hr-replay-collective.h"
 #include "hr-replay-engine.h"
+#include "hr-torchtitan-parallel.h"
 #include "hr-tower.h"
 #include "hr-upcast.h"
 
@@ -166,6 +167,8 @@ hr_pass_finish (const HrInference *self,
           hr_replay_assign (replay, &pass->hidden, hr_replay_norm (replay, pass->hidden, &norm->norm));
           hr_op_dropout (replay, &pass->hidden, norm->norm.has_dropout);
         }
+      if (replay->layer_code == HR_LAYER_CODE_TORCHTITAN)
+        hr_torchtitan_gather (replay, &pass->hidden);
       replay->block = projection != NULL ? projection->path : replay->block;
       if (projection != NULL && projection->linear.pooled)
         run_pooler (replay, pass, &self->stack->final);

@@ -203,6 +203,8 @@ run_block (HrReplay      *replay,
         hr_live_parameters_call (replay);
         if (replay->layer_code == HR_LAYER_CODE_UNSLOTH)
           result = hr_unsloth_mlp (replay, x, &block->mlp);
+        else if (replay->layer_code == HR_LAYER_CODE_TORCHTITAN)
+          result = hr_torchtitan_mlp (replay, *x, &block->mlp);
         else if (hr_megatron_runs (replay))
           result = hr_megatron_mlp (replay, *x, &block->mlp);
         else

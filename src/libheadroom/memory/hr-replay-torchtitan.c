@@ -8,11 +8,12 @@
 
 #include "hr-operator-sequence.h"
 #include "hr-inference-cache.h"
+#include "hr-torchtitan-parallel.h"
 
 /*
  * A layer of torchtitan (commit b5bcd76c), for models like Llama and Qwen3: norms in one kernel (torch.nn.RMSNorm), one
  * matrix for queries, keys and values, rotations in fp32 by a table that each layer has, and flash attention over all
- * tokens in a row. Its perceptron is written as that of transformers.
+ * tokens in a row. Ranks may share what comes out of a matrix, or goes into it (hr-torchtitan-parallel.c).
  */
 
 /* The norm of each head, over the tensor as [B, S, H, d]. */
@@ -97,11 +98,13 @@ hr_torchtitan_attention (HrReplay          *replay,
     HR_SHAPE (x.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_KEY),
   };
   gboolean has_norms = attention->qk_norm == HR_QK_NORM_HEAD;
+  HrValue all = hr_replay_hold (replay, x);
   HrValue parts[3];
-  HrValue mixed;
+  HrValue mixed, inner;
 
   replay->sentence = N_("in the attention");
-  mixed = hr_op_linear (replay, x, HR_MODULE_QUERY_KEY_VALUE, "qkv", HR_SYMBOL_FUSED, 1, FALSE);
+  hr_torchtitan_gather (replay, &all);
+  mixed = hr_op_linear (replay, all, HR_MODULE_QUERY_KEY_VALUE, "qkv", HR_SYMBOL_FUSED, 1, FALSE);
   hr_op_split (replay, mixed, shapes, G_N_ELEMENTS (shapes), parts);
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
     hr_replay_assign (replay, &parts[i], hr_op_copy (replay, "contiguous", parts[i], shapes[i]));
@@ -112,11 +115,48 @@ hr_torchtitan_attention (HrReplay          *replay,
       norm_heads (replay, &parts[1], HR_SYMBOL_KEY_HEADS);
     }
   rotate (replay, &parts[0], &parts[1], has_norms);
-  result.output = hr_replay_sdpa (replay, forward, parts[0], parts[1], parts[2]);
-  hr_replay_assign (replay, &result.output,
-                    hr_op_linear (replay, result.output, HR_MODULE_OUTPUT, "output", HR_SYMBOL_HIDDEN, 1, FALSE));
+  inner = hr_replay_sdpa (replay, forward, parts[0], parts[1], parts[2]);
+  result.output = hr_op_linear (replay, inner, HR_MODULE_OUTPUT, "output", HR_SYMBOL_HIDDEN, 1, FALSE);
+  hr_torchtitan_reduce (replay, &result.output);
+  hr_replay_drop (replay, inner);
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
     hr_replay_drop (replay, parts[i]);
+  hr_replay_drop (replay, all);
+
+  return result;
+}
+
+/*
+ * hr_torchtitan_mlp:
+ * @replay: a tape
+ * @x: what goes into the perceptron
+ * @mlp: its sizes
+ *
+ * FeedForward of torchtitan/models/common/feed_forward.py: w2 (silu (w1 (x)) * w3 (x)).
+ *
+ * Returns: what comes out of it
+ */
+HrValue
+hr_torchtitan_mlp (HrReplay    *replay,
+                   HrValue      x,
+                   const HrMlp *mlp)
+{
+  HrValue all = hr_replay_hold (replay, x);
+  HrValue gate, up, product, result;
+
+  replay->sentence = N_("in the MLP, in its first matrix");
+  hr_torchtitan_gather (replay, &all);
+  gate = hr_op_linear (replay, all, HR_MODULE_GATE, "w1(x)", HR_SYMBOL_INTERMEDIATE, 1, FALSE);
+  replay->sentence = N_("in the MLP, while gate, up and their product are alive");
+  hr_replay_assign (replay, &gate, hr_replay_activation (replay, gate, mlp->activation));
+  up = hr_op_linear (replay, all, HR_MODULE_UP, "w3(x)", HR_SYMBOL_INTERMEDIATE, 1, FALSE);
+  product = hr_op_binary (replay, HR_BINARY_MUL, "silu(w1(x))·w3(x)", gate, up);
+  hr_replay_drop (replay, up);
+  hr_replay_drop (replay, gate);
+  result = hr_op_linear (replay, product, HR_MODULE_DOWN, "w2(…)", HR_SYMBOL_HIDDEN, 1, FALSE);
+  hr_torchtitan_reduce (replay, &result);
+  hr_replay_drop (replay, product);
+  hr_replay_drop (replay, all);
 
   return result;
 }
@@ -136,6 +176,53 @@ hr_torchtitan_get_buffer_bytes (const HrStack *stack,
   guint64 n = attention->qk_norm == HR_QK_NORM_HEAD ? 2 : 1;
 
   return stack->n_layers * hr_ledger_round (n * attention->head_dim * n_tokens * sizeof (float));
+}
+
+static gboolean
+is_projection (const HrTrainable *parameter)
+{
+  return parameter->n_dimensions == 2 && (parameter->module == HR_MODULE_QUERY ||
+                                          parameter->module == HR_MODULE_KEY || parameter->module == HR_MODULE_VALUE);
+}
+
+/*
+ * hr_torchtitan_list_parameters:
+ * @model: a model that torchtitan knows
+ * @element: what its parameters are held in
+ *
+ * Lists all parameters, of which those of queries, keys and values are one (FusedQKVLinear).
+ *
+ * Returns: (transfer full): the list
+ */
+HrTrainables *
+hr_torchtitan_list_parameters (HrModel   *model,
+                               HrElement  element)
+{
+  g_autoptr (HrTrainables) apart = hr_trainables_new_for_model (model, element);
+  HrTrainables *list = hr_trainables_new ();
+  HrTrainable joined = { 0 };
+
+  for (guint i = 0; i < hr_trainables_get_n_items (apart); i++)
+    {
+      const HrTrainable *parameter = hr_trainables_get_item (apart, i);
+
+      if (!is_projection (parameter))
+        {
+          hr_trainables_add (list, parameter);
+          continue;
+        }
+      if (parameter->module == HR_MODULE_QUERY)
+        {
+          joined = *parameter;
+          continue;
+        }
+      joined.shape[0] += parameter->shape[0];
+      joined.n_elements += parameter->n_elements;
+      if (parameter->module == HR_MODULE_VALUE)
+        hr_trainables_add (list, &joined);
+    }
+
+  return list;
 }
 
 static gboolean

@@ -395,6 +395,7 @@ typedef struct
  * @quantized_dtype: what quantized matrices are expanded to, and multiplied in
  * @autocast: what torch.autocast computes products in, or %HR_ELEMENT_NONE without it
  * @layer_code: whose layers are replayed
+ * @divides_layers: whether ranks share each layer
  * @divides_sequence: whether what stands between the matrices of a layer is divided by tokens
  * @context_ring: how many ranks that share each sequence hand keys and values round; 0 or 1: none do
  * @context_exchange: among how many of these, beside, tokens are exchanged for heads; 0 or 1: none are
@@ -468,6 +469,7 @@ struct _HrReplay
   HrElement quantized_dtype;
   HrElement autocast;
   HrLayerCode layer_code;
+  gboolean divides_layers;
   gboolean divides_sequence;
   guint context_ring;
   guint context_exchange;

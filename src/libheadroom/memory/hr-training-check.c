@@ -429,6 +429,41 @@ check_torchtitan_precision (HrTrainingJob  *job,
   return TRUE;
 }
 
+static gboolean
+has_tied_table (HrModel *model)
+{
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      if (hr_model_get_tensor (model, i)->tied_to != NULL)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/*
+ * Module._distribute_states of torchtitan/protocols/module.py makes two parameters of a table that is tied before
+ * fully_shard sees them, and Decoder.init_states one of these again, so that it is gathered and reduced twice.
+ */
+static gboolean
+check_tied (const HrTrainingPlan  *plan,
+            GError               **error)
+{
+  g_autofree char *found = NULL;
+
+  if (plan->layout.tensor == 1 || !has_tied_table (plan->model))
+    return TRUE;
+
+  found = g_strdup_printf ("%" G_GUINT64_FORMAT, plan->layout.tensor);
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are the name of a model and a number. */
+                        N_("tensor-parallel: expected 1, as what torchtitan gathers and reduces of a table of tokens "
+                           "that is tied to the head, as that of “%s” is, is not known where ranks share it; found "
+                           "%s"), hr_model_get_name (plan->model), found);
+
+  return FALSE;
+}
+
 /* torchtitan has models of its own, and trains all parameters of them. */
 static gboolean
 check_torchtitan (const HrTrainingPlan  *plan,
@@ -461,7 +496,7 @@ check_torchtitan (const HrTrainingPlan  *plan,
     hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                           N_("framework: expected one whose losses on answers are known; found torchtitan"));
   else
-    return check_torchtitan_precision (plan->job, error);
+    return check_torchtitan_precision (plan->job, error) && check_tied (plan, error);
 
   return FALSE;
 }

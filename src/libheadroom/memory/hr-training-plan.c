@@ -557,7 +557,9 @@ resolve_parameters (HrTrainingPlan  *self,
       !hr_training_tuning_resolve (&self->pass, HR_FINE_TUNING_JOB (self->job), &self->tuning, error))
     return FALSE;
 
-  if (self->tuning == NULL)
+  if (self->training.layer_code == HR_LAYER_CODE_TORCHTITAN)
+    self->all = hr_torchtitan_list_parameters (self->pass.model, self->training.sharding.element);
+  else if (self->tuning == NULL)
     self->all = hr_trainables_new_for_model (self->pass.model, self->training.sharding.is_sharded
                                                                  ? self->training.sharding.element
                                                                  : self->pass.element);
@@ -738,6 +740,10 @@ shard (HrTrainingPlan *self)
                                    "and CrossEntropyLoss over all logits at once are counted, without CUDA graphs and "
                                    "without torch.compile; its configurations compute the loss in 8 chunks and capture "
                                    "CUDA graphs where nothing else is said"));
+  if (self->layout.tensor > 1)
+    hr_inference_plan_warn (pass, N_("torchtitan: ranks that share a layer are counted with spmd_types, the backend "
+                                     "that it takes by itself, where what they hold is plain tensors, and each "
+                                     "computes the loss of its part of the vocabulary"));
 }
 
 /* Each rank has as many tokens. */
@@ -1167,6 +1173,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   resolve_experts (self);
+  self->training.divides_layers = self->layout.tensor > 1;
   self->training.context_exchange = self->layout.exchange;
   self->training.context_ring = self->layout.context / self->layout.exchange;
   self->training.clipping = hr_training_job_get_gradient_clipping (job);

@@ -20,6 +20,7 @@
 #include "hr-training-pipeline.h"
 #include "hr-unsloth.h"
 #include "hr-training-log.h"
+#include "hr-torchtitan-parallel.h"
 #include "hr-tower.h"
 #include "hr-training-policy-unsloth.h"
 #include "hr-training-policy.h"
@@ -287,7 +288,8 @@ compute_loss (Step    *step,
   const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
 
   if (step->replay->layer_code == HR_LAYER_CODE_TORCHTITAN)
-    return hr_training_loss_cross_entropy (step->replay, logits, TRUE);
+    return step->replay->divides_layers ? hr_torchtitan_loss (step->replay, logits)
+                                        : hr_training_loss_cross_entropy (step->replay, logits, TRUE);
   if (hr_megatron_runs (step->replay))
     return hr_megatron_loss (step->replay, logits,
                              step->training->loss_implementation == HR_LOSS_IMPLEMENTATION_MEGATRON_FUSED);
@@ -1579,6 +1581,7 @@ begin_steps (const HrTraining *self,
   replay->fused_step = self->optimizer.fused;
   replay->recomputes = hr_checkpointing_recomputes_layers (&self->checkpointing);
   replay->layer_code = self->layer_code;
+  replay->divides_layers = self->divides_layers;
   replay->divides_sequence = self->sequence_share > 0 && !self->checkpointing.is_divided;
   replay->symbols[HR_SYMBOL_SEQUENCE_SHARE] = self->sequence_share;
   replay->context_ring = self->context_ring;

@@ -89,6 +89,7 @@ typedef struct
  * @context_ring: how many ranks that share each sequence hand keys and values round
  * @context_exchange: among how many, beside, tokens are exchanged for heads
  * @experts: how mixtures of experts are divided
+ * @divides_layers: whether ranks share each layer
  * @sequence_share: how many tokens of a sequence a rank has between the matrices of a layer; 0: all of them
  * @loss_implementation: what computes the cross entropy
  * @liger: (nullable): what Liger-Kernel puts in the place of the layers' functions
@@ -175,6 +176,7 @@ typedef struct
   guint context_ring;
   guint context_exchange;
   HrExpertRanks experts;
+  gboolean divides_layers;
   guint64 sequence_share;
   HrLossImplementation loss_implementation;
   const HrLiger *liger;

@@ -111,7 +111,8 @@ divide_attention (const Division *division,
   guint64 n_groups = attention->num_key_value_heads;
 
   if (!check_divides (division, "num_attention_heads", attention->num_attention_heads) ||
-      (division->shard->tensor % n_groups != 0 && !check_divides (division, "num_key_value_heads", n_groups)))
+      ((division->shard->divides_groups || division->shard->tensor % n_groups != 0) &&
+       !check_divides (division, "num_key_value_heads", n_groups)))
     return FALSE;
 
   attention->num_attention_heads /= division->shard->tensor;

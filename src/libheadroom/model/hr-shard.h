@@ -22,6 +22,7 @@ typedef struct _HrModelParts HrModelParts;
  * @divides_unevenly: whether the number of experts need not be a multiple of the ranks that share them
  * @copies_shared: whether each rank has the shared experts whole
  * @vocabulary_multiple: what the rows of the tables of tokens are padded to a multiple of, those of all ranks together
+ * @divides_groups: whether each rank has heads of keys and values of its own, so that there are no fewer than ranks
  * @first_layer: the first layer of the stage, of the decoder’s
  * @n_layers: how many layers it has
  * @layers: (nullable): which of the decoder’s these are, in the place of @first_layer and those behind it
@@ -42,6 +43,7 @@ typedef struct
   gboolean divides_unevenly;
   gboolean copies_shared;
   guint64 vocabulary_multiple;
+  gboolean divides_groups;
   guint first_layer;
   guint n_layers;
   const guint *layers;

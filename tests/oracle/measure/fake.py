@@ -8,6 +8,7 @@ of PyTorch without CUDA is needed, and a C++ compiler with PyTorch's headers, wh
 
 import contextlib
 import ctypes
+import functools
 import hashlib
 import importlib.util
 import os
@@ -171,6 +172,29 @@ def tell_apart():
     FakeTensor.data_ptr = lambda tensor: tensor.untyped_storage()._cdata  # pylint: disable=protected-access
 
 
+def number_ranks():
+    """The ranks of a mesh of devices are numbers of the host, by which other ranks are found."""
+    import torch  # pylint: disable=import-outside-toplevel
+    from torch.distributed import device_mesh  # pylint: disable=import-outside-toplevel
+    from torch.utils._python_dispatch import _disable_current_modes  # pylint: disable=import-outside-toplevel
+
+    def run_as_real(function):
+        @functools.wraps(function)
+        def run(*arguments, **options):
+            with _disable_current_modes():
+                return function(*arguments, **options)
+        return run
+
+    for name in ('__init__', '__getitem__', '_unflatten', '_flatten', '_concatenate'):
+        function = device_mesh.DeviceMesh.__dict__[name]
+        is_static = isinstance(function, staticmethod)
+        wrapped = run_as_real(function.__func__ if is_static else function)
+        setattr(device_mesh.DeviceMesh, name, staticmethod(wrapped) if is_static else wrapped)
+    device_mesh.DeviceMesh.mesh = property(run_as_real(device_mesh.DeviceMesh.mesh.fget))
+    for module in (device_mesh, torch.distributed):
+        module.init_device_mesh = run_as_real(device_mesh.init_device_mesh)
+
+
 @contextlib.contextmanager
 def device(explains=False):
     """The device, for as long as the context lasts; what it replaces in torch stays replaced in this process."""
@@ -186,6 +210,7 @@ def device(explains=False):
     fake_streams.install(tracker)
     answer_as_real()
     tell_apart()
+    number_ranks()
     replace_functions(tracker)
     # torch.tensor() makes its tensor on the host, since there is no device to make it on.
     FakeTensorMode.avoid_device_init = True

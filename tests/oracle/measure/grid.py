@@ -54,6 +54,9 @@ FINE_TUNING = {
     'data-parallel': 2,
     'context-parallel': 1,
     'rank': 0,
+    'data-parallel-replicas': 1,
+    'tensor-parallel': 1,
+    'sequence-parallel': True,
     'fsdp': 'none',
     'fsdp-version': 1,
     'fsdp-backward-prefetch': 'backward-pre',
@@ -110,6 +113,8 @@ LOW_RANK = ('lora', 'rslora', 'dora', 'vera', 'loha', 'lokr')
 VIRTUAL = ('prefix', 'prompt', 'p-tuning')
 # What shares a model among ranks, of which one is measured.
 SHARING = ('transformers', 'deepspeed')
+# What has models of its own.
+TITAN = ('torchtitan',)
 SHARDED = ('full-shard', 'shard-grad-op', 'hybrid-shard')
 PIPELINES = (2, 3, 4, 8)
 # What a setting says anything with: another setting, and the values of it.
@@ -126,14 +131,17 @@ ONLY_WITH = {
     'checkpointing-layers': ('selective-checkpointing', ('every-nth', 'first')),
     'fused-kernels': ('fused-kernels', ('liger',)),
     'torch-compile': ('torch-compile', (True,)),
-    'framework': ('framework', ('trl', *SHARING)),
+    'framework': ('framework', ('trl', *SHARING, *TITAN)),
     'pipeline-parallel': ('pipeline-parallel', PIPELINES),
     'pipeline-schedule': ('pipeline-parallel', PIPELINES),
     'virtual-pipeline-parallel': ('pipeline-parallel', PIPELINES),
     'pipeline-stage': ('pipeline-parallel', PIPELINES),
-    'data-parallel': ('framework', SHARING),
+    'data-parallel': ('framework', (*SHARING, *TITAN)),
     'context-parallel': ('framework', ('deepspeed',)),
-    'rank': ('framework', ('deepspeed',)),
+    'rank': ('framework', ('deepspeed', *TITAN)),
+    'data-parallel-replicas': ('framework', TITAN),
+    'tensor-parallel': ('framework', TITAN),
+    'sequence-parallel': ('framework', TITAN),
     'fsdp': ('framework', ('transformers',)),
     'fsdp-version': ('fsdp', SHARDED),
     'fsdp-backward-prefetch': ('fsdp-version', (1,)),
@@ -179,7 +187,7 @@ CHOICES = {
     'fused-kernels': ('none', 'liger'),
     'loss-implementation': ('cross-entropy', 'chunked-nll', 'liger-cross-entropy', 'liger-fused-linear-cross-entropy'),
     'algorithm': ('sft', 'dpo', 'grpo'),
-    'framework': ('pytorch', 'trl', *SHARING),
+    'framework': ('pytorch', 'trl', *SHARING, *TITAN),
     'fsdp': ('none', *SHARDED),
     'fsdp-version': (1, 2),
     'fsdp-backward-prefetch': ('none', 'backward-pre', 'backward-post'),

@@ -77,9 +77,15 @@ def run_case(case, hyper_parameters, tracker):
 
     metering.clean()
     meter = metering.Meter() if tracker is None else metering.FakeMeter(tracker)
-    model = models.build(hyper_parameters, case.settings['dtype'], case.settings['attention'])
+    if case.settings.get('framework') in grid.TITAN:
+        model = None
+    else:
+        model = models.build(hyper_parameters, case.settings['dtype'], case.settings['attention'])
     counts = None
-    if results.is_inference(case):
+    if model is None:
+        import titan  # pylint: disable=import-outside-toplevel
+        counts = titan.measure(hyper_parameters, case.settings, meter)
+    elif results.is_inference(case):
         inference.measure(model, case.settings, meter)
     elif case.settings.get('framework') == 'trl':
         import trainers  # pylint: disable=import-outside-toplevel
