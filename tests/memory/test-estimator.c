@@ -518,18 +518,23 @@ test_gpus (void)
   g_autoptr (HrJob) job = make_job (2, 200, 10);
   g_autoptr (HrGpu) h100 = find_gpu ("h100-sxm5-80gb");
   g_autoptr (HrGpu) rtx_4090 = find_gpu ("rtx-4090");
+  g_autoptr (HrGpu) gb10 = find_gpu ("gb10");
   g_autoptr (HrGpu) mi50 = find_gpu ("mi50-16gb");
   g_autoptr (HrEstimate) none = run_with_timeline (model, job);
   g_autoptr (HrEstimate) on_h100 = hr_estimator_run_with_timeline (model, job, h100, 1, NULL);
   g_autoptr (HrEstimate) on_rtx_4090 = hr_estimator_run_with_timeline (model, job, rtx_4090, 1, NULL);
+  g_autoptr (HrEstimate) on_gb10 = hr_estimator_run_with_timeline (model, job, gb10, 1, NULL);
   g_autoptr (HrEstimate) on_mi50 = hr_estimator_run_with_timeline (model, job, mi50, 1, NULL);
 
   g_assert_cmpuint (get_component_bytes (none, HR_COMPONENT_FRAMEWORK), ==, 0);
   g_assert_cmpuint (get_component_bytes (on_h100, HR_COMPONENT_FRAMEWORK), ==, 726466560 + (32 << 20));
-  g_assert_cmpuint (get_component_bytes (on_rtx_4090, HR_COMPONENT_FRAMEWORK), ==, (481 << 20) + 8320 * 1024);
+  g_assert_cmpuint (get_component_bytes (on_rtx_4090, HR_COMPONENT_FRAMEWORK), ==,
+                    (481 << 20) - 1874 * (108 * 2048 - 128 * 1536) + 8320 * 1024);
+  g_assert_cmpuint (get_component_bytes (on_gb10, HR_COMPONENT_FRAMEWORK), ==, (481 << 20) + (32 << 20));
   g_assert_cmpuint (get_component_bytes (on_mi50, HR_COMPONENT_FRAMEWORK), ==, 0);
   g_assert_null (hr_estimate_get_warnings (on_h100)[0]);
-  g_assert_nonnull (strstr (hr_estimate_get_warnings (on_rtx_4090)[0], "4090"));
+  g_assert_null (hr_estimate_get_warnings (on_rtx_4090)[0]);
+  g_assert_nonnull (strstr (hr_estimate_get_warnings (on_gb10)[0], "GB10"));
   g_assert_nonnull (strstr (hr_estimate_get_warnings (on_mi50)[0], "MI50"));
   g_assert_cmpuint (get_allocated_bytes (on_h100), ==, get_allocated_bytes (none));
   check_estimate (on_h100);

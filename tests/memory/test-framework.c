@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 #include "hr-framework.h"
+#include "hr-gpu-catalogue.h"
 #include "hr-matrix-format.h"
 
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
@@ -109,6 +110,61 @@ test_sources (void)
   g_assert_null (hr_matrix_format_get_source (HR_QUANTIZATION_NONE));
 }
 
+/*
+ * Contexts of GPUs without kernels, as somebody measured them (tests/oracle/llama-processes.json): torch's has its
+ * kernels as well, and is nearer to them than that of an A100.
+ */
+static void
+test_contexts (void)
+{
+  static const struct
+  {
+    const char *gpu;
+    gint bare;       /* MiB */
+  } cases[] = {
+    { "rtx-3060", 119 }, { "rtx-4070", 169 }, { "rtx-3090", 264 }, { "rtx-3090-ti", 281 }, { "rtx-4060-ti-16gb", 107 },
+    { "rtx-4090", 470 },
+  };
+  const gint a100 = 481;
+  gint error = 0, other = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup (cases[i].gpu, NULL);
+      HrFramework framework;
+      gint found;
+
+      g_assert_true (hr_framework_init_for_gpu (&framework, gpu));
+      g_assert_true (framework.measured);
+      found = framework.context_bytes / MIB;
+      g_test_message ("%s: %d MiB, of which %d without kernels", cases[i].gpu, found, cases[i].bare);
+      error += ABS (found - cases[i].bare);
+      other += ABS (a100 - cases[i].bare);
+      g_assert_cmpint (found - cases[i].bare, <, 80);
+    }
+  g_assert_cmpint (5 * error, <, other);
+}
+
+static void
+test_context_that_was_measured (void)
+{
+  static const struct
+  {
+    const char *gpu;
+    guint64 bytes;
+  } cases[] = { { "t4", 147 * MIB }, { "a100-sxm4-40gb", 481 * MIB }, { "h100-sxm5-80gb", 726466560 },
+                { "h200-sxm5-141gb", 726466560 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup (cases[i].gpu, NULL);
+      HrFramework framework;
+
+      g_assert_true (hr_framework_init_for_gpu (&framework, gpu));
+      g_assert_cmpuint (framework.context_bytes, ==, cases[i].bytes);
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -116,6 +172,8 @@ main (int   argc,
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/memory/allocator/small_blocks_share_a_segment", test_small_blocks);
   g_test_add_func ("/memory/allocator/large_blocks_are_rounded_to_their_segments", test_large_blocks);
+  g_test_add_func ("/memory/framework/contexts_grow_with_the_gpu", test_contexts);
+  g_test_add_func ("/memory/framework/a_context_that_was_measured_is_that", test_context_that_was_measured);
   g_test_add_func ("/memory/quantization/every_format_names_its_source", test_sources);
 
   for (guint i = 0; i < G_N_ELEMENTS (format_cases); i++)

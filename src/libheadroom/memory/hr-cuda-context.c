@@ -34,6 +34,33 @@ static const struct
 #define TURING 75
 
 /*
+ * hr_cuda_context_get_stack_bytes:
+ * @capability: a compute capability, times ten
+ * @n_multiprocessors: how many multiprocessors a GPU has
+ * @bytes: (out): what the stacks of all threads take that it can have at once
+ *
+ * Gets the part of a CUDA context that grows with the GPU.
+ *
+ * Returns: whether it is known how many threads a multiprocessor of that capability can have
+ */
+gboolean
+hr_cuda_context_get_stack_bytes (guint    capability,
+                                 guint    n_multiprocessors,
+                                 guint64 *bytes)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    {
+      if (threads[i].capability != capability)
+        continue;
+
+      *bytes = THREAD_BYTES * threads[i].n_threads * n_multiprocessors;
+      return TRUE;
+    }
+
+  return FALSE;
+}
+
+/*
  * hr_cuda_context_get_bytes:
  * @gpu: (nullable): a GPU
  * @bytes: (out): what the context of a process takes on it before any kernel is loaded
@@ -46,19 +73,15 @@ gboolean
 hr_cuda_context_get_bytes (HrGpu   *gpu,
                            guint64 *bytes)
 {
-  guint capability = hr_gpu_get_cuda_capability (gpu);
   guint n_multiprocessors;
 
-  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
-    {
-      if (threads[i].capability != capability || !hr_gpu_get_multiprocessors (gpu, &n_multiprocessors))
-        continue;
+  if (gpu == NULL || !hr_gpu_get_multiprocessors (gpu, &n_multiprocessors) ||
+      !hr_cuda_context_get_stack_bytes (hr_gpu_get_cuda_capability (gpu), n_multiprocessors, bytes))
+    return FALSE;
 
-      *bytes = CONTEXT_BYTES + THREAD_BYTES * threads[i].n_threads * n_multiprocessors;
-      return TRUE;
-    }
+  *bytes += CONTEXT_BYTES;
 
-  return FALSE;
+  return TRUE;
 }
 
 /*

@@ -6,10 +6,13 @@
 
 G_BEGIN_DECLS
 
-gboolean hr_cuda_context_get_bytes     (HrGpu       *gpu,
-                                        guint64     *bytes);
-gboolean hr_cuda_context_init_for_ggml (HrFramework *framework,
-                                        HrGpu       *gpu);
-gboolean hr_cuda_context_has_tiles     (HrGpu       *gpu);
+gboolean hr_cuda_context_get_bytes       (HrGpu       *gpu,
+                                          guint64     *bytes);
+gboolean hr_cuda_context_get_stack_bytes (guint        capability,
+                                          guint        n_multiprocessors,
+                                          guint64     *bytes);
+gboolean hr_cuda_context_init_for_ggml   (HrFramework *framework,
+                                          HrGpu       *gpu);
+gboolean hr_cuda_context_has_tiles       (HrGpu       *gpu);
 
 G_END_DECLS

@@ -2,27 +2,39 @@
 
 #include "hr-framework.h"
 
+#include "hr-cuda-context.h"
+
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
 
 #define WORKSPACE_SOURCE "; cuBLAS workspace: aten/src/ATen/cuda/CublasHandlePool.cpp"
 
-/* Contexts with lazily loaded kernels, as they were measured; the generation by its compute capability. */
+#define SOURCE_T4 "CUDA context of a T4 (133 to 147 MiB measured: Anassbzdd/fitcheck)"
+#define SOURCE_A100 \
+  "CUDA context of an A100 with lazy loading (0.47 GiB measured, torch 2.1.1: Bekman, Machine Learning Engineering)"
+#define SOURCE_H100 \
+  "CUDA context of an H100 80GB with the kernels of products and attention loaded, 527 MiB without them; 64 MiB more " \
+  "once a backward pass has run in a thread of its own (measured: driver 580.159, torch 2.11, CUDA 13.0)"
+#define BY_STACKS \
+  "; less or more by the stacks of the threads that the GPU can have at once, as contexts of ten GPUs differ " \
+  "(tests/oracle/llama-processes.json)"
+
+/*
+ * Contexts with lazily loaded kernels, as they were measured, by the compute capability of the GPU and its
+ * multiprocessors.
+ */
 static const struct
 {
   guint generation;
+  guint n_multiprocessors;
   guint64 context_bytes;
   guint64 backward_bytes;
   const char *source;
+  const char *source_by_stacks;
 } contexts[] = {
-  { 75, 147 * MIB, 0,
-    "CUDA context of a T4 (133 to 147 MiB measured: Anassbzdd/fitcheck)" WORKSPACE_SOURCE },
-  { 80, 481 * MIB, 0,
-    "CUDA context of an A100 with lazy loading (0.47 GiB measured, torch 2.1.1: Bekman, Machine Learning Engineering)"
-    WORKSPACE_SOURCE },
-  { 90, G_GUINT64_CONSTANT (726466560), 64 * MIB,
-    "CUDA context of an H100 80GB with the kernels of products and attention loaded, 527 MiB without them; 64 MiB more "
-    "once a backward pass has run in a thread of its own (measured: "
-    "driver 580.159, torch 2.11, CUDA 13.0)" WORKSPACE_SOURCE },
+  { 75, 40, 147 * MIB, 0, SOURCE_T4 WORKSPACE_SOURCE, SOURCE_T4 BY_STACKS WORKSPACE_SOURCE },
+  { 80, 108, 481 * MIB, 0, SOURCE_A100 WORKSPACE_SOURCE, SOURCE_A100 BY_STACKS WORKSPACE_SOURCE },
+  { 90, 132, G_GUINT64_CONSTANT (726466560), 64 * MIB, SOURCE_H100 WORKSPACE_SOURCE,
+    SOURCE_H100 BY_STACKS WORKSPACE_SOURCE },
 };
 
 #define DEFAULT_CONTEXT 1
@@ -33,13 +45,48 @@ static const struct
 #define WORKSPACE_BYTES ((2 * 4096 + 8 * 16) * G_GUINT64_CONSTANT (1024))
 #define WORKSPACE_BYTES_HOPPER (8 * 4096 * G_GUINT64_CONSTANT (1024))
 
+/* Where a context was measured: on a GPU of the same generation, or of the last one before. */
+static guint
+find_context (guint generation)
+{
+  guint index = DEFAULT_CONTEXT;
+
+  for (guint i = 0; i < G_N_ELEMENTS (contexts); i++)
+    {
+      if (contexts[i].generation == generation || (i > index && contexts[i].generation < generation))
+        index = i;
+    }
+
+  return index;
+}
+
+/* What a context has more than the one that was measured, or less, by the size of the GPU. */
+static gboolean
+get_difference (HrGpu  *gpu,
+                guint   index,
+                gint64 *bytes)
+{
+  guint n_multiprocessors;
+  guint64 own, measured;
+
+  if (!hr_gpu_get_multiprocessors (gpu, &n_multiprocessors) ||
+      !hr_cuda_context_get_stack_bytes (hr_gpu_get_cuda_capability (gpu), n_multiprocessors, &own) ||
+      !hr_cuda_context_get_stack_bytes (contexts[index].generation, contexts[index].n_multiprocessors, &measured))
+    return FALSE;
+
+  *bytes = (gint64) own - (gint64) measured;
+
+  return TRUE;
+}
+
 /*
  * hr_framework_init_for_gpu:
  * @self: (out): the figures
  * @gpu: a GPU
  *
  * Gets what torch and CUDA hold on a GPU for themselves. It depends on the driver, the versions and the kernels that
- * are used; the figures are those that somebody measured, of an A100 where there are none.
+ * are used; the figures are those that somebody measured, on a GPU of the same generation or an earlier one, with the
+ * difference that the number of threads makes; where that number is not known, they are those of an A100.
  *
  * Returns: whether anything is known, which is so for NVIDIA only
  */
@@ -47,26 +94,24 @@ gboolean
 hr_framework_init_for_gpu (HrFramework *self,
                            HrGpu       *gpu)
 {
-  guint generation;
-  guint index = DEFAULT_CONTEXT;
+  guint generation, index;
+  gint64 difference = 0;
+  gboolean is_known;
 
   if (g_strcmp0 (hr_gpu_get_vendor (gpu), "NVIDIA") != 0)
     return FALSE;
 
   generation = hr_gpu_get_cuda_capability (gpu);
   *self = (HrFramework) { .workspace_bytes = generation >= HOPPER ? WORKSPACE_BYTES_HOPPER : WORKSPACE_BYTES };
-  for (guint i = 0; i < G_N_ELEMENTS (contexts); i++)
-    {
-      if (contexts[i].generation != generation)
-        continue;
-
-      index = i;
-      self->measured = TRUE;
-    }
-
+  index = find_context (generation);
+  is_known = get_difference (gpu, index, &difference);
+  self->measured = is_known || contexts[index].generation == generation;
+  if (!self->measured)
+    index = DEFAULT_CONTEXT;
   self->context_bytes = contexts[index].context_bytes;
   self->backward_bytes = contexts[index].backward_bytes;
-  self->source = contexts[index].source;
+  self->context_bytes += difference;
+  self->source = difference != 0 ? contexts[index].source_by_stacks : contexts[index].source;
 
   return TRUE;
 }
