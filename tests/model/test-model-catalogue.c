@@ -150,6 +150,45 @@ test_models_that_were_trained_in_a_small_format_are_stored_in_it (void)
     }
 }
 
+/* What people run most: rows that are another model's but for the format. */
+static void
+test_copies_are_the_same_model_in_another_format (void)
+{
+  static const struct
+  {
+    const char *id;
+    const char *of;
+    HrQuantization quantization;
+  } copies[] = {
+    { "Qwen/Qwen2.5-7B-Instruct-AWQ", "Qwen/Qwen2.5-7B-Instruct", HR_QUANTIZATION_AWQ_INT4 },
+    { "Qwen/Qwen2.5-32B-Instruct-GPTQ-Int8", "Qwen/Qwen2.5-32B-Instruct", HR_QUANTIZATION_GPTQ_INT8 },
+    { "Qwen/Qwen3-8B-FP8", "Qwen/Qwen3-8B", HR_QUANTIZATION_FP8 },
+    { "hugging-quants/Meta-Llama-3.1-70B-Instruct-GPTQ-INT4", "meta-llama/Meta-Llama-3.1-70B-Instruct",
+      HR_QUANTIZATION_GPTQ_INT4 },
+    { "neuralmagic/Meta-Llama-3.1-8B-Instruct-FP8", "meta-llama/Llama-3.1-8B-Instruct", HR_QUANTIZATION_FP8_TENSOR },
+    { "RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic", "meta-llama/Llama-3.3-70B-Instruct", HR_QUANTIZATION_FP8_CHANNEL },
+    { "neuralmagic/Meta-Llama-3.1-8B-Instruct-quantized.w8a8", "meta-llama/Llama-3.1-8B-Instruct",
+      HR_QUANTIZATION_W8A8_INT8 },
+    { "unsloth/mistral-7b-v0.3-bnb-4bit", "unsloth/mistral-7b-v0.3", HR_QUANTIZATION_BNB_NF4_DQ },
+    { "TheBloke/Mistral-7B-Instruct-v0.2-AWQ", "mistralai/Mistral-7B-Instruct-v0.2", HR_QUANTIZATION_AWQ_INT4 },
+    { "casperhansen/llama-3-8b-instruct-awq", "meta-llama/Meta-Llama-3-8B-Instruct", HR_QUANTIZATION_AWQ_INT4 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (copies); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) copy = hr_model_new_from_id (copies[i].id, &error);
+      g_autoptr (HrModel) model = hr_model_new_from_id (copies[i].of, NULL);
+
+      g_test_message ("%s", copies[i].id);
+      g_assert_no_error (error);
+      g_assert_cmpstr (hr_model_get_name (copy), ==, copies[i].id);
+      g_assert_cmpint (hr_model_get_quantization (copy), ==, copies[i].quantization);
+      g_assert_cmpint (hr_model_get_quantization (model), ==, HR_QUANTIZATION_NONE);
+      g_assert_cmpuint (hr_model_get_n_parameters (copy), ==, hr_model_get_n_parameters (model));
+    }
+}
+
 static void
 check_its_own_search (HrModelEntry *entry)
 {
@@ -214,6 +253,7 @@ test_model_is_found_by_each_of_its_names_and_called_by_the_one_that_was_typed (v
     { "Meta-Llama-3.1-70B", "meta-llama/Meta-Llama-3.1-70B", "meta-llama/Meta-Llama-3.1-70B" },
     { "zai-org/glm-4-9b-chat", "zai-org/glm-4-9b-chat", "THUDM/glm-4-9b-chat" },
     { "THUDM/GLM-4-32B-0414", "THUDM/GLM-4-32B-0414", "zai-org/GLM-4-32B-0414" },
+    { "unsloth/llama-3-8b-Instruct", "unsloth/llama-3-8b-Instruct", "meta-llama/Meta-Llama-3-8B-Instruct" },
     { "CohereLabs/c4ai-command-r-plus", "CohereLabs/c4ai-command-r-plus", "CohereForAI/c4ai-command-r-plus" },
   };
 
@@ -286,7 +326,7 @@ test_models_that_articles_name_are_there (void)
     { "Qwen2.5-VL-7B", "Qwen/Qwen2.5-VL-7B-Instruct" }, { "LLaMA-7B", "huggyllama/llama-7b" },
     { "Llama-2-7b-hf", "meta-llama/Llama-2-7b-hf" }, { "Llama-2-13b-hf", "meta-llama/Llama-2-13b-hf" },
     { "Meta-Llama-3-8B", "meta-llama/Meta-Llama-3-8B" }, { "Meta-Llama-3-70B", "meta-llama/Meta-Llama-3-70B" },
-    { "Llama 3.1 70B", "meta-llama/Llama-3.1-70B" }, { "Mistral-7B-v0.2", "mistralai/Mistral-7B-Instruct-v0.2" },
+    { "Llama 3.1 70B", "meta-llama/Meta-Llama-3.1-70B" }, { "Mistral-7B-v0.2", "mistralai/Mistral-7B-Instruct-v0.2" },
     { "zephyr", "HuggingFaceH4/zephyr-7b-beta" }, { "Starling-LM-7B", "berkeley-nest/Starling-LM-7B-alpha" },
     { "Qwen-7B", "Qwen/Qwen-7B" }, { "Qwen-14B", "Qwen/Qwen-14B" }, { "Baichuan-7B", "baichuan-inc/Baichuan-7B" },
     { "GPT-3", "openai/gpt-3-175b" }, { "T5 small", "google-t5/t5-small" }, { "GLM-130B", "THUDM/GLM-130B" },
@@ -373,6 +413,9 @@ test_search_finds_what_a_person_means (void)
   assert_first ("千问7B", "Qwen/Qwen2.5-7B-Instruct");
   assert_first ("通义千问 7B", "Qwen/Qwen2.5-7B-Instruct");
   assert_first ("gemma 9b", "google/gemma-2-9b-it");
+  assert_first ("llama 3 8b", "meta-llama/Meta-Llama-3-8B-Instruct");
+  assert_first ("qwen 7b awq", "Qwen/Qwen2.5-7B-Instruct-AWQ");
+  assert_first ("unsloth llama 3.1 8b 4bit", "unsloth/Llama-3.1-8B-Instruct-bnb-4bit");
 }
 
 static void
@@ -589,6 +632,8 @@ main (int   argc,
                    test_model_whose_name_says_a_format_is_stored_in_it);
   g_test_add_func ("/model-catalogue/models-that-were-trained-in-a-small-format-are-stored-in-it",
                    test_models_that_were_trained_in_a_small_format_are_stored_in_it);
+  g_test_add_func ("/model-catalogue/copies-are-the-same-model-in-another-format",
+                   test_copies_are_the_same_model_in_another_format);
   g_test_add_func ("/model-catalogue/each-identifier-finds-its-model-first",
                    test_each_identifier_finds_its_model_first);
   g_test_add_func ("/model-catalogue/lookup-minds-neither-case-nor-organisation",

@@ -255,6 +255,16 @@ is_version (const char *word)
   return hr_search_parse_number (word, &number, &unit) && *unit == '\0' && number < MAX_VERSION;
 }
 
+/* The width of a format is no version: FP8, Int4, w8a8. */
+static gboolean
+is_width (const char * const *words,
+          guint               index)
+{
+  static const char * const formats[] = { "fp", "nvfp", "mxfp", "int", "8a", NULL };
+
+  return index > 0 && g_strv_contains (formats, words[index - 1]);
+}
+
 /* What speaks for and against a model among those that match equally well. */
 static int
 get_preference (const char * const *words,
@@ -264,7 +274,7 @@ get_preference (const char * const *words,
 
   for (guint i = 0; words[i] != NULL; i++)
     {
-      if (is_version (words[i]))
+      if (is_version (words[i]) && !is_width (words, i))
         preference += BONUS_VERSION * g_ascii_strtod (words[i], NULL);
       else if (!used[i] && parse_size (words[i]) <= 0 && !g_strv_contains (finishes, words[i]))
         preference -= PENALTY_FURTHER_WORD;
@@ -285,31 +295,39 @@ is_identifier (HrModelEntry       *entry,
   return g_strv_equal ((const char * const *) words, wanted);
 }
 
+static gboolean
+is_one_word (const char *query)
+{
+  g_autofree char *stripped = g_strstrip (g_strdup (query));
+
+  return strpbrk (stripped, " \t") == NULL;
+}
+
 /* Words apart that state no version, such as `qwen 7b`, ask for a family, and not for its first model, Qwen-7B. */
 static gboolean
 may_be_name (const char         *query,
              const char * const *wanted)
 {
-  g_autofree char *stripped = g_strstrip (g_strdup (query));
-
   for (guint i = 0; wanted[i] != NULL; i++)
     {
       if (is_version (wanted[i]))
         return TRUE;
     }
 
-  return strpbrk (stripped, " \t") == NULL;
+  return is_one_word (query);
 }
 
+/* How well the words match, without what speaks for the model otherwise; 0 if they do not. */
 static guint
-score_entry (HrModelEntry       *entry,
+score_match (HrModelEntry       *entry,
              const char * const *wanted,
-             gboolean            is_name)
+             gboolean            is_name,
+             int                *preference)
 {
   g_auto (GStrv) words = split_name (hr_model_entry_get_name (entry));
   g_auto (GStrv) surroundings = NULL;
   g_autofree gboolean *used = g_new0 (gboolean, g_strv_length (words) + 1);
-  int score = SCORE_BASE;
+  guint score = SCORE_BASE;
 
   if (is_name && (g_strv_equal ((const char * const *) words, wanted) || is_identifier (entry, wanted)))
     score += SCORE_EXACT;
@@ -330,7 +348,34 @@ score_entry (HrModelEntry       *entry,
       score += best;
     }
 
-  return MAX (score + get_preference ((const char * const *) words, used), 1);
+  *preference = get_preference ((const char * const *) words, used);
+
+  return score;
+}
+
+/* Judges a model by each of its names, and leaves in @entry the one that matches best: of equals the one of its row. */
+static guint
+score_names (HrModelEntry       **entry,
+             GPtrArray           *aliases,
+             const char * const  *wanted,
+             const char          *query)
+{
+  int preference = 0;
+  guint best = score_match (*entry, wanted, may_be_name (query, wanted), &preference);
+
+  for (guint i = 0; aliases != NULL && i < aliases->len; i++)
+    {
+      int own_preference;
+      guint score = score_match (g_ptr_array_index (aliases, i), wanted, is_one_word (query), &own_preference);
+
+      if (score <= best)
+        continue;
+      best = score;
+      preference = own_preference;
+      *entry = g_ptr_array_index (aliases, i);
+    }
+
+  return best > 0 ? MAX ((int) best + preference, 1) : 0;
 }
 
 /**
@@ -355,31 +400,7 @@ hr_model_search_score (HrModelEntry *entry,
 
   wanted = split_name (query);
 
-  return score_entry (entry, (const char * const *) wanted,
-                      may_be_name (query, (const char * const *) wanted));
-}
-
-/* Judges a model by each of its names, and leaves in @entry the one that matches best. */
-static guint
-score_best_name (HrModelEntry       **entry,
-                 const char * const  *wanted,
-                 gboolean             is_name)
-{
-  GPtrArray *aliases = hr_model_entry_get_aliases (*entry);
-  guint best = score_entry (*entry, wanted, is_name);
-
-  for (guint i = 0; aliases != NULL && i < aliases->len; i++)
-    {
-      guint score = score_entry (g_ptr_array_index (aliases, i), wanted, is_name);
-
-      if (score > best)
-        {
-          best = score;
-          *entry = g_ptr_array_index (aliases, i);
-        }
-    }
-
-  return best;
+  return score_names (&entry, NULL, (const char * const *) wanted, query);
 }
 
 typedef struct
@@ -418,19 +439,18 @@ hr_model_search (const char *query)
   g_autoptr (GArray) matches = g_array_new (FALSE, FALSE, sizeof (Match));
   GListStore *found = g_list_store_new (HR_TYPE_MODEL_ENTRY);
   g_auto (GStrv) wanted = NULL;
-  gboolean is_name;
 
   g_return_val_if_fail (query != NULL, NULL);
 
   wanted = split_name (query);
-  is_name = may_be_name (query, (const char * const *) wanted);
   for (guint i = 0; i < g_list_model_get_n_items (entries); i++)
     {
       g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
       Match match = { entry, 1, i };
 
       if (*wanted != NULL)
-        match.score = score_best_name (&match.entry, (const char * const *) wanted, is_name);
+        match.score = score_names (&match.entry, hr_model_entry_get_aliases (entry), (const char * const *) wanted,
+                                   query);
       if (match.score > 0)
         g_array_append_val (matches, match);
     }
