@@ -189,6 +189,29 @@ test_copies_are_the_same_model_in_another_format (void)
     }
 }
 
+/* The sizes that the cards of the models give, in billions. */
+static void
+test_models_of_one_generation_are_told_apart (void)
+{
+  static const struct
+  {
+    const char *id;
+    double n_billions;
+  } models[] = {
+    { "zai-org/GLM-4.5", 355 }, { "zai-org/GLM-4.5-Base", 355 }, { "zai-org/GLM-4.5-Air", 106 },
+    { "zai-org/GLM-4.5V", 106 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (models); i++)
+    {
+      g_autoptr (HrModel) model = hr_model_new_from_id (models[i].id, NULL);
+
+      g_test_message ("%s", models[i].id);
+      g_assert_nonnull (model);
+      g_assert_cmpfloat_with_epsilon (hr_model_get_n_parameters (model) / 1e9, models[i].n_billions, 3);
+    }
+}
+
 static void
 check_its_own_search (HrModelEntry *entry)
 {
@@ -634,6 +657,8 @@ main (int   argc,
                    test_models_that_were_trained_in_a_small_format_are_stored_in_it);
   g_test_add_func ("/model-catalogue/copies-are-the-same-model-in-another-format",
                    test_copies_are_the_same_model_in_another_format);
+  g_test_add_func ("/model-catalogue/models-of-one-generation-are-told-apart",
+                   test_models_of_one_generation_are_told_apart);
   g_test_add_func ("/model-catalogue/each-identifier-finds-its-model-first",
                    test_each_identifier_finds_its_model_first);
   g_test_add_func ("/model-catalogue/lookup-minds-neither-case-nor-organisation",
