@@ -226,7 +226,7 @@ headroom_plan_window_add_least (HeadroomPlanWindow *self,
   HrUnitSystem unit_system = headroom_settings_get_unit_system (self->settings);
   GtkWidget *row = adw_action_row_new ();
   g_autofree char *memory = hr_format_bytes (hr_gpu_get_memory (least->gpu), unit_system);
-  g_autofree char *layout = hr_plan_dup_layout (&least->step);
+  g_autofree char *layout = hr_plan_dup_least_layout (least);
   g_autofree char *number = hr_format_integer (least->n_gpus);
   /* Translators: 1 the memory of a GPU, 2 a layout, such as “TP 8 · PP 2” */
   g_autofree char *subtitle = g_strdup_printf (_("%1$s each; %2$s"), memory, layout);
@@ -282,6 +282,7 @@ headroom_plan_window_start_least (HeadroomPlanWindow *self,
 
   question->model = g_object_ref (headroom_session_get_model (self->session));
   question->job = hr_job_copy (job);
+  gtk_label_set_label (self->least_remark, hr_plan_get_least_remark (job));
   question->n_sequences = gtk_spin_button_get_value_as_int (self->n_sequences);
   g_task_set_task_data (task, question, (GDestroyNotify) least_question_free);
   g_task_run_in_thread (task, find_least);
@@ -324,18 +325,18 @@ headroom_plan_window_start (HeadroomPlanWindow *self)
                                                "400Gb/s or 50GB/s"), NULL);
   else if (model == NULL)
     headroom_plan_window_show_verdict (self, _("There is no model to plan for"), NULL);
-  else if (!hr_planner_check_job (job, &error))
-    headroom_plan_window_show_verdict (self, error->message, NULL);
   else
     {
       self->cancellable = g_cancellable_new ();
       headroom_plan_window_start_least (self, job);
-      if (cluster.gpu == NULL)
+      if (!hr_planner_check_job (job, &error))
+        headroom_plan_window_show_verdict (self, error->message, NULL);
+      else if (cluster.gpu == NULL)
         headroom_plan_window_show_verdict (self, _("Choose a GPU in the settings, to see the layouts on it"), NULL);
       else
         self->planner = hr_planner_new (model, job, &cluster, gtk_spin_button_get_value_as_int (self->n_sequences),
                                         NULL, &error);
-      if (error != NULL)
+      if (self->planner == NULL && error != NULL)
         headroom_plan_window_show_verdict (self, error->message, NULL);
       else if (self->planner != NULL)
         {

@@ -85,7 +85,7 @@ static const OptionHelp plan_options[] = {
   { "--top N", N_("How many layouts to list (20)") },
   { "--least",
     N_("The fewest GPUs of the kind that is named, or of each kind, that the job fits on, in place of layouts") },
-  { "--mode MODE", N_("What to do with the model: fine-tuning or training") },
+  { "--mode MODE", N_("What to do with the model: fine-tuning or training; with --least any mode") },
   { "--format FORMAT", N_("text (the default), json, csv or markdown") },
   { "--output FILE", N_("Write to a file; without --format, its extension says what") },
   { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
@@ -285,7 +285,10 @@ headroom_cli_dup_help (const char *verb)
                          "Lists the layouts of a job of training that fit on some GPUs, the fastest first: all\n"
                          "degrees of tensor, pipeline, context, expert and data parallelism, stages of ZeRO,\n"
                          "ways of checkpointing and micro-batches that go together. Settings are those of\n"
-                         "“estimate”; those of a layout that are given stay as they are.\n"));
+                         "“estimate”; those of a layout that are given stay as they are.\n"
+                         "\n"
+                         "With --least, also of any other job, such as one that answers requests with vLLM, or\n"
+                         "that trains adapters: the fewest GPUs on which it fits, with what they share.\n"));
       append_options (string, plan_options, G_N_ELEMENTS (plan_options));
       g_string_append_c (string, '\n');
       hr_document_append_wrapped (string,

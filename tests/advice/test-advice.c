@@ -327,6 +327,45 @@ test_experts (void)
     }
 }
 
+/* Eight GPUs hold eight copies until they are told to share one. */
+static void
+test_sharing (void)
+{
+  static const struct
+  {
+    HrMode mode;
+    const char *settings;
+    const char *change;     /* nothing where it is divided already */
+  } cases[] = {
+    { HR_MODE_INFERENCE, "engine=vllm max-model-len=8192", "tensor-parallel=8" },
+    { HR_MODE_INFERENCE, "engine=sglang max-model-len=8192", "tensor-parallel=8" },
+    { HR_MODE_INFERENCE, "engine=vllm max-model-len=8192 tensor-parallel=8", NULL },
+    { HR_MODE_FINE_TUNING, "framework=trl", "fsdp=full-shard fsdp-version=2" },
+    { HR_MODE_TRAINING, "framework=deepspeed", "zero-stage=3" },
+  };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("a100-sxm4-80gb", &error);
+  g_autoptr (HrModel) model = hr_model_new_from_id ("meta-llama/Meta-Llama-3.1-70B-Instruct", &error);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrJob) job = hr_job_new (cases[i].mode);
+      g_autoptr (HrEstimate) estimate = NULL;
+      g_autoptr (GPtrArray) advice = NULL;
+
+      g_test_message ("%s", cases[i].settings);
+      follow (job, cases[i].settings);
+      estimate = hr_estimator_run (model, job, gpu, 8, &error);
+      g_assert_no_error (error);
+      advice = hr_advice_list (estimate, job, gpu, 8);
+      if (cases[i].change != NULL)
+        g_assert_true (has_change (advice, cases[i].change));
+      for (guint j = 0; cases[i].change == NULL && j < advice->len; j++)
+        g_assert_null (strstr (((HrAdvice *) g_ptr_array_index (advice, j))->change, "-parallel="));
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -344,6 +383,7 @@ main (int   argc,
   g_test_add_func ("/report/an_input_is_written_as_it_is_read", test_text_form);
 
   g_test_add_func ("/advice/what_is_refused_is_not_told", test_what_is_refused_is_not_told);
+  g_test_add_func ("/advice/gpus_share_a_model_that_one_cannot_hold", test_sharing);
   g_test_add_func ("/advice/the_host_keeps_experts_of_models_that_have_them", test_experts);
 
   return g_test_run ();

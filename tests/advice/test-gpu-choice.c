@@ -26,6 +26,8 @@ static const Row rows[] = {
   { "Qwen/Qwen2.5-7B-Instruct", HR_MODE_TRAINING,
     "framework=transformers fsdp=full-shard autocast=bfloat16 dtype=float32", 4 },
   { "Qwen/Qwen2.5-7B-Instruct", HR_MODE_TRAINING, "framework=megatron-lm tensor-parallel=2 autocast=none", 2 },
+  { "meta-llama/Meta-Llama-3.1-70B-Instruct", HR_MODE_INFERENCE, "engine=vllm max-model-len=8192", 1 },
+  { "meta-llama/Meta-Llama-3.1-70B-Instruct", HR_MODE_FINE_TUNING, "", 1 },
   { "Qwen/Qwen2.5-0.5B-Instruct", HR_MODE_GRPO, "rollout=vllm-colocated", 1 },
   { "Qwen/Qwen2.5-VL-7B-Instruct", HR_MODE_MULTIMODAL, "images=2", 1 },
   { "Qwen/Qwen2.5-VL-3B-Instruct", HR_MODE_MULTIMODAL, "task=fine-tuning images=1", 1 },
@@ -67,15 +69,23 @@ tear_down (Case *self)
   g_ptr_array_unref (self->choices);
 }
 
-/* What a report says of so many GPUs; none where the estimate is refused. */
+/* What a report says of so many GPUs, with a change of the job or without; none where the estimate is refused. */
 static HrReport *
-look_at (Case  *self,
-         HrGpu *gpu,
-         guint  n_gpus)
+look_at (Case       *self,
+         HrGpu      *gpu,
+         guint       n_gpus,
+         const char *change)
 {
-  g_autoptr (HrEstimate) estimate = hr_estimator_run (self->model, self->job, gpu, n_gpus, NULL);
+  g_autoptr (HrJob) job = hr_job_copy (self->job);
+  g_autoptr (HrEstimate) estimate = NULL;
+  g_autoptr (GError) error = NULL;
 
-  return estimate != NULL ? hr_report_new (estimate, self->job, gpu, n_gpus, HR_UNIT_SYSTEM_BINARY) : NULL;
+  if (change != NULL)
+    hr_job_set_all_from_string (job, change, &error);
+  g_assert_no_error (error);
+  estimate = hr_estimator_run (self->model, job, gpu, n_gpus, NULL);
+
+  return estimate != NULL ? hr_report_new (estimate, job, gpu, n_gpus, HR_UNIT_SYSTEM_BINARY) : NULL;
 }
 
 static const HrGpuChoice *
@@ -108,12 +118,12 @@ check_gpu (Case      *self,
 
       if (counts[i] > 1 && counts[i] != row->n_gpus && hr_gpu_get_memory (gpu) < SMALL)
         continue;
-      report = look_at (self, gpu, counts[i]);
+      report = look_at (self, gpu, counts[i], NULL);
       g_assert_true (report == NULL || !hr_report_get_fits (report));
     }
   if (choice != NULL)
     {
-      g_autoptr (HrReport) report = look_at (self, gpu, choice->n_gpus);
+      g_autoptr (HrReport) report = look_at (self, gpu, choice->n_gpus, choice->change);
 
       g_assert_nonnull (report);
       g_assert_true (hr_report_get_fits (report));
@@ -267,6 +277,64 @@ test_vendor (void)
   tear_down (&one);
 }
 
+/* More GPUs are of no use to a model that does not fit on one unless they share it, in the way of the program. */
+static void
+test_sharing (void)
+{
+  static const struct
+  {
+    Row row;
+    const char *gpu;
+    guint n_gpus;
+    const char *change;
+    const char *sharing;
+  } cases[] = {
+    { { "meta-llama/Meta-Llama-3.1-70B-Instruct", HR_MODE_INFERENCE, "engine=vllm max-model-len=8192", 1 },
+      "h100-sxm5-80gb", 2, "tensor-parallel=2", "TP 2" },
+    { { "meta-llama/Meta-Llama-3.1-70B-Instruct", HR_MODE_FINE_TUNING, "framework=trl", 1 },
+      "h200-sxm5-141gb", 2, "fsdp=full-shard fsdp-version=2", "FSDP 2" },
+    { { "meta-llama/Meta-Llama-3.1-70B-Instruct", HR_MODE_FINE_TUNING, "", 1 },
+      "h200-sxm5-141gb", 2, "framework=transformers fsdp=full-shard fsdp-version=2", "FSDP 2" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup (cases[i].gpu, &error);
+      const HrGpuChoice *choice;
+      Case one;
+
+      g_assert_no_error (error);
+      set_up (&one, &cases[i].row);
+      choice = find (&one, gpu);
+      g_assert_nonnull (choice);
+      g_assert_cmpuint (choice->n_gpus, ==, cases[i].n_gpus);
+      g_assert_cmpstr (choice->change, ==, cases[i].change);
+      g_assert_cmpstr (choice->sharing, ==, cases[i].sharing);
+      tear_down (&one);
+    }
+}
+
+/* What says itself how it is divided stays so. */
+static void
+test_job_that_is_divided_stays_so (void)
+{
+  static const Row row = { "meta-llama/Meta-Llama-3.1-70B-Instruct", HR_MODE_INFERENCE,
+                           "engine=vllm max-model-len=8192 tensor-parallel=4", 4 };
+  Case one;
+
+  set_up (&one, &row);
+  g_assert_cmpuint (one.choices->len, >, 0);
+  for (guint i = 0; i < one.choices->len; i++)
+    {
+      const HrGpuChoice *choice = g_ptr_array_index (one.choices, i);
+
+      g_assert_null (choice->change);
+      g_assert_cmpuint (choice->n_gpus % 4, ==, 0);
+    }
+  tear_down (&one);
+}
+
 static void
 test_rule_of_thumb (void)
 {
@@ -301,6 +369,8 @@ main (int   argc,
   add ("the_cheapest_and_the_smallest_are_picked", test_picked);
   add ("gpus_that_are_alike_differ_by_what_the_driver_holds", test_alike);
   g_test_add_func ("/gpu-choice/others_are_listed_where_one_of_them_was_chosen", test_vendor);
+  g_test_add_func ("/gpu-choice/gpus_share_a_model_that_one_cannot_hold", test_sharing);
+  g_test_add_func ("/gpu-choice/a_job_that_is_divided_stays_so", test_job_that_is_divided_stays_so);
   g_test_add_func ("/gpu-choice/the_rule_of_thumb_chooses_none", test_rule_of_thumb);
 
   return g_test_run ();

@@ -76,6 +76,18 @@ def the_fewest_gpus_come_first():
     assert named[0]['peak-bytes'] <= named[0]['gpu']['memory-bytes']
 
 
+def the_fewest_gpus_that_answer_requests_are_estimated():
+    serving = (MODEL, '--least', '--engine', 'vllm', '--max-model-len', '8192', '--prompt-length', '4096')
+    least = succeed_json('plan', *serving, '--gpu', 't4')['least'][0]
+    assert least['count'] > 1 and least['known-by'] == 'exact'
+    assert least['settings'] == {'tensor-parallel': least['count']}
+    estimate = succeed_json('estimate', MODEL, *serving[2:], '--gpu', 't4', '--gpus', str(least['count']),
+                            '--tensor-parallel', str(least['count']))
+    assert estimate['gpu']['fits'] is True and estimate['gpu']['count'] == least['count']
+    table = succeed('plan', *serving, '--gpu', 't4', '--format', 'csv').decode()
+    assert int(next(csv.DictReader(io.StringIO(table)))['tensor-parallel']) == least['count']
+
+
 def tables_are_written_as_files_have_them():
     table = succeed('plan', MODEL, *JOB, *GPUS, '--top', '5', '--format', 'csv').decode()
     rows = list(csv.DictReader(io.StringIO(table)))
@@ -115,6 +127,7 @@ if __name__ == '__main__':
         without_a_network_there_are_no_times,
         what_does_not_fit_is_status_1,
         the_fewest_gpus_come_first,
+        the_fewest_gpus_that_answer_requests_are_estimated,
         tables_are_written_as_files_have_them,
         what_cannot_be_planned_is_refused_in_one_line,
         it_is_there_in_chinese,

@@ -688,6 +688,100 @@ the_fewest_gpus_are_the_fewest (void)
     }
 }
 
+/* What an estimate says of so many GPUs with a change of a job. */
+static gboolean
+fits_on (HrModel    *model,
+         HrJob      *job,
+         HrGpu      *gpu,
+         guint       n_gpus,
+         const char *change,
+         guint64    *bytes)
+{
+  g_autoptr (HrJob) changed = hr_job_copy (job);
+  g_autoptr (HrEstimate) estimate = NULL;
+  g_autoptr (GError) error = NULL;
+  HrFit fit;
+
+  if (change != NULL)
+    hr_job_set_all_from_string (changed, change, &error);
+  g_assert_no_error (error);
+  estimate = hr_estimator_run (model, changed, gpu, n_gpus, NULL);
+  if (estimate == NULL)
+    return FALSE;
+
+  hr_estimate_compare_with_gpu (estimate, gpu, n_gpus, &fit);
+  *bytes = fit.peak_bytes;
+
+  return fit.fits;
+}
+
+/* Jobs that are not planned are estimated: as many GPUs as are told are enough, and fewer are not. */
+static void
+the_fewest_gpus_of_other_jobs_are_the_fewest (void)
+{
+  static const struct
+  {
+    HrMode mode;
+    const char *settings;
+    const char *gpu;
+    guint64 n_gpus;
+    const char *change;   /* of those that are as many */
+    const char *fewer;    /* of one less */
+  } cases[] = {
+    { HR_MODE_INFERENCE, "engine=vllm max-model-len=8192", "h100-sxm5-80gb", 2, "tensor-parallel=2", NULL },
+    { HR_MODE_INFERENCE, "engine=vllm max-model-len=8192", "a100-sxm4-40gb", 4, "tensor-parallel=4",
+      "pipeline-parallel=3" },
+    { HR_MODE_INFERENCE, "", "a100-sxm4-40gb", 4, NULL, NULL },
+    { HR_MODE_FINE_TUNING, "framework=trl gradient-checkpointing=full", "a100-sxm4-40gb", 5,
+      "fsdp=full-shard fsdp-version=2", "fsdp=full-shard fsdp-version=2" },
+  };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("meta-llama/Meta-Llama-3.1-70B-Instruct", &error);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrJob) job = hr_job_new (cases[i].mode);
+      g_autoptr (GPtrArray) gpus = g_ptr_array_new_with_free_func (g_object_unref);
+      g_autoptr (GArray) found = NULL;
+      const HrLeastGpus *least;
+      guint64 bytes = 0;
+
+      hr_job_set_all_from_string (job, cases[i].settings, &error);
+      g_assert_no_error (error);
+      g_ptr_array_add (gpus, look_up_gpu (cases[i].gpu));
+      found = hr_least_gpus_list (model, job, gpus, 1, 64, NULL, NULL, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (found->len, ==, 1);
+      least = &g_array_index (found, HrLeastGpus, 0);
+      g_test_message ("%s: %s", cases[i].settings, least->change);
+      g_assert_true (least->is_exact);
+      g_assert_cmpuint (least->n_gpus, ==, cases[i].n_gpus);
+      g_assert_cmpstr (least->change, ==, cases[i].change);
+      g_assert_true (fits_on (model, job, least->gpu, least->n_gpus, least->change, &bytes));
+      g_assert_cmpuint (bytes, ==, least->bytes);
+      g_assert_false (fits_on (model, job, least->gpu, least->n_gpus - 1, cases[i].fewer, &bytes));
+    }
+}
+
+/* Where nothing can be estimated it is said why. */
+static void
+the_fewest_gpus_of_what_is_not_known_are_not_told (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("google-t5/t5-small", &error);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (GPtrArray) gpus = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GArray) found = NULL;
+
+  g_assert_no_error (error);
+  g_object_set (job, "engine", HR_ENGINE_VLLM, NULL);
+  g_ptr_array_add (gpus, look_up_gpu ("a100-sxm4-40gb"));
+  found = hr_least_gpus_list (model, job, gpus, 1, 64, NULL, NULL, &error);
+  g_assert_null (found);
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+}
+
 /* The time of a layout, by hand. */
 static void
 get_time (HrModel            *model,
@@ -867,6 +961,9 @@ main (int    argc,
   g_test_add_func ("/plan/what_is_fixed_stays", what_is_fixed_stays);
   g_test_add_func ("/plan/jobs_without_known_layouts_are_refused", jobs_without_known_layouts_are_refused);
   g_test_add_func ("/plan/the_fewest_gpus_are_the_fewest", the_fewest_gpus_are_the_fewest);
+  g_test_add_func ("/plan/the_fewest_gpus_of_other_jobs_are_the_fewest", the_fewest_gpus_of_other_jobs_are_the_fewest);
+  g_test_add_func ("/plan/the_fewest_gpus_of_what_is_not_known_are_not_told",
+                   the_fewest_gpus_of_what_is_not_known_are_not_told);
   g_test_add_func ("/plan/times_are_those_of_their_formulas", times_are_those_of_their_formulas);
   g_test_add_func ("/plan/few_tokens_take_as_long_as_the_matrices_are_read",
                    few_tokens_take_as_long_as_the_matrices_are_read);

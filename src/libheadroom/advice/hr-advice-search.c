@@ -9,6 +9,7 @@
 
 #include "hr-estimator.h"
 #include "hr-labels.h"
+#include "hr-sharing.h"
 #include "hr-training-job.h"
 #include "hr-units.h"
 #include "hr-workers.h"
@@ -188,34 +189,6 @@ compare_drafts (gconstpointer a,
   return one->saves_allocated < other->saves_allocated ? 1 : one->saves_allocated > other->saves_allocated ? -1 : 0;
 }
 
-/* Whether @job uses each of the settings, and has another value of at least one. */
-static gboolean
-make_change (HrJob      *job,
-             const char *change)
-{
-  g_auto (GStrv) parts = g_strsplit (change, " ", -1);
-  gboolean is_change = FALSE;
-
-  for (guint i = 0; parts[i] != NULL; i++)
-    {
-      char *value = strchr (parts[i], '=');
-      g_autofree char *before = NULL;
-      GParamSpec *setting;
-
-      *value++ = '\0';
-      setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), parts[i]);
-      if (setting == NULL)
-        return FALSE;
-
-      before = hr_job_get_as_string (job, parts[i]);
-      if (!hr_job_set_from_string (job, parts[i], value, NULL) || !hr_job_uses_setting (job, setting, NULL))
-        return FALSE;
-      is_change |= !g_str_equal (before, value);
-    }
-
-  return is_change;
-}
-
 /* Makes a draft if the changed job can be estimated, and is worth it. Takes @changed and @text. */
 static Draft *
 draft (HrAdviceSearch *self,
@@ -271,7 +244,7 @@ draft_candidate (HrAdviceSearch  *self,
     return NULL;
 
   changed = hr_job_copy (self->job);
-  if (!make_change (changed, candidate->change))
+  if (!_hr_advice_make_change (changed, candidate->change))
     return NULL;
 
   return draft (self, g_steal_pointer (&changed), g_strdup (_(candidate->text)), _(candidate->cost),
@@ -317,6 +290,54 @@ draft_halving (HrAdviceSearch *self,
   return draft (self, g_steal_pointer (&changed), g_strdup (text->str), _(halving->cost), NULL);
 }
 
+static const char *
+describe_sharing (const char **cost,
+                  const char  *change)
+{
+  gboolean has_tensor = strstr (change, "tensor-parallel=") != NULL;
+
+  if (strstr (change, "zero-stage=") != NULL || strstr (change, "fsdp=") != NULL)
+    {
+      *cost = N_("traffic between the GPUs: parameters are gathered layer by layer");
+      if (strstr (change, "framework=") != NULL)
+        return N_("Divide parameters, gradients and states among the GPUs, with Transformers’ Trainer (FSDP)");
+
+      return strstr (change, "fsdp=") != NULL
+             ? N_("Divide parameters, gradients and states among the GPUs (FSDP)")
+             : N_("Divide parameters, gradients and states among the GPUs (ZeRO 3)");
+    }
+
+  *cost = has_tensor ? N_("traffic between the GPUs in each layer") : N_("GPUs that wait for each other");
+  if (has_tensor && strstr (change, "pipeline-parallel=") != NULL)
+    return N_("Divide each layer among GPUs, and the layers into stages (tensor and pipeline parallelism)");
+
+  return has_tensor ? N_("Divide each layer among the GPUs (tensor parallelism)")
+                    : N_("Divide the layers into stages, one for each GPU (pipeline parallelism)");
+}
+
+/* The first way in which the GPUs may share the model; without one each has all of it. */
+static Draft *
+draft_sharing (HrAdviceSearch *self)
+{
+  g_autoptr (GPtrArray) ways = hr_sharing_list (self->job, self->n_gpus);
+
+  for (guint i = 0; i < ways->len; i++)
+    {
+      const char *change = g_ptr_array_index (ways, i);
+      g_autoptr (HrJob) changed = hr_job_copy (self->job);
+      const char *cost = NULL;
+      const char *text = describe_sharing (&cost, change);
+      Draft *one;
+
+      _hr_advice_make_change (changed, change);
+      one = draft (self, g_steal_pointer (&changed), g_strdup (_(text)), _(cost), NULL);
+      if (one != NULL)
+        return one;
+    }
+
+  return NULL;
+}
+
 /* Changes that are looked at together, and what comes of each: a draft or an advice, or %NULL. */
 typedef struct
 {
@@ -358,16 +379,19 @@ draft_one (guint    index,
   Batch *batch = user_data;
   guint change = batch->first + index;
 
-  batch->results[index] = change < G_N_ELEMENTS (candidates)
-                            ? draft_candidate (batch->search, &candidates[change])
-                            : draft_halving (batch->search, &halvings[change - G_N_ELEMENTS (candidates)]);
+  if (change == 0)
+    batch->results[index] = draft_sharing (batch->search);
+  else if (change <= G_N_ELEMENTS (candidates))
+    batch->results[index] = draft_candidate (batch->search, &candidates[change - 1]);
+  else
+    batch->results[index] = draft_halving (batch->search, &halvings[change - 1 - G_N_ELEMENTS (candidates)]);
 }
 
 /* Looks at the next changes. Returns whether there are more. */
 static gboolean
 draft_more (HrAdviceSearch *self)
 {
-  guint n_all = G_N_ELEMENTS (candidates) + G_N_ELEMENTS (halvings);
+  guint n_all = 1 + G_N_ELEMENTS (candidates) + G_N_ELEMENTS (halvings);
   guint n = MIN (n_all - self->n_looked_at, CHANGES_PER_WORKER * hr_workers_get_n ());
   g_autofree Batch *batch = batch_new (self, self->n_looked_at, n);
 

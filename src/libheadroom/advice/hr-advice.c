@@ -191,6 +191,42 @@ _hr_advice_describe_change (HrJob *job,
   return g_string_free (g_steal_pointer (&string), FALSE);
 }
 
+/*
+ * _hr_advice_make_change:
+ * @job: a job
+ * @change: settings, each as `name=value`, with blanks between
+ *
+ * Changes settings of a job.
+ *
+ * Returns: whether it uses each of them then, and had another value of at least one
+ */
+gboolean
+_hr_advice_make_change (HrJob      *job,
+                        const char *change)
+{
+  g_auto (GStrv) parts = g_strsplit (change, " ", -1);
+  gboolean is_change = FALSE;
+
+  for (guint i = 0; parts[i] != NULL; i++)
+    {
+      char *value = strchr (parts[i], '=');
+      g_autofree char *before = NULL;
+      GParamSpec *setting;
+
+      *value++ = '\0';
+      setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), parts[i]);
+      if (setting == NULL)
+        return FALSE;
+
+      before = hr_job_get_as_string (job, parts[i]);
+      if (!hr_job_set_from_string (job, parts[i], value, NULL) || !hr_job_uses_setting (job, setting, NULL))
+        return FALSE;
+      is_change |= !g_str_equal (before, value);
+    }
+
+  return is_change;
+}
+
 /* An advice, if the changed job can be estimated and takes less; its number of tokens goes into the text. */
 static void
 try (GPtrArray  *advice,

@@ -54,7 +54,7 @@ hr_gpu_choice_dup_price (const HrGpuChoice *self)
  * @self: GPUs that would do
  * @units: how to write sizes
  *
- * Says how much memory each of them has, how much is left, and what they cost if that is known.
+ * Says how much memory each of them has, how much is left, how they share the job, and what they cost if that is known.
  *
  * Returns: (transfer full): a text in the user’s language
  */
@@ -65,18 +65,22 @@ hr_gpu_choice_dup_reason (const HrGpuChoice *self,
   g_autofree char *memory = NULL;
   g_autofree char *left = NULL;
   g_autofree char *price = NULL;
+  g_autoptr (GString) text = NULL;
 
   g_return_val_if_fail (self != NULL, NULL);
 
   memory = hr_format_bytes (hr_gpu_get_memory (self->gpu), units);
   left = hr_format_bytes (self->free_bytes, units);
   price = hr_gpu_choice_dup_price (self);
-  if (price == NULL)
-    /* Translators: the memory of a GPU, and how much of it is left */
-    return g_strdup_printf (_("%1$s of memory, %2$s left"), memory, left);
+  /* Translators: the memory of a GPU, and how much of it is left */
+  text = g_string_new (NULL);
+  g_string_append_printf (text, _("%1$s of memory, %2$s left"), memory, left);
+  if (self->sharing != NULL)
+    g_string_append_printf (text, " · %s", self->sharing);
+  if (price != NULL)
+    g_string_append_printf (text, " · %s", price);
 
-  /* Translators: the memory of a GPU, how much of it is left, and what it costs, such as “0.74 USD an hour from …” */
-  return g_strdup_printf (_("%1$s of memory, %2$s left · %3$s"), memory, left, price);
+  return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
 /**
@@ -92,7 +96,8 @@ hr_gpu_choice_dup_change (const HrGpuChoice *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  return g_strdup_printf ("gpu=%s gpus=%u", hr_gpu_get_id (self->gpu), self->n_gpus);
+  return g_strdup_printf ("gpu=%s gpus=%u%s%s", hr_gpu_get_id (self->gpu), self->n_gpus,
+                          self->change != NULL ? " " : "", self->change != NULL ? self->change : "");
 }
 
 /**

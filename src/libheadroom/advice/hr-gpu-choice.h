@@ -14,6 +14,9 @@ G_BEGIN_DECLS
  * @n_gpus: the least number of them in which the job fits, of those that machines have
  * @free_bytes: what the fullest of them has left then
  * @price: (nullable): the lowest price of one of them, if one is known
+ * @change: (nullable): settings by which they share the job, each as `name=value`, with blanks between; %NULL for those
+ *   that it has
+ * @sharing: (nullable): the same in short, such as “TP 4”
  *
  * GPUs that would do.
  */
@@ -23,6 +26,8 @@ typedef struct
   guint n_gpus;
   guint64 free_bytes;
   const HrGpuPrice *price;
+  char *change;
+  char *sharing;
 } HrGpuChoice;
 
 char *hr_gpu_choice_dup_title  (const HrGpuChoice *self) G_GNUC_WARN_UNUSED_RESULT;

@@ -4,14 +4,17 @@
 
 #include "hr-gpu-choice.h"
 
+#include "hr-advice-private.h"
 #include "hr-gpu-catalogue.h"
 #include "hr-inference-job.h"
+#include "hr-sharing.h"
 
 /*
- * Which GPUs of the catalogue would do: the verdict of an estimate on each, with as many of them as machines have. GPUs
- * on which an estimate differs only by what the driver holds share one. What torch and the driver hold for themselves
- * is known of NVIDIA's alone, and whether a job fits on others is not known without it: those are looked at only where
- * one of their vendor has been chosen, with the verdict that the estimate has there.
+ * Which GPUs of the catalogue would do: the verdict of an estimate on each, with as many of them as machines have, as
+ * the job is or, where that says nothing of it, with the model shared among them (hr-sharing). GPUs on which an
+ * estimate differs only by what the driver holds share one. What torch and the driver hold for themselves is known of
+ * NVIDIA's alone, and whether a job fits on others is not known without it: those are looked at only where one of
+ * their vendor has been chosen, with the verdict that the estimate has there.
  */
 
 #define KNOWN_VENDOR "NVIDIA"
@@ -20,11 +23,19 @@
 static const guint counts[] = { 1, 2, 4, 8 };
 #define MIN_MEMORY_OF_SEVERAL (G_GUINT64_CONSTANT (15) << 29)
 
+/* A way in which some GPUs share the job; there is always that which the job has. */
+typedef struct
+{
+  HrJob *job;
+  char *change;         /* (nullable) */
+} Way;
+
 /* An estimate that holds for all GPUs that are alike, but for what the driver holds; none where it is refused. */
 typedef struct
 {
   HrGpu *gpu;
   guint n_gpus;
+  const Way *way;
   HrEstimate *estimate;
 } Trial;
 
@@ -34,6 +45,7 @@ struct _HrGpuSearch
   HrJob *job;
   GPtrArray *gpus;      /* smallest first */
   GArray *counts;       /* least first */
+  GPtrArray *ways;      /* of GPtrArray of Way, for each of the counts */
   guint n_chosen;
   guint64 weights;      /* that have to be on the GPUs together, at least */
   GPtrArray *trials;
@@ -57,7 +69,52 @@ choice_free (gpointer data)
   HrGpuChoice *self = data;
 
   g_object_unref (self->gpu);
+  g_free (self->change);
+  g_free (self->sharing);
   g_free (self);
+}
+
+static void
+way_free (gpointer data)
+{
+  Way *self = data;
+
+  g_object_unref (self->job);
+  g_free (self->change);
+  g_free (self);
+}
+
+/* Takes @job and @change. */
+static void
+add_way (GPtrArray *ways,
+         HrJob     *job,
+         char      *change)
+{
+  Way *way = g_new0 (Way, 1);
+
+  way->job = job;
+  way->change = change;
+  g_ptr_array_add (ways, way);
+}
+
+static GPtrArray *
+list_ways (HrJob *job,
+           guint  n_gpus)
+{
+  g_autoptr (GPtrArray) changes = hr_sharing_list (job, n_gpus);
+  GPtrArray *ways = g_ptr_array_new_with_free_func (way_free);
+
+  add_way (ways, hr_job_copy (job), NULL);
+  for (guint i = 0; i < changes->len; i++)
+    {
+      const char *change = g_ptr_array_index (changes, i);
+      HrJob *changed = hr_job_copy (job);
+
+      _hr_advice_make_change (changed, change);
+      add_way (ways, changed, g_strdup (change));
+    }
+
+  return ways;
 }
 
 static guint64
@@ -144,6 +201,7 @@ list_counts (guint chosen)
 /* Those that are alike have often as much memory, and have been looked at last. */
 static Trial *
 find_trial (HrGpuSearch *self,
+            const Way   *way,
             HrGpu       *gpu,
             guint        n_gpus,
             gint64      *difference)
@@ -152,7 +210,8 @@ find_trial (HrGpuSearch *self,
     {
       Trial *trial = g_ptr_array_index (self->trials, i - 1);
 
-      if (trial->n_gpus == n_gpus && hr_estimator_compare_gpus (self->job, trial->gpu, gpu, n_gpus, difference))
+      if (trial->way == way && trial->n_gpus == n_gpus &&
+          hr_estimator_compare_gpus (way->job, trial->gpu, gpu, n_gpus, difference))
         return trial;
     }
 
@@ -163,11 +222,13 @@ find_trial (HrGpuSearch *self,
 static Trial *
 add_trial (HrGpuSearch *self,
            HrEstimate  *estimate,
+           const Way   *way,
            HrGpu       *gpu,
            guint        n_gpus)
 {
   Trial *trial = g_new0 (Trial, 1);
 
+  trial->way = way;
   trial->gpu = g_object_ref (gpu);
   trial->n_gpus = n_gpus;
   trial->estimate = estimate;
@@ -178,22 +239,24 @@ add_trial (HrGpuSearch *self,
 
 static Trial *
 try (HrGpuSearch *self,
+     const Way   *way,
      HrGpu       *gpu,
      guint        n_gpus,
      gint64      *difference)
 {
-  Trial *trial = find_trial (self, gpu, n_gpus, difference);
+  Trial *trial = find_trial (self, way, gpu, n_gpus, difference);
 
   if (trial != NULL)
     return trial;
 
   *difference = 0;
 
-  return add_trial (self, hr_estimator_run_for_sizes (self->model, self->job, gpu, n_gpus, NULL), gpu, n_gpus);
+  return add_trial (self, hr_estimator_run_for_sizes (self->model, way->job, gpu, n_gpus, NULL), way, gpu, n_gpus);
 }
 
 static void
 add_choice (HrGpuSearch *self,
+            const Way   *way,
             HrGpu       *gpu,
             guint        n_gpus,
             guint64      free_bytes)
@@ -204,6 +267,9 @@ add_choice (HrGpuSearch *self,
   choice->n_gpus = n_gpus;
   choice->free_bytes = free_bytes;
   choice->price = hr_gpu_find_price (gpu);
+  choice->change = g_strdup (way->change);
+  if (way->change != NULL)
+    choice->sharing = hr_sharing_dup_text (way->change);
   g_ptr_array_add (self->choices, choice);
 }
 
@@ -242,6 +308,29 @@ fits (const Trial *trial,
   return fit->fits;
 }
 
+static gboolean
+try_ways (HrGpuSearch *self,
+          GPtrArray   *ways,
+          HrGpu       *gpu,
+          guint        n_gpus)
+{
+  for (guint i = 0; i < ways->len; i++)
+    {
+      const Way *way = g_ptr_array_index (ways, i);
+      gint64 difference;
+      Trial *trial = try (self, way, gpu, n_gpus, &difference);
+      HrFit fit;
+
+      if (fits (trial, difference, gpu, &fit))
+        {
+          add_choice (self, way, gpu, n_gpus, fit.free_bytes);
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
 static void
 look_at (HrGpuSearch *self,
          HrGpu       *gpu)
@@ -249,18 +338,9 @@ look_at (HrGpuSearch *self,
   for (guint i = 0; i < self->counts->len; i++)
     {
       guint n_gpus = g_array_index (self->counts, guint, i);
-      gint64 difference;
-      Trial *trial;
-      HrFit fit;
 
-      if (is_too_small (self, gpu, n_gpus))
-        continue;
-      trial = try (self, gpu, n_gpus, &difference);
-      if (fits (trial, difference, gpu, &fit))
-        {
-          add_choice (self, gpu, n_gpus, fit.free_bytes);
-          return;
-        }
+      if (!is_too_small (self, gpu, n_gpus) && try_ways (self, g_ptr_array_index (self->ways, i), gpu, n_gpus))
+        return;
     }
 }
 
@@ -288,6 +368,20 @@ count_weights (HrEstimate *estimate,
     }
 
   return bytes;
+}
+
+/* That which the job has. */
+static const Way *
+find_own_way (HrGpuSearch *self,
+              guint        n_gpus)
+{
+  for (guint i = 0; i < self->counts->len; i++)
+    {
+      if (g_array_index (self->counts, guint, i) == n_gpus)
+        return g_ptr_array_index ((GPtrArray *) g_ptr_array_index (self->ways, i), 0);
+    }
+
+  return NULL;
 }
 
 /**
@@ -319,6 +413,9 @@ hr_gpu_search_new (HrEstimate *estimate,
   self->job = hr_job_copy (job);
   self->gpus = list_gpus (gpu);
   self->counts = list_counts (n_gpus);
+  self->ways = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
+  for (guint i = 0; i < self->counts->len; i++)
+    g_ptr_array_add (self->ways, list_ways (self->job, g_array_index (self->counts, guint, i)));
   self->n_chosen = n_gpus;
   self->trials = g_ptr_array_new_with_free_func (trial_free);
   self->choices = g_ptr_array_new_with_free_func (choice_free);
@@ -331,7 +428,7 @@ hr_gpu_search_new (HrEstimate *estimate,
   self->weights = count_weights (estimate, job);
   /* The estimate that there is already need not be made once more. */
   if (gpu != NULL)
-    add_trial (self, g_object_ref (estimate), gpu, n_gpus);
+    add_trial (self, g_object_ref (estimate), find_own_way (self, n_gpus), gpu, n_gpus);
 
   return self;
 }
@@ -350,6 +447,7 @@ hr_gpu_search_free (HrGpuSearch *self)
   g_ptr_array_unref (self->gpus);
   g_array_unref (self->counts);
   g_ptr_array_unref (self->trials);
+  g_ptr_array_unref (self->ways);
   g_ptr_array_unref (self->choices);
   g_free (self);
 }

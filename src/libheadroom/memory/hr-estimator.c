@@ -23,6 +23,7 @@
 #include "hr-training-heap.h"
 #include "hr-training-rule-estimate.h"
 #include "hr-training-shard.h"
+#include "hr-vllm-plan.h"
 
 /* Below this nobody has to ask where the memory went. */
 #define MANY_VIDEO_TOKENS 8192
@@ -502,5 +503,7 @@ hr_estimator_compare_gpus (HrJob  *job,
 
   *difference = get_context_bytes (job, other) - get_context_bytes (job, gpu);
 
-  return TRUE;
+  /* Of what is left to a cache that takes a share of the memory, what the driver holds is a part. */
+  return !HR_IS_INFERENCE_JOB (job) || !hr_inference_job_runs_server (HR_INFERENCE_JOB (job)) ||
+         (*difference == 0 && hr_vllm_plan_has_large_gpu (gpu) == hr_vllm_plan_has_large_gpu (other));
 }

@@ -32,13 +32,20 @@
 /* Beyond this length V0 computes prompts by chunks (EngineArgs.create_engine_config). */
 #define LONG_CONTEXT (32 * 1024)
 
-static gboolean
-has_large_gpu (const HrServingPlan *self,
-               HrGpu               *gpu)
+/*
+ * hr_vllm_plan_has_large_gpu:
+ * @gpu: (nullable): a GPU
+ *
+ * Checks whether vLLM computes large batches on a GPU by default (EngineArgs.get_batch_defaults of vllm/engine).
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_vllm_plan_has_large_gpu (HrGpu *gpu)
 {
   g_autofree char *name = gpu != NULL ? g_ascii_strdown (hr_gpu_get_name (gpu), -1) : NULL;
 
-  return self->memory >= LARGE_MEMORY && strstr (name, "a100") == NULL;
+  return gpu != NULL && hr_gpu_get_memory (gpu) >= LARGE_MEMORY && strstr (name, "a100") == NULL;
 }
 
 static gboolean
@@ -71,7 +78,7 @@ resolve_sizes (HrServingPlan  *self,
                HrGpu          *gpu)
 {
   gboolean chunks = self->profile->has_large_batches;
-  gboolean is_large = chunks && has_large_gpu (self, gpu);
+  gboolean is_large = chunks && hr_vllm_plan_has_large_gpu (gpu);
 
   self->max_loras = hr_inference_job_get_max_loras (job);
   self->max_lora_rank = hr_inference_job_get_max_lora_rank (job);

@@ -6,11 +6,12 @@
 
 G_BEGIN_DECLS
 
-gboolean hr_vllm_plan_init (HrServingPlan    *self,
-                            HrInferencePlan  *pass,
-                            HrModel          *whole,
-                            HrInferenceJob   *job,
-                            HrGpu            *gpu,
-                            GError          **error);
+gboolean hr_vllm_plan_init          (HrServingPlan    *self,
+                                     HrInferencePlan  *pass,
+                                     HrModel          *whole,
+                                     HrInferenceJob   *job,
+                                     HrGpu            *gpu,
+                                     GError          **error);
+gboolean hr_vllm_plan_has_large_gpu (HrGpu            *gpu);
 
 G_END_DECLS

@@ -6,6 +6,7 @@
 
 #include "hr-cluster.h"
 #include "hr-layout-space.h"
+#include "hr-least-trial.h"
 #include "hr-planner.h"
 #include "hr-workers.h"
 
@@ -182,13 +183,71 @@ compare_found (gconstpointer a,
 static void
 clear (gpointer data)
 {
-  g_clear_object (&((HrLeastGpus *) data)->gpu);
+  HrLeastGpus *self = data;
+
+  g_clear_object (&self->gpu);
+  g_clear_pointer (&self->change, g_free);
+}
+
+/*
+ * hr_least_gpus_new:
+ *
+ * Returns: (transfer full) (element-type HrLeastGpus): no kinds yet, which are the array's
+ */
+GArray *
+hr_least_gpus_new (void)
+{
+  GArray *self = g_array_new (FALSE, FALSE, sizeof (HrLeastGpus));
+
+  g_array_set_clear_func (self, clear);
+
+  return self;
+}
+
+static GArray *
+list_planned (HrModel             *model,
+              HrJob               *job,
+              GPtrArray           *gpus,
+              guint64              n_sequences,
+              guint                max_gpus,
+              const char * const  *fixed,
+              GCancellable        *cancellable,
+              GError             **error)
+{
+  g_autoptr (HrLayoutParts) parts = NULL;
+  g_autoptr (HrLayoutSpace) space = NULL;
+  g_autoptr (HrJob) copy = hr_job_copy (job);
+  g_autoptr (GHashTable) all = NULL;
+  g_autoptr (GPtrArray) sorted = NULL;
+  GArray *found;
+
+  g_object_set (copy, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, NULL);
+  parts = hr_layout_parts_new (model, HR_TRAINING_JOB (copy), max_gpus, error);
+  if (parts == NULL)
+    return NULL;
+
+  space = hr_layout_space_new (parts, HR_TRAINING_JOB (copy), max_gpus, n_sequences, fixed);
+  all = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  if (!look_at_all (parts, space, cancellable, all))
+    return NULL;
+
+  sorted = sort (all);
+  found = hr_least_gpus_new ();
+  for (guint i = 0; i < gpus->len; i++)
+    {
+      HrLeastGpus least;
+
+      find_for_gpu (sorted, g_ptr_array_index (gpus, i), hr_layout_parts_groups_products (parts), &least);
+      g_array_append_val (found, least);
+    }
+
+  return found;
 }
 
 /**
  * hr_least_gpus_list: (skip)
  * @model: a model
- * @job: a job of training, of which those settings are varied that say how it is divided
+ * @job: a job, of which those settings are varied that say how it is divided
  * @gpus: (element-type HrGpu): kinds of GPUs
  * @n_sequences: sequences of a step
  * @max_gpus: how many GPUs there may be at the most
@@ -196,8 +255,9 @@ clear (gpointer data)
  * @cancellable: (nullable): ends it early
  * @error: return location for an error
  *
- * Finds the fewest GPUs of each kind that a job fits on, however long a step takes: by formulas, with all computed anew
- * that may be. One pass through all layouts is for all kinds.
+ * Finds the fewest GPUs of each kind that a job fits on, however long it takes. Where layouts of the job are planned,
+ * that is by formulas, with all computed anew that may be: one pass through all layouts is for all kinds. Of other jobs
+ * estimates are made.
  *
  * Returns: (transfer full) (element-type HrLeastGpus): the kinds, those first of which fewest are enough, then the
  *   smallest; %NULL with @error set where layouts of such a job are not known, or without it if @cancellable was
@@ -213,41 +273,17 @@ hr_least_gpus_list (HrModel             *model,
                     GCancellable        *cancellable,
                     GError             **error)
 {
-  g_autoptr (HrLayoutParts) parts = NULL;
-  g_autoptr (HrLayoutSpace) space = NULL;
-  g_autoptr (HrJob) copy = NULL;
-  g_autoptr (GHashTable) all = NULL;
-  g_autoptr (GPtrArray) sorted = NULL;
   GArray *found;
 
   g_return_val_if_fail (HR_IS_MODEL (model) && HR_IS_JOB (job) && gpus != NULL, NULL);
   g_return_val_if_fail (n_sequences > 0 && max_gpus > 0, NULL);
 
-  if (!hr_planner_check_job (job, error))
-    return NULL;
-
-  copy = hr_job_copy (job);
-  g_object_set (copy, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, NULL);
-  parts = hr_layout_parts_new (model, HR_TRAINING_JOB (copy), max_gpus, error);
-  if (parts == NULL)
-    return NULL;
-
-  space = hr_layout_space_new (parts, HR_TRAINING_JOB (copy), max_gpus, n_sequences, fixed);
-  all = g_hash_table_new_full (NULL, NULL, NULL, g_free);
-  if (!look_at_all (parts, space, cancellable, all))
-    return NULL;
-
-  sorted = sort (all);
-  found = g_array_new (FALSE, TRUE, sizeof (HrLeastGpus));
-  g_array_set_clear_func (found, clear);
-  for (guint i = 0; i < gpus->len; i++)
-    {
-      HrLeastGpus least;
-
-      find_for_gpu (sorted, g_ptr_array_index (gpus, i), hr_layout_parts_groups_products (parts), &least);
-      g_array_append_val (found, least);
-    }
-  g_array_sort (found, compare_found);
+  if (hr_planner_check_job (job, NULL))
+    found = list_planned (model, job, gpus, n_sequences, max_gpus, fixed, cancellable, error);
+  else
+    found = hr_least_trial_list (model, job, gpus, max_gpus, fixed, cancellable, error);
+  if (found != NULL)
+    g_array_sort (found, compare_found);
 
   return found;
 }

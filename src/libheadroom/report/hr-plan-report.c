@@ -10,6 +10,7 @@
 #include "hr-job-private.h"
 #include "hr-labels.h"
 #include "hr-report-private.h"
+#include "hr-sharing.h"
 
 /* Settings of a layout, in the order in which they are told; the abbreviations are those of the field. */
 static const struct
@@ -125,6 +126,45 @@ hr_plan_dup_layout (const HrLayoutStep *step)
 }
 
 /**
+ * hr_plan_dup_least_layout: (skip)
+ * @least: the fewest GPUs of a kind
+ *
+ * Writes down how they share the job.
+ *
+ * Returns: (transfer full): text such as “TP 8 · PP 4”
+ */
+char *
+hr_plan_dup_least_layout (const HrLeastGpus *least)
+{
+  g_return_val_if_fail (least != NULL, NULL);
+
+  if (!least->is_exact)
+    return hr_plan_dup_layout (&least->step);
+  if (least->change != NULL)
+    return hr_sharing_dup_text (least->change);
+
+  /* Translators: of several GPUs, among which a program divides a model without being told how */
+  return g_strdup (least->n_gpus == 1 ? _("one GPU") : _("by itself"));
+}
+
+/**
+ * hr_plan_get_least_remark: (skip)
+ * @job: a job
+ *
+ * Returns: a paragraph on how the fewest GPUs of such a job are found
+ */
+const char *
+hr_plan_get_least_remark (HrJob *job)
+{
+  return hr_planner_check_job (job, NULL)
+         ? _("With all computed anew that may be, one sequence at a time, and however long a step takes; known by "
+             "formulas.")
+         : _("Each number up to a machine of eight, and whole machines beyond it, was estimated with the settings of "
+             "the job, in each way in which its program shares a model: TP within layers, PP by stages, FSDP or ZeRO "
+             "by parameters.");
+}
+
+/**
  * hr_plan_dup_sharers: (skip)
  * @step: a layout
  *
@@ -208,11 +248,13 @@ add_facts (const HrPlanReport *self,
            HrUnitSystem        unit_system,
            HrDocument         *document)
 {
-  HrDocumentBlock *facts = hr_document_add_facts (document);
+  HrDocumentBlock *facts;
   g_autofree char *sequences = hr_format_integer (self->n_sequences);
-  guint64 n_tokens;
 
-  g_object_get (self->job, "sequence-length", &n_tokens, NULL);
+  if (!hr_planner_check_job (self->job, NULL))
+    return;
+
+  facts = hr_document_add_facts (document);
   hr_document_block_add_fact (facts, _("Sequences of a step"), sequences, HR_DOCUMENT_PLAIN);
   if (self->planner != NULL)
     {
@@ -317,7 +359,7 @@ add_least (const HrPlanReport *self,
           n_short++;
           continue;
         }
-      cells[3] = layout = hr_plan_dup_layout (&least->step);
+      cells[3] = layout = hr_plan_dup_least_layout (least);
       hr_document_block_add_row (table, cells);
     }
 
@@ -329,9 +371,7 @@ add_least (const HrPlanReport *self,
 
       hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, text);
     }
-  hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH,
-                        _("With all computed anew that may be, one sequence at a time, and however long a step takes; "
-                          "known by formulas."));
+  hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, hr_plan_get_least_remark (self->job));
 }
 
 /**
@@ -488,6 +528,26 @@ build_planner (JsonBuilder        *builder,
   json_builder_end_array (builder);
 }
 
+/* Settings with their values, as numbers where they are such. */
+static void
+build_change (JsonBuilder *builder,
+              const char  *change)
+{
+  g_auto (GStrv) parts = g_strsplit (change, " ", -1);
+
+  for (guint i = 0; parts[i] != NULL; i++)
+    {
+      char *value = strchr (parts[i], '=');
+      guint64 number;
+
+      *value++ = '\0';
+      if (g_ascii_string_to_unsigned (value, 10, 0, G_MAXINT64, &number, NULL))
+        hr_json_build_integer (builder, parts[i], number);
+      else
+        hr_json_build_string (builder, parts[i], value);
+    }
+}
+
 static void
 build_least (JsonBuilder        *builder,
              const HrPlanReport *self)
@@ -507,9 +567,13 @@ build_least (JsonBuilder        *builder,
         {
           hr_json_build_integer (builder, "count", least->n_gpus);
           hr_json_build_integer (builder, "peak-bytes", least->bytes);
+          hr_json_build_string (builder, "known-by", least->is_exact ? "exact" : "formulas");
           json_builder_set_member_name (builder, "settings");
           json_builder_begin_object (builder);
-          build_layout (builder, &least->step);
+          if (!least->is_exact)
+            build_layout (builder, &least->step);
+          else if (least->change != NULL)
+            build_change (builder, least->change);
           json_builder_end_object (builder);
         }
       json_builder_end_object (builder);
@@ -625,7 +689,8 @@ hr_plan_report_to_csv (const HrPlanReport *self)
       hr_csv_append_field (string, hr_gpu_get_name (least->gpu));
       g_string_append_printf (string, ",%" G_GUINT64_FORMAT, least->n_gpus);
       append_step (string, &least->step);
-      g_string_append_printf (string, ",%" G_GUINT64_FORMAT ",formulas,,\r\n", least->bytes);
+      g_string_append_printf (string, ",%" G_GUINT64_FORMAT ",%s,,\r\n", least->bytes,
+                              least->is_exact ? "exact" : "formulas");
     }
 
   return g_string_free (string, FALSE);

@@ -35,6 +35,8 @@ char       *hr_plan_dup_verdict            (const HrPlanner     *planner) G_GNUC
 char       *hr_plan_dup_layout             (const HrLayoutStep  *step) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_plan_dup_sharers            (const HrLayoutStep  *step) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_plan_dup_stages             (const HrLayoutStep  *step) G_GNUC_WARN_UNUSED_RESULT;
+char       *hr_plan_dup_least_layout       (const HrLeastGpus   *least) G_GNUC_WARN_UNUSED_RESULT;
+const char *hr_plan_get_least_remark       (HrJob               *job);
 const char *hr_plan_get_checkpointing_label (HrGradientCheckpointing checkpointing);
 const char *hr_plan_check_get_label        (HrPlanCheck          check);
 const char *hr_plan_get_remark             (void);

@@ -462,8 +462,8 @@ static void
 add_gpus (HrReport   *self,
           HrDocument *document)
 {
-  static const gboolean numeric[] = { FALSE, TRUE, TRUE, FALSE };
-  const char * const columns[] = { _("GPU"), _("Memory"), _("Left"), _("Price"), NULL };
+  static const gboolean numeric[] = { FALSE, TRUE, TRUE, FALSE, FALSE };
+  const char * const columns[] = { _("GPU"), _("Memory"), _("Left"), _("Shared by"), _("Price"), NULL };
   g_autoptr (GPtrArray) choices = hr_report_list_gpus (self);
   g_autoptr (GPtrArray) picked = hr_gpu_choice_pick (choices);
   HrDocumentBlock *table;
@@ -483,6 +483,7 @@ add_gpus (HrReport   *self,
       g_autofree char *price = hr_gpu_choice_dup_price (choice);
 
       hr_document_block_add_row (table, (const char * const []) { title, memory, left,
+                                                                  choice->sharing != NULL ? choice->sharing : "",
                                                                   price != NULL ? price : "", NULL });
     }
 }

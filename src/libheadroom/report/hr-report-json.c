@@ -470,6 +470,8 @@ add_gpus_that_fit (JsonBuilder *builder,
       hr_json_build_integer (builder, "count", choice->n_gpus);
       hr_json_build_integer (builder, "memory-bytes", hr_gpu_get_memory (choice->gpu));
       hr_json_build_integer (builder, "free-bytes", choice->free_bytes);
+      if (choice->change != NULL)
+        hr_json_build_string (builder, "change", choice->change);
       if (choice->price != NULL)
         add_price (builder, choice->price);
       json_builder_end_object (builder);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-job.h"
+
+G_BEGIN_DECLS
+
+void       hr_sharing_reset    (HrJob              *job,
+                                const char * const *fixed);
+GPtrArray *hr_sharing_list     (HrJob              *job,
+                                guint               n_gpus) G_GNUC_WARN_UNUSED_RESULT;
+char      *hr_sharing_dup_text (const char         *change) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS
