@@ -347,7 +347,8 @@ def the_values_are_those_of_the_job():
     launched, unsaid = files('mistralai/Mixtral-8x7B-v0.1', '--mode', 'training', '--framework', 'megatron-lm',
                              '--gpus', '8', '--tensor-parallel', '2', '--sequence-parallel', 'true',
                              '--expert-parallel', '8', '--expert-tensor-parallel', '1', '--moe-dispatcher', 'alltoall',
-                             '--expert-capacity-factor', '1.5', '--pad-to-capacity', 'true')
+                             '--expert-capacity-factor', '1.5', '--pad-to-capacity', 'true', '--moe-grouped-gemm',
+                             'true')
     words = accept_megatron(launched['megatron']['text'])
     value = dict(zip(words, words[1:]))
     assert value['--expert-model-parallel-size'] == '8' and value['--expert-tensor-parallel-size'] == '1'

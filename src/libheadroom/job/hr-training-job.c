@@ -1391,7 +1391,7 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                           N_("Grouped products of experts"),
                           N_("Whether the matrices of all experts of a rank are multiplied at once, for which "
                              "Transformer Engine has workspaces of its own, and not one expert after the other"),
-                          TRUE,
+                          FALSE,
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
@@ -1776,7 +1776,6 @@ hr_training_job_init (HrTrainingJob *self)
   priv->virtual_pipeline_parallel =
     G_PARAM_SPEC_UINT64 (properties[PROP_VIRTUAL_PIPELINE_PARALLEL])->default_value;
   priv->ulysses_parallel = G_PARAM_SPEC_UINT64 (properties[PROP_ULYSSES_PARALLEL])->default_value;
-  priv->moe_grouped_gemm = TRUE;
   priv->gpus_per_node = G_PARAM_SPEC_UINT64 (properties[PROP_GPUS_PER_NODE])->default_value;
   priv->zero_hpz_partition_size = G_PARAM_SPEC_UINT64 (properties[PROP_ZERO_HPZ_PARTITION_SIZE])->default_value;
   priv->data_parallel_replicas = G_PARAM_SPEC_UINT64 (properties[PROP_DATA_PARALLEL_REPLICAS])->default_value;
