@@ -1244,7 +1244,7 @@ replay_interface (HrReplay          *replay,
   HrAttentionResult result = HR_NO_ATTENTION_RESULT;
 
   if (hr_ulysses_is_used (replay))
-    return hr_ulysses_attention (replay, variables);
+    return hr_ulysses_attention (replay, forward->attention == HR_ATTENTION_IMPLEMENTATION_FLASH, variables);
 
   if (attention->path == HR_ATTENTION_REPEATING && forward->attention != HR_ATTENTION_IMPLEMENTATION_FLASH)
     repeat_variables (replay, variables);

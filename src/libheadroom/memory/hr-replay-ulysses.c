@@ -10,9 +10,10 @@
 
 /*
  * UlyssesSPAttentionHF of deepspeed/runtime/sequence_parallel/ulysses_sp.py, which stands between the attention modules
- * of transformers and torch's kernel (sdpa_attention_forward of transformers/integrations/sdpa_attention.py): each rank
- * has some tokens of all heads, and exchanges them for all tokens of some heads. What a rank has of queries is as large
- * before as after; of keys and values it has one head at the least.
+ * of transformers and torch's kernel (sdpa_attention_forward of transformers/integrations/sdpa_attention.py), or that
+ * of the flash-attn package (flash_attention_forward of flash_attention.py): each rank has some tokens of all heads,
+ * and exchanges them for all tokens of some heads. What a rank has of queries is as large before as after; of keys and
+ * values it has one head at the least.
  */
 
 /* Queries, keys and values. */
@@ -207,6 +208,21 @@ make_workspace (HrReplay  *replay,
   hr_replay_drop (replay, sums);
 }
 
+/* mha_bwd, in torch as in the package. */
+static void
+backward_package (HrReplay     *replay,
+                  const HrNode *node,
+                  HrValue       gradient,
+                  HrValue      *gradients)
+{
+  for (guint i = 0; i < N_MATRICES; i++)
+    {
+      gradients[i] = hr_op_make_gradient (replay, "_flash_attention_backward", node->inputs[i]);
+      gradients[i].is_view = TRUE;
+    }
+  make_workspace (replay, gradient.element);
+}
+
 /*
  * _flash_attention_backward of aten/src/ATen/native/transformers/cuda/attention_backward.cu copies the output and its
  * gradient where tokens do not come first in memory.
@@ -217,36 +233,32 @@ backward_kernel (HrReplay     *replay,
                  HrValue       gradient,
                  HrValue      *gradients)
 {
-  const char *operation = "_scaled_dot_product_flash_attention_backward";
   HrValue incoming = HR_NO_VALUE, output = HR_NO_VALUE;
 
   if (replay->symbols[HR_SYMBOL_BATCH] > 1)
     incoming = make_like (replay, "clone", "grad_out.contiguous()", gradient);
   if (count_heads (replay) > 1)
     output = make_like (replay, "clone", "out.contiguous()", gradient);
-  for (guint i = 0; i < N_MATRICES; i++)
-    {
-      gradients[i] = hr_op_make_gradient (replay, operation, node->inputs[i]);
-      gradients[i].is_view = TRUE;
-    }
-  make_workspace (replay, gradient.element);
+  backward_package (replay, node, gradient, gradients);
   hr_replay_drop (replay, output);
   hr_replay_drop (replay, incoming);
 }
 
-/* torch's flash kernel, of all tokens and the heads that the rank has. */
+/* A flash kernel, of all tokens and the heads that the rank has. */
 static HrValue
 run_kernel (HrReplay      *replay,
+            gboolean       is_package,
             const HrValue *parts)
 {
-  const char *operation = "_scaled_dot_product_flash_attention";
+  const char *operation = is_package ? "flash_attn" : "_scaled_dot_product_flash_attention";
   HrValue output = make_like (replay, operation, "attn_output", parts[0]);
   HrValue sums = hr_op_like (replay, operation, "logsumexp",
                              HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE));
   HrValue seed = hr_op_like (replay, operation, "philox state", HR_SHAPE (HR_ELEMENT_INT64));
-  HrValue offset = hr_op_like (replay, operation, "philox state", HR_SHAPE (HR_ELEMENT_INT64));
+  HrValue offset = is_package ? HR_NO_VALUE
+                              : hr_op_like (replay, operation, "philox state", HR_SHAPE (HR_ELEMENT_INT64));
 
-  if (hr_autograd_record (replay, &output, backward_kernel, parts, N_MATRICES))
+  if (hr_autograd_record (replay, &output, is_package ? backward_package : backward_kernel, parts, N_MATRICES))
     {
       for (guint i = 0; i < N_MATRICES; i++)
         hr_autograd_save (replay, output, parts[i]);
@@ -275,15 +287,16 @@ backward_partition (HrReplay     *replay,
 }
 
 /*
- * _partition_global_sequence, and the reshape of the attention module behind it: what is sent is a copy of several
- * sequences, and so is what several are laid out in again.
+ * _partition_global_sequence: what is sent is a copy of several sequences, where the reshape before it has not put
+ * their tokens first already.
  */
 static HrValue
 partition (HrReplay *replay,
-           HrValue   context)
+           HrValue   context,
+           gboolean  is_ordered)
 {
-  gboolean is_batch = replay->symbols[HR_SYMBOL_BATCH] > 1;
-  HrValue sent = is_batch ? make_like (replay, "clone", "input", context) : hr_replay_hold (replay, context);
+  gboolean is_copied = replay->symbols[HR_SYMBOL_BATCH] > 1 && !is_ordered;
+  HrValue sent = is_copied ? make_like (replay, "clone", "input", context) : hr_replay_hold (replay, context);
   HrValue output = make_like (replay, "all_to_all_single", "output", context);
 
   hr_replay_assign (replay, &output, make_like (replay, "clone", "output", context));
@@ -323,6 +336,7 @@ drop_all (HrReplay      *replay,
 /*
  * hr_ulysses_attention:
  * @replay: a tape, whose tokens are those that the rank has of each sequence
+ * @is_package: whether the flash-attn package has the kernel
  * @variables: the queries, keys and values of an attention module
  *
  * The attention of the tokens of all ranks, with the heads of one. A mask is left out (uattn_wrapper).
@@ -331,6 +345,7 @@ drop_all (HrReplay      *replay,
  */
 HrAttentionResult
 hr_ulysses_attention (HrReplay             *replay,
+                      gboolean              is_package,
                       HrAttentionVariables *variables)
 {
   const HrValue inputs[] = { variables->query, variables->key, variables->value };
@@ -347,10 +362,11 @@ hr_ulysses_attention (HrReplay             *replay,
   for (guint i = 0; i < N_MATRICES; i++)
     put_heads_first (replay, names[i], inputs[i], n_heads[i], &parts[i]);
 
-  output = run_kernel (replay, parts);
+  output = run_kernel (replay, is_package, parts);
+  /* The function of torch's kernel puts tokens first, or the reshape behind that of the package. */
   context = hr_op_contiguous (replay, output);
   hr_replay_drop (replay, output);
-  recorded = partition (replay, context);
+  recorded = partition (replay, context, is_package && n_heads[0] > 1);
   hr_replay_drop (replay, context);
   drop_all (replay, parts, N_MATRICES);
   drop_all (replay, (HrValue *) positions->data, positions->len);

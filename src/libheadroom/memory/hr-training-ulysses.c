@@ -16,8 +16,9 @@
  * UlyssesSPAttentionHF.register_with_transformers, or not replayed.
  */
 
-/* torch's flash kernel has no wider ones. */
+/* Flash kernels have no wider ones, and that of the package pads others than multiples of 8. */
 #define MAX_HEAD_DIM 256
+#define HEAD_MULTIPLE 8
 
 /* Each rank has all that ranks exchange in its books. */
 #define MAX_RANKS 64
@@ -35,8 +36,9 @@ is_layer_known (const HrLayerClass *klass)
   const HrAttention *attention = hr_layer_class_get_attention (klass);
 
   return attention != NULL && attention->path == HR_ATTENTION_INTERFACE && attention->latent_size == 0 &&
-         attention->index_topk == 0 && attention->head_dim <= MAX_HEAD_DIM && !attention->reuses_cache &&
-         !attention->is_cross && !attention->has_sinks;
+         attention->index_topk == 0 && attention->head_dim <= MAX_HEAD_DIM &&
+         attention->head_dim % HEAD_MULTIPLE == 0 && !attention->reuses_cache && !attention->is_cross &&
+         !attention->has_sinks;
 }
 
 static gboolean
@@ -54,7 +56,7 @@ check_model (const HrTrainingPlan  *plan,
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                         /* Translators: the place is the name of a model. */
                         N_("context-parallel: expected 1 for “%s”, as DeepSpeed shares the sequences of decoders alone "
-                           "in whose layers tokens meet by attention that torch’s kernel computes"),
+                           "in whose layers tokens meet by attention that a flash kernel computes"),
                         hr_model_get_name (plan->pass.model));
 
   return FALSE;
@@ -97,19 +99,20 @@ check_attention (const HrTrainingPlan  *plan,
 {
   g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), "attention");
   const HrStack *stack = plan->pass.inference.stack;
+  HrAttentionImplementation attention = plan->pass.inference.attention;
 
-  if (plan->pass.inference.attention != HR_ATTENTION_IMPLEMENTATION_SDPA)
+  if (attention != HR_ATTENTION_IMPLEMENTATION_SDPA && attention != HR_ATTENTION_IMPLEMENTATION_FLASH)
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            N_("attention: expected sdpa, as DeepSpeed refuses to divide the tokens of a sequence "
-                               "beside eager, and what others take is not known; found %s"), found);
+                            N_("attention: expected sdpa or flash, as DeepSpeed refuses to divide the tokens of a "
+                               "sequence beside eager, and what others take is not known; found %s"), found);
       return FALSE;
     }
   if (hr_element_get_bytes (plan->pass.element) != sizeof (guint16))
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            N_("dtype: expected one of 16 bits, in which torch’s flash kernel attends to the tokens "
-                               "that ranks share (context-parallel); found %s"),
+                            N_("dtype: expected one of 16 bits, in which a flash kernel attends to the tokens that "
+                               "ranks share (context-parallel); found %s"),
                             hr_dtype_get_name (plan->pass.dtype));
       return FALSE;
     }
