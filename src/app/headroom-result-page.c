@@ -233,15 +233,16 @@ headroom_result_page_dup_allocated (HeadroomResultPage  *self,
   return hr_estimate_knows_reserved (self->estimate) ? g_steal_pointer (&both) : g_steal_pointer (&one);
 }
 
-/* What to have room for, where that is known. */
+/* What to have room for, or why that is not known. */
 static char *
 headroom_result_page_dup_safe (HeadroomResultPage *self)
 {
+  const char *reason = hr_estimate_get_safe_reason (self->estimate);
   g_autofree char *size = NULL;
   guint64 bytes;
 
   if (!hr_estimate_get_safe_bytes (self->estimate, &bytes))
-    return NULL;
+    return reason != NULL ? g_strdup (hr_text_translate (reason)) : NULL;
 
   size = hr_format_bytes (bytes, self->unit_system);
 

@@ -53,6 +53,19 @@ get_bytes (const char    *gpu,
   return hr_estimate_get_component_bytes (found, id);
 }
 
+/* Too few starts were logged for a safe figure, which is said. */
+static void
+test_no_safe_figure (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) found = estimate_model (MODEL, "rtx-4090", 1, "", &error);
+  guint64 bytes;
+
+  g_assert_no_error (error);
+  g_assert_false (hr_estimate_get_safe_bytes (found, &bytes));
+  g_assert_nonnull (strstr (hr_estimate_get_safe_reason (found), "too few starts of SGLang"));
+}
+
 /* The shares that logs have where nobody has asked for one. */
 static void
 test_share_is_that_of_the_release (void)
@@ -302,6 +315,7 @@ main (int   argc,
   g_test_add_func ("/memory/sglang/copies_of_the_attention_share_experts", test_copies_of_the_attention_share_experts);
   g_test_add_func ("/memory/sglang/windows_have_a_pool", test_windows_have_a_pool);
   g_test_add_func ("/memory/sglang/guesses_have_room_in_the_cache", test_guesses_have_room);
+  g_test_add_func ("/memory/sglang/no_safe_figure_is_made_of_too_few_starts", test_no_safe_figure);
   g_test_add_func ("/memory/sglang/what_is_not_known_is_refused", test_what_is_not_known_is_refused);
 
   return g_test_run ();

@@ -354,6 +354,7 @@ create_estimate (gpointer              share,
   hr_serving_add_run (estimate, &self->share.replay.peak, detail, plan->sources.run);
   add_temporary (estimate, self);
   add_beside (estimate, self);
+  _hr_estimate_set_no_margin (estimate, plan->no_margin);
   if (has_gpu && self->share.room < needed)
     total += add_unused (estimate, self);
   hr_serving_end (estimate, &plan->layers, &self->share.replay.peak, before + self->weight_bytes, total, detail);

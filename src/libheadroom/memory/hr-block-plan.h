@@ -44,6 +44,7 @@ typedef struct
  * @cuts_context: whether requests may be no longer than the cache, which the engine starts with then
  * @share_setting: the setting of the share
  * @refusal: what the engine says where there is no room
+ * @no_margin: why no margin is told, a sentence
  * @sources: where the figures come from
  *
  * A job of an engine whose cache takes a share of what the weights leave, in blocks.
@@ -69,6 +70,7 @@ typedef struct
   gboolean cuts_context;
   const char *share_setting;
   const char *refusal;
+  const char *no_margin;
   HrBlockSources sources;
 } HrBlockPlan;
 

@@ -66,6 +66,8 @@ void        _hr_estimate_set_heap          (HrEstimate    *self,
 void        _hr_estimate_set_spread        (HrEstimate    *self,
                                             guint          below,
                                             guint          above);
+void        _hr_estimate_set_no_margin     (HrEstimate    *self,
+                                            const char    *reason);
 void        _hr_estimate_set_margin        (HrEstimate    *self,
                                             guint64        bytes,
                                             const char    *reason);

@@ -74,6 +74,7 @@ struct _HrEstimate
   guint64 margin;
   guint64 context;
   const char *margin_reason;
+  gboolean has_no_margin;
   gboolean knows_growth;
   guint64 linear_bytes, square_bytes;  /* of activations */
   gboolean reserves_unknown;
@@ -606,6 +607,21 @@ _hr_estimate_set_margin (HrEstimate *self,
 }
 
 /*
+ * _hr_estimate_set_no_margin:
+ * @self: an estimate, of a program whose allocator is not replayed
+ * @reason: (transfer none): why, a sentence that is translated where it is shown
+ *
+ * States that it is not known how far measurements lie above the total.
+ */
+void
+_hr_estimate_set_no_margin (HrEstimate *self,
+                            const char *reason)
+{
+  self->has_no_margin = TRUE;
+  self->margin_reason = reason;
+}
+
+/*
  * _hr_estimate_set_context:
  * @self: an estimate
  * @bytes: what of the framework's part is the context
@@ -1018,6 +1034,8 @@ hr_estimate_get_safe_bytes (HrEstimate *self,
 
   g_return_val_if_fail (HR_IS_ESTIMATE (self), FALSE);
 
+  if (self->has_no_margin)
+    return FALSE;
   if (self->margin_reason != NULL)
     {
       if (bytes != NULL)
@@ -1037,7 +1055,7 @@ hr_estimate_get_safe_bytes (HrEstimate *self,
  * hr_estimate_get_safe_reason:
  * @self: an estimate
  *
- * Gets what the margin of [method@Estimate.get_safe_bytes] is of, where no allocator is replayed.
+ * Gets what the margin of [method@Estimate.get_safe_bytes] is of, where no allocator is replayed, or why there is none.
  *
  * Returns: (transfer none) (nullable): a sentence to be translated, or %NULL if there is none
  */

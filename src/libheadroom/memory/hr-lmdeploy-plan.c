@@ -282,6 +282,8 @@ hr_lmdeploy_plan_init (HrBlockPlan            *self,
     .before = layout->n_ranks > 1 ? before_ranks : before,
     .has_integer_cache = TRUE,
     .share_setting = "cache-max-entry-count",
+    .no_margin = N_("No margin is told within which nineteen of twenty starts stay, as only three starts of LMDeploy "
+                    "were logged, and what its CUDA graphs take is in none of them."),
   };
   if (!resolve_backend (self, whole, job, error))
     return FALSE;

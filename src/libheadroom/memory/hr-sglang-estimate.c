@@ -268,6 +268,10 @@ create_estimate (gpointer              share,
   if (before > 0)
     _hr_estimate_add_component (estimate, 0, HR_COMPONENT_FRAMEWORK, before, "context + non-torch", gone,
                                 measured->source);
+  _hr_estimate_set_no_margin (estimate,
+                              N_("No margin is told within which nineteen of twenty starts stay, as too few starts of "
+                                 "SGLang were logged: what CUDA graphs take is the median of five logs, and what is "
+                                 "gone before the model is loaded that of three, or of two of several ranks."));
   if (has_gpu && self->share.room < needed)
     total += add_unused (estimate, plan, self->run + self->graphs + self->guessing + table);
   hr_serving_end (estimate, &plan->layers, &self->share.replay.peak, before + self->weight_bytes, total, detail);

@@ -129,6 +129,8 @@ hr_trtllm_plan_init (HrBlockPlan            *self,
     .max_tokens = hr_inference_job_get_max_total_tokens (job),
     .rounds_up = TRUE,
     .share_setting = "free-gpu-memory-fraction",
+    .no_margin = N_("No margin is told within which nineteen of twenty starts stay, as only nine starts of "
+                    "TensorRT-LLM were logged, and what its CUDA graphs take is in none of them."),
     .refusal = "Executor creation failed due to insufficient GPU memory.",
     .sources = sources,
   };

@@ -78,7 +78,11 @@ add_safe (HrDocumentBlock *facts,
   guint64 bytes;
 
   if (!hr_estimate_get_safe_bytes (estimate, &bytes))
-    return;
+    {
+      if (reason != NULL)
+        hr_document_block_add_fact (facts, _("Safe figure"), hr_text_translate (reason), HR_DOCUMENT_PLAIN);
+      return;
+    }
 
   size = hr_format_bytes (bytes, units);
   margin = hr_format_bytes (bytes - hr_estimate_get_total_bytes (estimate), units);
