@@ -413,6 +413,18 @@ def the_schedule_of_a_pipeline_is_said_for_torchtitan():
         accept_all(launched)
 
 
+def layers_that_ranks_share_are_said_for_torchtitan_and_transformers():
+    words = ('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--tensor-parallel', '4', '--framework')
+    launched, unsaid = files(*words, 'torchtitan', '--gpus', '8', '--sequence-parallel', 'true')
+    parallelism = tomllib.loads(launched['torchtitan']['text'])['parallelism']
+    assert parallelism['tensor_parallel_degree'] == 4 and parallelism['data_parallel_shard_degree'] == 2, parallelism
+    assert unsaid == [], unsaid
+    accept_all(launched)
+    launched, _ = files(*words, 'transformers', '--gpus', '4')
+    expect(launched['python']['text'], 'tp_plan="auto"')
+    accept_all(launched)
+
+
 def a_bucket_of_deepspeed_is_said():
     launched, unsaid = files(MODEL, '--mode', 'training', '--framework', 'deepspeed', '--gpus', '4',
                              '--zero-stage', '2', '--reduce-bucket-size', '1000000', '--overlap-comm', 'true')
@@ -534,6 +546,7 @@ if __name__ == '__main__':
         what_is_written_for_tensorrt_llm_is_what_its_server_takes,
         the_values_are_those_of_the_job,
         the_schedule_of_a_pipeline_is_said_for_torchtitan,
+        layers_that_ranks_share_are_said_for_torchtitan_and_transformers,
         a_bucket_of_deepspeed_is_said,
         sequences_that_deepspeed_shares_are_said,
         the_third_stage_of_deepspeed_is_said,

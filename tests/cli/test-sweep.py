@@ -77,7 +77,7 @@ def layouts_are_swept_where_the_framework_divides_a_job_so():
         assert line['fits'][0]['from'] == 2
     line, = succeed_json(*megatron, 'gpus=1,2,4', '--zero-stage', '1')['lines']
     assert line['points'][0]['total-bytes'] > line['points'][2]['total-bytes']
-    expect(fail(*arguments, '--over', 'tensor-parallel'), 'tensor-parallel', 'PyTorch')
+    expect(fail(*arguments, '--framework', 'deepspeed', '--over', 'tensor-parallel'), 'tensor-parallel', 'DeepSpeed')
     expect(fail(*arguments, '--over', 'gpus', '--data-parallel', '2'), 'gpus', 'data-parallel=0', '2')
 
 

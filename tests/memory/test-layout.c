@@ -730,6 +730,43 @@ what_torchtitan_does_not_divide_is_refused_in_a_sentence (void)
   refuse_by (HR_TRAINING_FRAMEWORK_TORCHTITAN, "expert-parallel", 2, "expert-parallel: expected");
 }
 
+static void
+what_transformers_does_not_divide_is_refused_in_a_sentence (void)
+{
+  static const struct
+  {
+    const char *model;
+    const char *setting;
+    guint64 value;
+    const char *sentence;
+  } cases[] = {
+    { MODEL, "data-parallel", 2, "data-parallel: expected one of what is known of tp_plan" },
+    { MODEL, "pipeline-parallel", 2, "pipeline-parallel: expected" },
+    { "Qwen/Qwen2.5-0.5B", "gpus-per-node", 8, "where the head is tied" },
+    { "mistralai/Mixtral-8x7B-v0.1", "gpus-per-node", 8, "experts that transformers divides" },
+    { MODEL, "gpus-per-node", 8, NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = hr_model_new_from_id (cases[i].model, &error);
+      g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+      g_autoptr (HrEstimate) estimate = NULL;
+
+      g_assert_no_error (error);
+      g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_TRANSFORMERS, "tensor-parallel", G_GUINT64_CONSTANT (2),
+                    cases[i].setting, cases[i].value, NULL);
+      estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
+      g_assert_true ((cases[i].sentence == NULL) == (estimate != NULL));
+      if (error != NULL)
+        g_test_message ("%s", error->message);
+      g_assert_true (cases[i].sentence == NULL || strstr (error->message, cases[i].sentence) != NULL);
+    }
+  refuse_by (HR_TRAINING_FRAMEWORK_PYTORCH, "tensor-parallel", 3, "num_attention_heads");
+  refuse_by (HR_TRAINING_FRAMEWORK_TRL, "tensor-parallel", 2, "tensor-parallel: expected 1");
+}
+
 static HrEstimate *
 estimate_titan (guint64  tensor,
                 guint64  length,
@@ -929,6 +966,7 @@ main (int    argc,
   ADD (no_micro_batch_waits_while_the_optimizer_steps);
   ADD (what_does_not_divide_is_refused_in_a_sentence);
   ADD (what_torchtitan_does_not_divide_is_refused_in_a_sentence);
+  ADD (what_transformers_does_not_divide_is_refused_in_a_sentence);
   ADD (ranks_of_torchtitan_share_layers_tokens_and_the_vocabulary);
   ADD (a_schedule_that_a_framework_has_not_is_refused);
   ADD (what_a_pipeline_of_torch_is_not_known_with_is_refused);

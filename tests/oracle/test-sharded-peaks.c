@@ -32,9 +32,6 @@
 /* The norms of all gradients, and what the framework rounds up by itself. */
 #define MAX_BYTES_OF_ZERO 12288
 
-/* torchtitan: norms of gradients that ranks have alike are divided before they are summed up, each by itself. */
-#define MAX_BYTES_OF_TITAN 8192
-
 /* Where views of parameters are stepped, the order of norms and matrices decides what the first rank rounds to. */
 #define MAX_BYTES_OF_VIEWS 8192
 
@@ -57,10 +54,7 @@ run_case (JsonNode   *root,
   gboolean has_views = json_object_get_boolean_member_with_default (settings, "fsdp-use-orig-params", FALSE);
   gboolean has_tables = json_object_has_member (settings, "quantization");
   gboolean is_zero = json_object_has_member (settings, "zero-stage");
-  gboolean is_titan = g_str_equal (json_object_get_string_member_with_default (settings, "framework", ""),
-                                   "torchtitan");
   gint64 most = is_zero      ? MAX_BYTES_OF_ZERO
-                : is_titan   ? MAX_BYTES_OF_TITAN
                 : has_views  ? MAX_BYTES_OF_VIEWS
                 : has_tables ? MAX_BYTES_OF_TABLES
                              : MAX_BYTES;
@@ -169,6 +163,12 @@ test_ulysses (void)
 }
 
 static void
+test_divided (void)
+{
+  oracle_judge_cases ("divided-peaks.json", run_case, MAX_MEDIAN_PERCENT, MAX_WORST_PERCENT);
+}
+
+static void
 test_titan (void)
 {
   oracle_judge_cases ("titan-peaks.json", run_case, MAX_MEDIAN_PERCENT, MAX_WORST_PERCENT);
@@ -190,6 +190,7 @@ main (int   argc,
   g_test_add_func ("/oracle/a_rank_has_reserved_what_was_measured_on_a_gpu", test_reserved);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_deepspeeds_third_stage", test_zero);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_sequences_that_deepspeed_shares", test_ulysses);
+  g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_models_that_transformers_divides", test_divided);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_torchtitan", test_titan);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_sharded_steps", test_peaks);
 

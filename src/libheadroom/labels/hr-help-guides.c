@@ -151,9 +151,10 @@ static const HrHelpText guides[] = {
        "of pipeline parts.\n\n"
        "What each GPU holds is replayed for FSDP 1 and DistributedDataParallel as transformers’ Trainer runs them, "
        "for Megatron-LM’s tensor, sequence and pipeline parallelism and distributed optimizer with models like GPT and "
-       "Llama, and for the schedules of torch.distributed.pipelining in a plain loop; in inference for transformers’ "
-       "own plans, which divide matrices or experts, and for layers that accelerate spreads over GPUs. Every other "
-       "layout is refused with the reason."),
+       "Llama, for torchtitan’s fully_shard, alone or beside tensor and sequence parallelism, for the schedules of "
+       "torch.distributed.pipelining in a plain loop, and for matrices that transformers divides by its own plans, in "
+       "training as in inference; in inference also for its plans of experts, and for layers that accelerate spreads "
+       "over GPUs. Every other layout is refused with the reason."),
     { "https://arxiv.org/abs/1910.02054", "https://arxiv.org/abs/2104.04473" },
   },
   {

@@ -1198,6 +1198,7 @@ run_linear (HrReplay       *self,
             HrMultiplyFunc  multiply)
 {
   const HrTunedModule *tuned = hr_tuning_find (self->tuning, self->block, module, self->layer);
+  HrParallelStyle style = hr_parallel_plan_find (self->plan, self->block, module);
   HrValue out = x;
   HrValue weight = HR_SHAPE (self->parameter_dtype, x.symbols[x.n_symbols - 1], out_features);
   HrValue bias = HR_SHAPE (self->parameter_dtype, out_features);
@@ -1206,6 +1207,10 @@ run_linear (HrReplay       *self,
   weight.count = x.count * count;
   weight.divisor = x.divisor;
   bias.count = count;
+  if (style == HR_PARALLEL_COLUMNS_GATHERED || style == HR_PARALLEL_ROWS_SPLIT)
+    weight.divisor *= self->plan->n_ranks;
+  if (style == HR_PARALLEL_COLUMNS_GATHERED)
+    bias.divisor *= self->plan->n_ranks;
   out.symbols[out.n_symbols - 1] = out_features;
   out.count = count;
   out.divisor = 1;
@@ -1231,8 +1236,7 @@ run_linear (HrReplay       *self,
   if (tuned != NULL)
     hr_live_parameters_call (self);
   hr_live_parameters_enter (self, &input, weight, bias);
-  result = hr_parallel_linear (self, hr_parallel_plan_find (self->plan, self->block, module), multiply, input, name,
-                               weight, bias, out);
+  result = hr_parallel_linear (self, style, multiply, input, name, weight, bias, out);
   hr_live_parameters_leave (self, &result);
   hr_replay_drop (self, input);
   hr_replay_adapter (self, tuned, x, has_bias, FALSE, &result);

@@ -11,6 +11,7 @@
 #include "hr-replay-adapter.h"
 #include "hr-replay-collective.h"
 #include "hr-replay-engine.h"
+#include "hr-replay-parallel.h"
 #include "hr-torchtitan-parallel.h"
 #include "hr-tower.h"
 #include "hr-upcast.h"
@@ -302,6 +303,13 @@ cap_logits (HrReplay     *replay,
   hr_replay_drop (replay, held);
 }
 
+/* What the rank has of the head. Its few logits of the last tokens are not gathered apart where nothing is trained. */
+static HrParallelStyle
+get_style (const HrReplay *replay)
+{
+  return replay->training ? hr_parallel_plan_find (replay->plan, replay->block, HR_MODULE_SELF) : HR_PARALLEL_WHOLE;
+}
+
 static HrValue
 get_head_weight (HrReplay            *replay,
                  const HrPass        *pass,
@@ -309,8 +317,12 @@ get_head_weight (HrReplay            *replay,
 {
   HrElement element = hr_upcast_get_element (replay, HR_TENSOR_ROLE_OUTPUT, replay->block);
   HrSymbol width = pass->hidden.symbols[pass->hidden.n_symbols - 1];
+  HrValue shape = HR_SHAPE (element, width, HR_SYMBOL_VOCABULARY);
 
-  return hr_replay_adapter_weight (replay, tuned, HR_SHAPE (element, width, HR_SYMBOL_VOCABULARY));
+  if (get_style (replay) == HR_PARALLEL_COLUMNS_GATHERED)
+    shape.divisor *= replay->plan->n_ranks;
+
+  return hr_replay_adapter_weight (replay, tuned, shape);
 }
 
 /*
@@ -368,7 +380,7 @@ compute_logits (HrReplay     *replay,
   else if (hr_collective_divides (cast))
     logits = hr_collective_linear (replay, cast, "logits", pass->head, bias, shape);
   else
-    logits = hr_op_linear_by (replay, cast, "logits", pass->head, bias, shape);
+    logits = hr_parallel_linear (replay, get_style (replay), hr_op_linear_by, cast, "logits", pass->head, bias, shape);
   hr_live_parameters_leave (replay, &logits);
   hr_replay_adapter (replay, tuned, cast, head->has_bias, FALSE, &logits);
   hr_replay_drop (replay, cast);

@@ -2,6 +2,7 @@
 
 #include "hr-replay-parallel.h"
 
+#include "hr-autograd.h"
 #include "hr-operator.h"
 
 /*
@@ -17,6 +18,19 @@ get_part (const HrReplay *replay,
   whole.divisor *= replay->plan->n_ranks;
 
   return whole;
+}
+
+/* _AllGather.backward copies the part of the rank out of the gradient. */
+static void
+backward_gather (HrReplay     *replay,
+                 const HrNode *node,
+                 HrValue       gradient,
+                 HrValue      *gradients)
+{
+  HrValue shape = node->inputs[0];
+
+  shape.element = gradient.element;
+  gradients[0] = hr_op_make_gradient (replay, "chunks[rank].contiguous()", shape);
 }
 
 /*
@@ -38,10 +52,43 @@ gather (HrReplay   *replay,
   flat = hr_op_like (replay, "all_gather", "outputFlattened", shape);
   hr_replay_drop (replay, flat);
   result = hr_op_like (replay, "cat", name, shape);
+  hr_autograd_record (replay, &result, backward_gather, &part, 1);
   hr_replay_drop (replay, others);
   hr_replay_drop (replay, part);
 
   return result;
+}
+
+/* _Split.backward puts the gradients of all ranks together, as _AllGather does. */
+static void
+backward_split (HrReplay     *replay,
+                const HrNode *node,
+                HrValue       gradient,
+                HrValue      *gradients)
+{
+  HrValue whole = node->inputs[0];
+  HrValue rest = get_part (replay, whole);
+  HrValue others, flat;
+
+  whole.element = rest.element = gradient.element;
+  rest.count *= replay->plan->n_ranks - 1;
+  others = hr_op_make_gradient (replay, "empty_like", rest);
+  flat = hr_op_make_gradient (replay, "all_gather", whole);
+  hr_replay_drop (replay, flat);
+  gradients[0] = hr_op_make_gradient (replay, "cat", whole);
+  hr_replay_drop (replay, others);
+}
+
+/* _Split: the part of the rank of what there is whole. */
+static HrValue
+split (HrReplay *replay,
+       HrValue   x)
+{
+  HrValue part = hr_op_like (replay, "clone", "chunks[rank].contiguous()", hr_value_detach (get_part (replay, x)));
+
+  hr_autograd_record (replay, &part, backward_split, &x, 1);
+
+  return part;
 }
 
 /* RowwiseParallel: the bias is added to the sum of what all ranks have made. */
@@ -99,7 +146,7 @@ hr_parallel_linear (HrReplay        *replay,
       return multiply_rows (replay, multiply, x, name, weight, bias, shape);
 
     case HR_PARALLEL_ROWS_SPLIT:
-      part = hr_op_copy (replay, "chunks[rank].contiguous()", x, hr_value_detach (get_part (replay, x)));
+      part = split (replay, x);
       result = multiply_rows (replay, multiply, part, name, weight, bias, shape);
       hr_replay_drop (replay, part);
       return result;

@@ -225,6 +225,29 @@ hr_torchtitan_list_parameters (HrModel   *model,
   return list;
 }
 
+/*
+ * hr_torchtitan_count_alike:
+ * @parameters: parameters as torchtitan has them
+ *
+ * Counts those that all ranks which share layers have whole: norms.
+ *
+ * Returns: how many
+ */
+guint64
+hr_torchtitan_count_alike (const HrTrainables *parameters)
+{
+  guint64 n = 0;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
+    {
+      const HrTrainable *parameter = hr_trainables_get_item (parameters, i);
+
+      n += parameter->role == HR_TENSOR_ROLE_NORM ? parameter->copies : 0;
+    }
+
+  return n;
+}
+
 static gboolean
 knows_attention (const HrAttention *attention)
 {

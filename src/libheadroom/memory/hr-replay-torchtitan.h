@@ -18,6 +18,7 @@ guint64           hr_torchtitan_get_buffer_bytes (const HrStack *stack,
                                                   guint64        n_tokens);
 HrTrainables     *hr_torchtitan_list_parameters (HrModel   *model,
                                                  HrElement  element);
+guint64           hr_torchtitan_count_alike (const HrTrainables *parameters);
 gboolean          hr_torchtitan_knows     (const HrStack     *stack);
 
 G_END_DECLS

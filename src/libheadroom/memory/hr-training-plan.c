@@ -30,6 +30,7 @@
 #include "hr-training-quantized.h"
 #include "hr-training-savers.h"
 #include "hr-training-shard.h"
+#include "hr-training-tensor.h"
 #include "hr-training-tuning.h"
 #include "hr-training-ulysses.h"
 #include "hr-training-unsloth.h"
@@ -970,6 +971,8 @@ warn_of_layout (HrTrainingPlan *self)
                                "in turn runs it (1F1B, interleaved where a stage has several parts), with as many "
                                "micro-batches as there are gradient accumulation steps; what the allocator reserves "
                                "beside is not known"));
+  if (hr_training_tensor_is_used (self))
+    hr_training_tensor_warn (self);
   if (hr_layout_divides_model (&self->layout))
     hr_inference_plan_warn (&self->pass,
                             N_("Buffers of NCCL, which it takes beside PyTorch’s allocator, are not counted"));
@@ -1050,7 +1053,12 @@ divide_model (HrTrainingPlan  *self,
   if (!hr_layout_divides_model (&self->layout) && !pads_vocabulary (self))
     return TRUE;
 
-  self->part = hr_layout_divide_model (&self->layout, self->model, self->stage, error);
+  if (hr_training_tensor_is_used (self) && !hr_training_tensor_check (self, error))
+    return FALSE;
+
+  self->part = hr_training_tensor_is_used (self)
+                 ? hr_layout_share_model (&self->layout, self->model, 0, error)
+                 : hr_layout_divide_model (&self->layout, self->model, self->stage, error);
 
   return self->part != NULL;
 }
@@ -1174,6 +1182,8 @@ hr_training_plan_init (HrTrainingPlan  *self,
 
   resolve_experts (self);
   self->training.divides_layers = self->layout.tensor > 1;
+  if (self->layout.tensor > 1 && self->training.layer_code == HR_LAYER_CODE_TORCHTITAN)
+    self->training.n_alike = hr_torchtitan_count_alike (self->reached);
   self->training.context_exchange = self->layout.exchange;
   self->training.context_ring = self->layout.context / self->layout.exchange;
   self->training.clipping = hr_training_job_get_gradient_clipping (job);

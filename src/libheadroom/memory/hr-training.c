@@ -1183,7 +1183,7 @@ clip_gradients (const HrTraining *self,
   guint64 scalar = hr_ledger_round (hr_element_get_bytes (replay->parameter_dtype));
   guint64 stacked = hr_ledger_round (self->n_gradients * hr_element_get_bytes (replay->parameter_dtype));
 
-  replay->symbols[HR_SYMBOL_KEPT] = self->n_gradients * scalar + stacked + scalar;
+  replay->symbols[HR_SYMBOL_KEPT] = (self->n_gradients + self->n_alike) * scalar + stacked + scalar;
   hr_replay_drop (replay, hr_replay_make (replay, "_foreach_norm", "norms", HR_COMPONENT_TEMPORARY,
                                           HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT)));
 }
@@ -1436,8 +1436,12 @@ add_batch (const HrTraining *self,
   gboolean is_span = head != NULL && head->head.is_span;
   guint64 labels = hr_pass_is_pooled (pass) || is_span ? 1 : prompt;
   gboolean is_unsloth = self->layer_code == HR_LAYER_CODE_UNSLOTH;
-  /* SFTTrainer._train of coati/trainer/sft.py brings each to the device when its turn comes. */
-  guint64 n_brought = is_coati (self) ? 1 : self->accumulation_steps;
+  /*
+   * SFTTrainer._train of coati/trainer/sft.py brings each to the device when its turn comes, and so does
+   * Trainer.train_step of torchtitan/trainer.py where there is no pipeline.
+   */
+  gboolean one_by_one = is_coati (self) || (self->layer_code == HR_LAYER_CODE_TORCHTITAN && !self->pipelines);
+  guint64 n_brought = one_by_one ? 1 : self->accumulation_steps;
   gboolean has_mask = (pass->mask != HR_ATTENTION_MASK_NONE || (is_unsloth && pass->examples == 0)) &&
                       pass->features == 0;
 

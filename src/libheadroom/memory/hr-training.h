@@ -77,6 +77,8 @@ typedef struct
  * @fp32_outputs: whether what the model returns is cast to fp32, as accelerate does under autocast
  * @keep_outputs: whether a variable holds what the model returned until the gradients are there
  * @n_gradients: how many parameters are trained
+ * @n_alike: how many of them all ranks that share layers have, whose norms are divided among the ranks before they are
+ *   added up (_NormPartial of torch/distributed/tensor/_ops/_math_ops.py)
  * @master_bytes: copies of the parameters in fp32, which the optimizer works on
  * @main_gradient_bytes: a buffer in fp32 that gradients are added into as soon as they come
  * @copied_gradient_bytes: gradients in fp32 that are made of those of 16 bits when the optimizer steps
@@ -164,6 +166,7 @@ typedef struct
   gboolean fp32_outputs;
   gboolean keep_outputs;
   guint64 n_gradients;
+  guint64 n_alike;
   guint64 master_bytes;
   guint64 main_gradient_bytes;
   guint64 copied_gradient_bytes;

@@ -117,6 +117,7 @@ SHARING = ('transformers', 'deepspeed')
 TITAN = ('torchtitan',)
 SHARDED = ('full-shard', 'shard-grad-op', 'hybrid-shard')
 PIPELINES = (2, 3, 4, 8)
+SHARERS = (2, 4, 8)
 # What a setting says anything with: another setting, and the values of it.
 ONLY_WITH = {
     'lora-rank': ('fine-tuning-method', LOW_RANK),
@@ -140,7 +141,7 @@ ONLY_WITH = {
     'context-parallel': ('framework', ('deepspeed',)),
     'rank': ('framework', ('deepspeed', *TITAN)),
     'data-parallel-replicas': ('framework', TITAN),
-    'tensor-parallel': ('framework', TITAN),
+    'tensor-parallel': ('tensor-parallel', SHARERS),
     'sequence-parallel': ('framework', TITAN),
     'fsdp': ('framework', ('transformers',)),
     'fsdp-version': ('fsdp', SHARDED),

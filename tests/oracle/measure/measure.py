@@ -97,6 +97,9 @@ def run_case(case, hyper_parameters, tracker):
         import pipelining  # pylint: disable=import-outside-toplevel
         counts = pipelining.measure(training.prepare(model, case.settings), case.settings, meter)
     else:
+        if case.settings.get('tensor-parallel', 1) > 1:
+            import dividing  # pylint: disable=import-outside-toplevel
+            dividing.divide(model, case.settings)
         model = training.prepare(model, case.settings)
         training.measure(model, case.settings, meter)
     measurement = meter.read()

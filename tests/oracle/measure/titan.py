@@ -23,7 +23,7 @@ N_STEPS = 3
 
 def begin(settings):
     """Makes the group of all ranks, of which one is measured: each of those that share a layer may have other rows."""
-    size = settings['data-parallel'] * settings['tensor-parallel']
+    size = settings['data-parallel'] * settings.get('tensor-parallel', 1)
     os.environ.update({'RANK': '0', 'LOCAL_RANK': '0', 'WORLD_SIZE': str(size), 'MASTER_ADDR': 'localhost',
                        'MASTER_PORT': '29500'})
     torch.autograd.set_multithreading_enabled(False)
@@ -98,9 +98,10 @@ def build(hyper_parameters, settings):
 
     attention.varlen_attn = attend
     tools.get_cuda_flash_attention_impl = lambda: None
-    config, is_qwen3 = configure(hyper_parameters, settings['micro-batch-size'] * settings['sequence-length'])
+    config, is_qwen3 = configure(hyper_parameters, settings['sequence-length'])
     parallelism = ParallelismConfig(
-        tensor_parallel_degree=settings['tensor-parallel'], enable_sequence_parallel=settings['sequence-parallel'],
+        tensor_parallel_degree=settings.get('tensor-parallel', 1),
+        enable_sequence_parallel=settings['sequence-parallel'],
         data_parallel_shard_degree=settings['data-parallel'] // settings['data-parallel-replicas'],
         data_parallel_replicate_degree=settings['data-parallel-replicas'])
     divide(config, is_qwen3, settings['sequence-parallel'])
