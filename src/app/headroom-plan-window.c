@@ -51,6 +51,7 @@ struct _HeadroomPlanWindow
   HeadroomPlanTable *table;
   GtkListBox *least;
   GtkLabel *least_remark;
+  GtkSpinner *least_spinner;
 };
 
 G_DEFINE_FINAL_TYPE (HeadroomPlanWindow, headroom_plan_window, ADW_TYPE_WINDOW)
@@ -250,6 +251,15 @@ headroom_plan_window_clear_least (HeadroomPlanWindow *self)
   gtk_widget_set_visible (GTK_WIDGET (self->least), FALSE);
 }
 
+/* Whether the fewest GPUs are looked for. */
+static void
+headroom_plan_window_set_looks (HeadroomPlanWindow *self,
+                                gboolean            looks)
+{
+  gtk_widget_set_visible (GTK_WIDGET (self->least_spinner), looks);
+  gtk_spinner_set_spinning (self->least_spinner, looks);
+}
+
 static void
 headroom_plan_window_least_cb (GObject      *object,
                                GAsyncResult *result,
@@ -259,10 +269,18 @@ headroom_plan_window_least_cb (GObject      *object,
   g_autoptr (GError) error = NULL;
   g_autoptr (GArray) found = g_task_propagate_pointer (G_TASK (result), &error);
 
-  if (found == NULL)
+  /* Another search goes on. */
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
 
+  headroom_plan_window_set_looks (self, FALSE);
   headroom_plan_window_clear_least (self);
+  if (found == NULL)
+    {
+      gtk_label_set_label (self->least_remark, error->message);
+      return;
+    }
+
   for (guint i = 0; i < found->len; i++)
     {
       const HrLeastGpus *least = &g_array_index (found, HrLeastGpus, i);
@@ -283,6 +301,7 @@ headroom_plan_window_start_least (HeadroomPlanWindow *self,
   question->model = g_object_ref (headroom_session_get_model (self->session));
   question->job = hr_job_copy (job);
   gtk_label_set_label (self->least_remark, hr_plan_get_least_remark (job));
+  headroom_plan_window_set_looks (self, TRUE);
   question->n_sequences = gtk_spin_button_get_value_as_int (self->n_sequences);
   g_task_set_task_data (task, question, (GDestroyNotify) least_question_free);
   g_task_run_in_thread (task, find_least);
@@ -330,7 +349,10 @@ headroom_plan_window_start (HeadroomPlanWindow *self)
       self->cancellable = g_cancellable_new ();
       headroom_plan_window_start_least (self, job);
       if (!hr_planner_check_job (job, &error))
-        headroom_plan_window_show_verdict (self, error->message, NULL);
+        {
+          headroom_plan_window_show_verdict (self, error->message, NULL);
+          adw_view_stack_set_visible_child_name (self->stack, "least");
+        }
       else if (cluster.gpu == NULL)
         headroom_plan_window_show_verdict (self, _("Choose a GPU in the settings, to see the layouts on it"), NULL);
       else
@@ -432,6 +454,7 @@ headroom_plan_window_class_init (HeadroomPlanWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, table);
   gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, least);
   gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, least_remark);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, least_spinner);
   gtk_widget_class_bind_template_callback (widget_class, headroom_plan_window_start_cb);
   gtk_widget_class_bind_template_callback (widget_class, headroom_plan_window_apply_cb);
   gtk_widget_class_bind_template_callback (widget_class, headroom_plan_window_only_fitting_cb);

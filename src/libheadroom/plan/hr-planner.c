@@ -61,15 +61,25 @@ hr_planner_check_job (HrJob   *job,
                       GError **error)
 {
   int method = HR_FINE_TUNING_METHOD_FULL;
+  g_autofree char *found = NULL;
 
   if (HR_IS_FINE_TUNING_JOB (job))
     g_object_get (job, "fine-tuning-method", &method, NULL);
   if (HR_IS_TRAINING_JOB (job) && !HR_IS_GRPO_JOB (job) && method == HR_FINE_TUNING_METHOD_FULL)
     return TRUE;
 
-  g_set_error_literal (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
-                       _("Layouts are planned for training, and for fine-tuning of all parameters; expected one of "
-                         "these modes, found another"));
+  if (HR_IS_GRPO_JOB (job) || method == HR_FINE_TUNING_METHOD_FULL)
+    g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+                 /* Translators: the name of a mode; “training” and “fine-tuning” are such names as well. */
+                 _("Layouts are planned for training; mode: expected training or fine-tuning, found %s"),
+                 hr_mode_get_name (hr_job_get_mode (job)));
+  else
+    {
+      found = hr_job_get_as_string (job, "fine-tuning-method");
+      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+                   _("Layouts are planned for training of all parameters; fine-tuning-method: expected full, found %s"),
+                   found);
+    }
 
   return FALSE;
 }
