@@ -148,7 +148,8 @@ def lists_know_what_they_list():
     assert formats['fp32']['digits'] == 6 and formats['fp64']['digits'] == 15 and formats['int8']['digits'] is None
     assert formats['int8']['epsilon'] is None and formats['tf32']['bits'] == 32
     engines = [row['id'] for row in succeed_json('list', 'engines')['engines']]
-    assert engines == ['transformers', 'llama.cpp', 'vllm', 'ollama', 'sglang', 'lmdeploy', 'tensorrt-llm', 'mlx']
+    assert engines == ['transformers', 'llama.cpp', 'vllm', 'ollama', 'sglang', 'lmdeploy', 'tensorrt-llm', 'mlx',
+                       'exllama']
 
 
 def downloaded_models_are_listed_and_found_by_their_ids():

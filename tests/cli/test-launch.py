@@ -316,6 +316,29 @@ def what_is_written_for_tensorrt_llm_is_what_its_server_takes():
     assert line[line.index('--tp_size') + 1] == '2' and line[line.index('--pp_size') + 1] == '2', line
 
 
+def what_is_written_for_exllama_is_what_tabbyapi_takes():
+    for words, expected in ((('--max-total-tokens', '32768'), ['--cache-size', '32768']),
+                            (('--prompt-length', '1000', '--output-length', '25'), ['--cache-size', '1280']),
+                            (('--cache-mode', '5,4'), ['--cache-mode', '5,4']),
+                            (('--max-num-batched-tokens', '1024'), ['--chunk-size', '1024']),
+                            (('--n-cpu-moe', '9'), ['--cpu-moe-offload-layers', '9'])):
+        launched, unsaid = files(MODEL, '--engine', 'exllama', *words)
+        assert list(launched) == ['command'] and unsaid == [], (words, list(launched), unsaid)
+        line = shlex.split(launched['command']['text'].replace('\\\n', ' '), comments=True)
+        assert line[:2] == ['python', 'main.py'] and line[line.index('--model-name') + 1] == MODEL, line
+        for word in line:
+            if word.startswith('--'):
+                accept_name('exllama', word)
+        assert any(line[i:i + len(expected)] == expected for i in range(len(line))), (expected, line)
+    launched, unsaid = files(MODEL, '--engine', 'exllama', '--quantization', 'exl3', '--bits-per-weight', '3.5')
+    assert unsaid == [], unsaid
+    convert, serve = launched['command']['text'].replace('\\\n', ' ').split('python main.py')
+    for word in shlex.split(convert, comments=True):
+        if word.startswith('--'):
+            accept_name('exllama-convert', word)
+    assert '--bits 3.5' in ' '.join(convert.split()) and '--model-name exl3' in ' '.join(serve.split())
+
+
 def the_values_are_those_of_the_job():
     launched, _ = files('meta-llama/Meta-Llama-3-8B', '--mode', 'training', '--framework', 'megatron-lm', '--gpus', '8',
                         '--tensor-parallel', '4', '--sequence-parallel', 'true', '--micro-batch-size', '2',
@@ -544,6 +567,7 @@ if __name__ == '__main__':
         what_is_written_for_sglang_is_what_its_server_takes,
         what_is_written_for_lmdeploy_is_what_its_server_takes,
         what_is_written_for_tensorrt_llm_is_what_its_server_takes,
+        what_is_written_for_exllama_is_what_tabbyapi_takes,
         the_values_are_those_of_the_job,
         the_schedule_of_a_pipeline_is_said_for_torchtitan,
         layers_that_ranks_share_are_said_for_torchtitan_and_transformers,

@@ -55,14 +55,14 @@ static const struct
     "awq-int4 fp8 fp8-channel fp8-tensor mxfp8 w8a8-int8 w8a16-int8 w4a16-int4 mxfp4 nvfp4 hqq-int8 "
     "hqq-int4 hqq-int3 hqq-int2 hqq-int1 quanto-int8 quanto-float8 quanto-int4 quanto-int2 eetq-int8 "
     "torchao-int8 torchao-float8 torchao-int4 aqlm-int2 bitnet mlx-int8 mlx-int6 mlx-int5 mlx-int4 mlx-int3 mlx-int2 "
-    "mlx-mxfp8 mlx-mxfp4 mlx-nvfp4 q8_0 q6_k q5_k_m q5_k_s q5_1 q5_0 "
+    "mlx-mxfp8 mlx-mxfp4 mlx-nvfp4 exl3 q8_0 q6_k q5_k_m q5_k_s q5_1 q5_0 "
     "q4_k_m q4_k_s iq4_nl iq4_xs q4_1 q4_0 mxfp4_moe nvfp4_gguf q3_k_l q3_k_m q3_k_s iq3_m iq3_s "
     "iq3_xs iq3_xxs q2_k q2_k_s q2_0 iq2_m iq2_s iq2_xs iq2_xxs tq2_0 tq1_0 iq1_m iq1_s q1_0 bf16 f16 "
     "f32" },
   { "method-of-estimate", "exact rule-of-thumb" },
   { "attention", "eager sdpa sdpa-efficient sdpa-math flash" },
   { "attention-mask", "none ones padded" },
-  { "engine", "transformers llama.cpp vllm ollama sglang lmdeploy tensorrt-llm mlx" },
+  { "engine", "transformers llama.cpp vllm ollama sglang lmdeploy tensorrt-llm mlx exllama" },
   { "split-mode", "layer none" },
   { "flash-attention", "auto on off" },
   { "llama-release", "b11669 b4500" },
@@ -70,6 +70,7 @@ static const struct
   { "sglang-release", "0.5.8 0.5 0.4.6 0.4 0.3" },
   { "lmdeploy-backend", "auto turbomind pytorch" },
   { "lmdeploy-release", "0.13 0.12 0.9.2 0.6 0.3 0.2" },
+  { "exllama-release", "1.4 0.0.3" },
   { "cache-type-k", "auto f32 f16 bf16 q8_0 q5_1 q5_0 iq4_nl q4_1 q4_0" },
   { "cache-type-v", "auto f32 f16 bf16 q8_0 q5_1 q5_0 iq4_nl q4_1 q4_0" },
   { "logits-to-keep", "last all" },
@@ -97,9 +98,9 @@ static const struct
   { "logits-to-keep", "first", "“logits-to-keep”: expected one of last, all, found “first”" },
   { "logits-to-keep", "", "“logits-to-keep”: expected one of last, all, found “”" },
   { "attention", "SDPA", "“attention”: expected one of eager, sdpa, sdpa-efficient, sdpa-math, flash, found “SDPA”" },
-  { "engine", "exllama",
-    "“engine”: expected one of transformers, llama.cpp, vllm, ollama, sglang, lmdeploy, tensorrt-llm, mlx, "
-    "found “exllama”" },
+  { "engine", "exllamav2",
+    "“engine”: expected one of transformers, llama.cpp, vllm, ollama, sglang, lmdeploy, tensorrt-llm, mlx, exllama, "
+    "found “exllamav2”" },
   { "micro-batch-size", "0", "“micro-batch-size”: expected a whole number from 1 to 65536, found “0”" },
   { "optimizer-implementation", "c",
     "“optimizer-implementation”: expected one of auto, foreach, for-loop, fused, found “c”" },

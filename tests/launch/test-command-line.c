@@ -150,6 +150,8 @@ test_round_trip (void)
     "engine=mlx output-length=300 kv-bits=8 quantized-kv-start=1000 kv-group-size=32",
     "engine=mlx max-kv-size=4096",
     "engine=mlx prompt-cache-size=3 batch-size=4 max-num-batched-tokens=512",
+    "engine=exllama max-total-tokens=32768 cache-mode=5,4 max-num-batched-tokens=1024 max-num-seqs=4",
+    "engine=exllama max-model-len=16384 max-total-tokens=65536 autosplit-reserve=512 n-cpu-moe=8",
     "engine=llama.cpp max-num-seqs=3 max-model-len=8192 kv-offload=false swa-full=true n-cpu-moe=5 flash-attention=off",
   };
   g_autoptr (GError) error = NULL;

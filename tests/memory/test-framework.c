@@ -75,6 +75,7 @@ static const FormatCase format_cases[] = {
   { "mlx-int3", HR_QUANTIZATION_MLX_INT3, ELEMENTS / 8 * 3 + ELEMENTS / 64 * 4 },
   { "mlx-mxfp4", HR_QUANTIZATION_MLX_MXFP4, ELEMENTS / 2 + ELEMENTS / 32 },
   { "mlx-nvfp4", HR_QUANTIZATION_MLX_NVFP4, ELEMENTS / 2 + ELEMENTS / 16 },
+  { "exl3", HR_QUANTIZATION_EXL3, ELEMENTS / 2 + 2048 * 2 + 4096 * 2 },
 };
 
 static void

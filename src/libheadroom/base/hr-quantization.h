@@ -55,6 +55,7 @@ G_BEGIN_DECLS
  * @HR_QUANTIZATION_MLX_MXFP8: MLX, MXFP8, an exponent for each 32
  * @HR_QUANTIZATION_MLX_MXFP4: MLX, MXFP4, an exponent for each 32
  * @HR_QUANTIZATION_MLX_NVFP4: MLX, four-bit floats, an eight-bit scale for each 16
+ * @HR_QUANTIZATION_EXL3: ExLlamaV3, so many bits for each matrix that the model has the average asked for
  * @HR_QUANTIZATION_Q8_0: GGUF Q8_0
  * @HR_QUANTIZATION_Q6_K: GGUF Q6_K
  * @HR_QUANTIZATION_Q5_K_M: GGUF Q5_K_M
@@ -141,6 +142,7 @@ typedef enum
   HR_QUANTIZATION_MLX_MXFP8,
   HR_QUANTIZATION_MLX_MXFP4,
   HR_QUANTIZATION_MLX_NVFP4,
+  HR_QUANTIZATION_EXL3,
   HR_QUANTIZATION_Q8_0,       /*< nick=q8_0 >*/
   HR_QUANTIZATION_Q6_K,       /*< nick=q6_k >*/
   HR_QUANTIZATION_Q5_K_M,     /*< nick=q5_k_m >*/

@@ -71,6 +71,11 @@ struct _HrInferenceJob
   guint64 quantized_kv_start;
   guint64 max_kv_size;
   guint64 prompt_cache_size;
+  double bits_per_weight;
+  guint64 head_bits;
+  char *cache_mode;
+  guint64 autosplit_reserve;
+  HrExllamaRelease exllama_release;
 };
 
 enum
@@ -123,6 +128,11 @@ enum
   PROP_QUANTIZED_KV_START,
   PROP_MAX_KV_SIZE,
   PROP_PROMPT_CACHE_SIZE,
+  PROP_BITS_PER_WEIGHT,
+  PROP_HEAD_BITS,
+  PROP_CACHE_MODE,
+  PROP_AUTOSPLIT_RESERVE,
+  PROP_EXLLAMA_RELEASE,
   N_PROPS
 };
 
@@ -326,6 +336,26 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_PROMPT_CACHE_SIZE:
       g_value_set_uint64 (value, self->prompt_cache_size);
+      break;
+
+    case PROP_BITS_PER_WEIGHT:
+      g_value_set_double (value, self->bits_per_weight);
+      break;
+
+    case PROP_HEAD_BITS:
+      g_value_set_uint64 (value, self->head_bits);
+      break;
+
+    case PROP_CACHE_MODE:
+      g_value_set_string (value, self->cache_mode);
+      break;
+
+    case PROP_AUTOSPLIT_RESERVE:
+      g_value_set_uint64 (value, self->autosplit_reserve);
+      break;
+
+    case PROP_EXLLAMA_RELEASE:
+      g_value_set_enum (value, self->exllama_release);
       break;
 
     default:
@@ -538,6 +568,27 @@ hr_inference_job_set_property (GObject      *object,
       self->prompt_cache_size = g_value_get_uint64 (value);
       break;
 
+    case PROP_BITS_PER_WEIGHT:
+      self->bits_per_weight = g_value_get_double (value);
+      break;
+
+    case PROP_HEAD_BITS:
+      self->head_bits = g_value_get_uint64 (value);
+      break;
+
+    case PROP_CACHE_MODE:
+      g_free (self->cache_mode);
+      self->cache_mode = g_value_dup_string (value);
+      break;
+
+    case PROP_AUTOSPLIT_RESERVE:
+      self->autosplit_reserve = g_value_get_uint64 (value);
+      break;
+
+    case PROP_EXLLAMA_RELEASE:
+      self->exllama_release = g_value_get_enum (value);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
       return;
@@ -690,6 +741,16 @@ resolve_lmdeploy (HrInferenceJob *self,
                                                                            : HR_LMDEPLOY_BACKEND_PYTORCH;
 }
 
+/* chunk_size of TabbyAPI, max_chunk_size of ExLlamaV3's Generator. */
+#define EXLLAMA_CHUNK 2048
+
+static void
+resolve_exllama (HrInferenceJob *self)
+{
+  if (self->engine == HR_ENGINE_EXLLAMA && self->max_num_batched_tokens == 0)
+    self->max_num_batched_tokens = EXLLAMA_CHUNK;
+}
+
 /* transformers' cache holds the keys and values as the layers compute them. */
 static void
 hr_inference_job_resolve (HrJob   *job,
@@ -698,6 +759,7 @@ hr_inference_job_resolve (HrJob   *job,
   HrInferenceJob *self = HR_INFERENCE_JOB (job);
 
   HR_JOB_CLASS (hr_inference_job_parent_class)->resolve (job, model);
+  resolve_exllama (self);
 
   resolve_llama (self, model);
   resolve_context (self, model);
@@ -711,6 +773,7 @@ hr_inference_job_finalize (GObject *object)
 {
   HrInferenceJob *self = HR_INFERENCE_JOB (object);
 
+  g_free (self->cache_mode);
   g_free (self->tensor_split);
 
   G_OBJECT_CLASS (hr_inference_job_parent_class)->finalize (object);
@@ -866,7 +929,7 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                          N_("How many tokens of prompts go through the layers together; llama.cpp calls it the "
                             "physical batch size (-ub), Ollama num_batch. 0 is what the program takes by itself: 512 "
                             "for llama.cpp, 512 to 2048 for Ollama, 2048 or 8192 for vLLM, 4096 or 8192 for LMDeploy, "
-                            "8192 for TensorRT-LLM"),
+                            "8192 for TensorRT-LLM, 2048 for MLX and for ExLlamaV3 (chunk_size)"),
                          0, 1048576, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -1163,7 +1226,8 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
     g_param_spec_uint64 ("max-total-tokens",
                          N_("Most tokens in the KV cache"),
                          N_("How many tokens the KV cache has room for at the most; 0 is as many as the program’s "
-                            "share of the memory has room for"),
+                            "share of the memory has room for, and with ExLlamaV3 (cache_size) as many as the requests "
+                            "have"),
                          0, G_GUINT64_CONSTANT (1) << 31, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -1335,6 +1399,73 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                          0, 1024, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * HrInferenceJob:bits-per-weight:
+   *
+   * Bits of an element of the matrices that ExLlamaV3 quantizes, on the average; 0 is what the model was converted
+   * with.
+   */
+  properties[PROP_BITS_PER_WEIGHT] =
+    g_param_spec_double ("bits-per-weight",
+                         N_("Bits per weight"),
+                         N_("Bits of an element on the average in a model that is converted to EXL3 (convert.py -b): 1 "
+                            "to 8, such as 3.5; 0 is what the model was converted with, or 4"),
+                         0, 8, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:head-bits:
+   *
+   * Bits of an element of the head of a model that ExLlamaV3 quantizes; 0 is what the model was converted with.
+   */
+  properties[PROP_HEAD_BITS] =
+    g_param_spec_uint64 ("head-bits",
+                         N_("Bits of the head"),
+                         N_("Bits of an element of the head, which is not among the average, in a model that is "
+                            "converted to EXL3 (convert.py -hb): 1 to 8, or 16; 0 is what the model was converted "
+                            "with, or 6"),
+                         0, 16, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:cache-mode:
+   *
+   * What the KV cache of ExLlamaV3 keeps: `FP16`, or the bits of an element of keys and of values with a comma between.
+   */
+  properties[PROP_CACHE_MODE] =
+    g_param_spec_string ("cache-mode",
+                         N_("KV cache of ExLlamaV3"),
+                         N_("What the KV cache of ExLlamaV3 keeps (cache_mode): FP16, or the bits of an element of "
+                            "keys and of values, 2 to 8 each, such as 8,8 or 5,4; Q8, Q6 and Q4 stand for two alike"),
+                         "FP16",
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:autosplit-reserve:
+   *
+   * MiB that ExLlamaV3 leaves free of the first GPU when it loads a model.
+   */
+  properties[PROP_AUTOSPLIT_RESERVE] =
+    g_param_spec_uint64 ("autosplit-reserve",
+                         N_("Left free on the first GPU"),
+                         N_("MiB that ExLlamaV3 leaves free of the first GPU when it loads a model "
+                            "(autosplit_reserve); of every other GPU it leaves 512"),
+                         0, 1048576, 96,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:exllama-release:
+   *
+   * The release of ExLlamaV3, as far as what it takes changed between them.
+   */
+  properties[PROP_EXLLAMA_RELEASE] =
+    g_param_spec_enum ("exllama-release",
+                       N_("Release of ExLlamaV3"),
+                       N_("1.4 stands for those since 1.0, whose layers add in place and whose attention reads a "
+                          "quantized cache; 0.0.3 for those up to 0.0.4, which expand it for each layer"),
+                       HR_TYPE_EXLLAMA_RELEASE, HR_EXLLAMA_RELEASE_1_4,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   hr_job_mark_setting (properties[PROP_ENGINE], 50, FALSE);
@@ -1384,6 +1515,11 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_QUANTIZED_KV_START], 605, TRUE);
   hr_job_mark_setting (properties[PROP_MAX_KV_SIZE], 606, TRUE);
   hr_job_mark_setting (properties[PROP_PROMPT_CACHE_SIZE], 607, TRUE);
+  hr_job_mark_setting (properties[PROP_BITS_PER_WEIGHT], 606, FALSE);
+  hr_job_mark_setting (properties[PROP_HEAD_BITS], 607, TRUE);
+  hr_job_mark_setting (properties[PROP_CACHE_MODE], 603, FALSE);
+  hr_job_mark_setting (properties[PROP_AUTOSPLIT_RESERVE], 609, TRUE);
+  hr_job_mark_setting (properties[PROP_EXLLAMA_RELEASE], 659, TRUE);
 }
 
 static void
@@ -1395,6 +1531,7 @@ hr_inference_job_init (HrInferenceJob *self)
   self->beams = G_PARAM_SPEC_UINT64 (properties[PROP_BEAMS])->default_value;
   self->use_cache = G_PARAM_SPEC_BOOLEAN (properties[PROP_USE_CACHE])->default_value;
   self->gpu_layers = G_PARAM_SPEC_UINT64 (properties[PROP_GPU_LAYERS])->default_value;
+  self->cache_mode = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_CACHE_MODE])->default_value);
   self->tensor_split = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_TENSOR_SPLIT])->default_value);
   self->kv_offload = G_PARAM_SPEC_BOOLEAN (properties[PROP_KV_OFFLOAD])->default_value;
   self->gpu_memory_utilization = G_PARAM_SPEC_DOUBLE (properties[PROP_GPU_MEMORY_UTILIZATION])->default_value;
@@ -1404,6 +1541,7 @@ hr_inference_job_init (HrInferenceJob *self)
   self->free_gpu_memory_fraction = G_PARAM_SPEC_DOUBLE (properties[PROP_FREE_GPU_MEMORY_FRACTION])->default_value;
   self->kv_group_size = G_PARAM_SPEC_UINT64 (properties[PROP_KV_GROUP_SIZE])->default_value;
   self->quantized_kv_start = G_PARAM_SPEC_UINT64 (properties[PROP_QUANTIZED_KV_START])->default_value;
+  self->autosplit_reserve = G_PARAM_SPEC_UINT64 (properties[PROP_AUTOSPLIT_RESERVE])->default_value;
 }
 
 /**
@@ -2212,4 +2350,84 @@ hr_inference_job_get_prompt_cache_size (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
 
   return self->prompt_cache_size;
+}
+
+/**
+ * hr_inference_job_get_bits_per_weight:
+ * @self: a job
+ *
+ * Gets the bits of an element that a model is converted to EXL3 with, on the average; 0 is what it was converted with.
+ *
+ * Returns: the value of the setting
+ */
+double
+hr_inference_job_get_bits_per_weight (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->bits_per_weight;
+}
+
+/**
+ * hr_inference_job_get_head_bits:
+ * @self: a job
+ *
+ * Gets the bits of an element of the head; 0 is what the model was converted with.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_head_bits (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->head_bits;
+}
+
+/**
+ * hr_inference_job_get_cache_mode:
+ * @self: a job
+ *
+ * Gets what the KV cache of ExLlamaV3 keeps: `FP16`, or the bits of keys and of values.
+ *
+ * Returns: (transfer none): the value of the setting
+ */
+const char *
+hr_inference_job_get_cache_mode (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), NULL);
+
+  return self->cache_mode;
+}
+
+/**
+ * hr_inference_job_get_autosplit_reserve:
+ * @self: a job
+ *
+ * Gets the MiB that are left free of the first GPU when a model is loaded.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_autosplit_reserve (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->autosplit_reserve;
+}
+
+/**
+ * hr_inference_job_get_exllama_release: (skip)
+ * @self: a job
+ *
+ * Gets the release of ExLlamaV3, as far as what it takes changed between them.
+ *
+ * Returns: the value of the setting
+ */
+HrExllamaRelease
+hr_inference_job_get_exllama_release (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_EXLLAMA_RELEASE_1_4);
+
+  return self->exllama_release;
 }

@@ -60,5 +60,10 @@ guint64           hr_inference_job_get_kv_group_size            (HrInferenceJob 
 guint64           hr_inference_job_get_quantized_kv_start       (HrInferenceJob *self);
 guint64           hr_inference_job_get_max_kv_size              (HrInferenceJob *self);
 guint64           hr_inference_job_get_prompt_cache_size        (HrInferenceJob *self);
+double            hr_inference_job_get_bits_per_weight          (HrInferenceJob *self);
+guint64           hr_inference_job_get_head_bits                (HrInferenceJob *self);
+const char *      hr_inference_job_get_cache_mode               (HrInferenceJob *self);
+guint64           hr_inference_job_get_autosplit_reserve        (HrInferenceJob *self);
+HrExllamaRelease  hr_inference_job_get_exllama_release          (HrInferenceJob *self);
 
 G_END_DECLS

@@ -114,6 +114,7 @@ typedef enum
  * @HR_ENGINE_LMDEPLOY: LMDeploy
  * @HR_ENGINE_TENSORRT_LLM: TensorRT-LLM with its PyTorch backend
  * @HR_ENGINE_MLX: mlx-lm, on the GPUs of Apple's machines
+ * @HR_ENGINE_EXLLAMA: ExLlamaV3, as TabbyAPI serves it
  *
  * The program that runs the model.
  */
@@ -127,6 +128,7 @@ typedef enum
   HR_ENGINE_LMDEPLOY,
   HR_ENGINE_TENSORRT_LLM,
   HR_ENGINE_MLX,
+  HR_ENGINE_EXLLAMA,
 } HrEngine;
 
 /**
@@ -164,6 +166,19 @@ typedef enum
   HR_LMDEPLOY_RELEASE_0_3,   /*< nick=0.3 >*/
   HR_LMDEPLOY_RELEASE_0_2,   /*< nick=0.2 >*/
 } HrLmdeployRelease;
+
+/**
+ * HrExllamaRelease: (skip)
+ * @HR_EXLLAMA_RELEASE_1_4: 1.0 and later, whose layers add in place and whose attention reads a quantized cache
+ * @HR_EXLLAMA_RELEASE_0_0_3: up to 0.0.4, which expand a quantized cache for each layer
+ *
+ * The release of ExLlamaV3, as far as what it takes changed between them.
+ */
+typedef enum
+{
+  HR_EXLLAMA_RELEASE_1_4,   /*< nick=1.4 >*/
+  HR_EXLLAMA_RELEASE_0_0_3, /*< nick=0.0.3 >*/
+} HrExllamaRelease;
 
 /**
  * HrSglangRelease: (skip)

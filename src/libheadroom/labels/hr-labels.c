@@ -242,6 +242,7 @@ static const char * const quantization_labels[] = {
   [HR_QUANTIZATION_MLX_MXFP8] = "MLX MXFP8",
   [HR_QUANTIZATION_MLX_MXFP4] = "MLX MXFP4",
   [HR_QUANTIZATION_MLX_NVFP4] = "MLX NVFP4",
+  [HR_QUANTIZATION_EXL3] = "EXL3",
   [HR_QUANTIZATION_Q8_0] = "Q8_0 (GGUF)",
   [HR_QUANTIZATION_Q6_K] = "Q6_K (GGUF)",
   [HR_QUANTIZATION_Q5_K_M] = "Q5_K_M (GGUF)",
@@ -310,6 +311,7 @@ static const char * const engine_labels[] = {
   [HR_ENGINE_LMDEPLOY] = "LMDeploy",
   [HR_ENGINE_TENSORRT_LLM] = "TensorRT-LLM",
   [HR_ENGINE_MLX] = "MLX (mlx-lm)",
+  [HR_ENGINE_EXLLAMA] = "ExLlamaV3 (TabbyAPI)",
 };
 
 static const char * const flash_attention_labels[] = {
@@ -334,6 +336,11 @@ static const char * const vllm_release_labels[] = {
   [HR_VLLM_RELEASE_0_11] = N_("0.11 (0.9 to 0.16)"),
   [HR_VLLM_RELEASE_0_8] = N_("0.8 (engine V1)"),
   [HR_VLLM_RELEASE_0_7] = N_("0.7 (engine V0)"),
+};
+
+static const char * const exllama_release_labels[] = {
+  [HR_EXLLAMA_RELEASE_1_4] = N_("1.4 (since 1.0)"),
+  [HR_EXLLAMA_RELEASE_0_0_3] = N_("0.0.3 (up to 0.0.4)"),
 };
 
 static const char * const sglang_release_labels[] = {
@@ -689,6 +696,7 @@ static const struct
   { hr_flash_attention_get_type, flash_attention_labels, G_N_ELEMENTS (flash_attention_labels) },
   { hr_split_mode_get_type, split_mode_labels, G_N_ELEMENTS (split_mode_labels) },
   { hr_llama_release_get_type, llama_release_labels, G_N_ELEMENTS (llama_release_labels) },
+  { hr_exllama_release_get_type, exllama_release_labels, G_N_ELEMENTS (exllama_release_labels) },
   { hr_sglang_release_get_type, sglang_release_labels, G_N_ELEMENTS (sglang_release_labels) },
   { hr_lmdeploy_backend_get_type, lmdeploy_backend_labels, G_N_ELEMENTS (lmdeploy_backend_labels) },
   { hr_lmdeploy_release_get_type, lmdeploy_release_labels, G_N_ELEMENTS (lmdeploy_release_labels) },

@@ -148,9 +148,32 @@ warn_of_quantization (HrInferencePlan *plan)
 }
 
 static gboolean
-runs_mlx (HrJob *job)
+runs_on (HrJob    *job,
+         HrEngine  engine)
 {
-  return HR_IS_INFERENCE_JOB (job) && hr_inference_job_get_engine (HR_INFERENCE_JOB (job)) == HR_ENGINE_MLX;
+  return HR_IS_INFERENCE_JOB (job) && hr_inference_job_get_engine (HR_INFERENCE_JOB (job)) == engine;
+}
+
+/* Formats that a program alone computes with. */
+static gboolean
+check_engine (const HrInferencePlan  *plan,
+              HrJob                  *job,
+              GError                **error)
+{
+  gboolean is_exl3 = plan->quantization == HR_QUANTIZATION_EXL3;
+
+  if ((!is_exl3 || runs_on (job, HR_ENGINE_EXLLAMA)) &&
+      (!hr_quantization_is_mlx (plan->quantization) || runs_on (job, HR_ENGINE_MLX)))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are a format, a program, and what the setting engine calls it. */
+                        N_("quantization: expected a format other than %s, which %s alone computes with, or the "
+                           "engine %s"),
+                        hr_quantization_get_name (plan->quantization), is_exl3 ? "ExLlamaV3" : "MLX",
+                        is_exl3 ? "exllama" : "mlx");
+
+  return FALSE;
 }
 
 static gboolean
@@ -177,14 +200,8 @@ resolve_quantization (HrInferencePlan  *plan,
   if (plan->quantization == HR_QUANTIZATION_AUTO)
     plan->quantization = HR_QUANTIZATION_NONE;
 
-  if (hr_quantization_is_mlx (plan->quantization) && !runs_mlx (job))
-    {
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            N_("quantization: expected a format other than %s, which MLX alone computes with, or the "
-                               "engine mlx"),
-                            hr_quantization_get_name (plan->quantization));
-      return FALSE;
-    }
+  if (!check_engine (plan, job, error))
+    return FALSE;
 
   hr_weight_storage_init (&plan->storage, plan->model, plan->dtype, plan->quantization);
   warn_of_quantization (plan);

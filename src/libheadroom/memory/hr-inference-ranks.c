@@ -13,6 +13,7 @@
 #include "hr-layout.h"
 #include "hr-llama-estimate.h"
 #include "hr-block-estimate.h"
+#include "hr-exllama-estimate.h"
 #include "hr-media.h"
 #include "hr-message.h"
 #include "hr-mlx-estimate.h"
@@ -228,7 +229,7 @@ run_llama (const Run  *run,
   return NULL;
 }
 
-/* An engine that serves requests. */
+/* An engine other than transformers and llama.cpp. */
 typedef struct
 {
   HrEngine engine;
@@ -242,19 +243,29 @@ static const ServingEngine engines[] = {
   { HR_ENGINE_SGLANG, "sglang", "SGLang", hr_sglang_estimate_new },
   { HR_ENGINE_LMDEPLOY, "lmdeploy", "LMDeploy", hr_block_estimate_new },
   { HR_ENGINE_TENSORRT_LLM, "tensorrt-llm", "TensorRT-LLM", hr_block_estimate_new },
+  { HR_ENGINE_MLX, "mlx", "MLX", hr_mlx_estimate_new },
+  { HR_ENGINE_EXLLAMA, "exllama", "ExLlamaV3", hr_exllama_estimate_new },
 };
+
+static const ServingEngine *
+find_engine (HrEngine engine)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (engines); i++)
+    {
+      if (engines[i].engine == engine)
+        return &engines[i];
+    }
+
+  return NULL;
+}
 
 /* How such engines see and hear is code of its own as well. */
 static HrEstimate *
-run_serving (const Run  *run,
-             guint       n_gpus,
-             GError    **error)
+run_engine (const Run            *run,
+            const ServingEngine  *row,
+            guint                 n_gpus,
+            GError              **error)
 {
-  HrEngine engine = hr_inference_job_get_engine (run->job);
-  const ServingEngine *row = engines;
-
-  while (row->engine != engine)
-    row++;
   if (run->media == NULL || run->media->items->len == 0)
     return row->create (run->model, run->job, run->gpu, n_gpus, run->detail, error);
 
@@ -262,23 +273,6 @@ run_serving (const Run  *run,
                         N_("engine: expected transformers beside images, sounds and videos, as it is not known here "
                            "what %s takes for them; found %s"),
                         row->program, row->name);
-
-  return NULL;
-}
-
-/* mlx-lm takes text alone; what sees and hears is a package of its own (mlx-vlm). */
-static HrEstimate *
-run_mlx (const Run  *run,
-         guint       n_gpus,
-         GError    **error)
-{
-  if (run->media == NULL || run->media->items->len == 0)
-    return hr_mlx_estimate_new (run->model, run->job, run->gpu, n_gpus, run->detail, error);
-
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        N_("engine: expected transformers beside images, sounds and videos, as it is not known here "
-                           "what %s takes for them; found %s"),
-                        "MLX", "mlx");
 
   return NULL;
 }
@@ -307,15 +301,15 @@ hr_inference_ranks_run (HrModel         *model,
                         GError         **error)
 {
   const Run run = { model, job, media, gpu, detail };
+  const ServingEngine *engine;
   HrEstimate *estimate;
   HrLayout layout;
 
   if (hr_inference_job_runs_llama (job))
     return run_llama (&run, n_gpus, error);
-  if (hr_inference_job_runs_server (job))
-    return run_serving (&run, n_gpus, error);
-  if (hr_inference_job_get_engine (job) == HR_ENGINE_MLX)
-    return run_mlx (&run, n_gpus, error);
+  engine = find_engine (hr_inference_job_get_engine (job));
+  if (engine != NULL)
+    return run_engine (&run, engine, n_gpus, error);
   if (!hr_layout_init_inference (&layout, HR_JOB (job), n_gpus, error))
     return NULL;
 

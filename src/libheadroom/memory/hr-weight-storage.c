@@ -52,8 +52,16 @@ hr_weight_storage_clear (HrWeightStorage *self)
   g_clear_pointer (&self->mixture, hr_gguf_mixture_free);
 }
 
-static const HrQuantizer *
-get_quantizer (const HrWeightStorage *self)
+/*
+ * hr_weight_storage_get_quantizer:
+ * @self: how tensors are stored
+ *
+ * Gets what says which matrices are stored how: that of the checkpoint, where they are as that has them.
+ *
+ * Returns: (transfer none) (nullable): a quantizer, or %NULL if none are quantized, or llama.cpp mixes several types
+ */
+const HrQuantizer *
+hr_weight_storage_get_quantizer (const HrWeightStorage *self)
 {
   return self->quantizer != NULL || !self->is_as_read ? self->quantizer : _hr_model_get_quantizer (self->model);
 }
@@ -69,7 +77,7 @@ get_quantizer (const HrWeightStorage *self)
 const HrMatrixFormat *
 hr_weight_storage_get_format (const HrWeightStorage *self)
 {
-  const HrQuantizer *quantizer = get_quantizer (self);
+  const HrQuantizer *quantizer = hr_weight_storage_get_quantizer (self);
 
   for (guint i = 0; quantizer != NULL && i < quantizer->rules->len; i++)
     {
@@ -93,7 +101,7 @@ hr_weight_storage_get_format (const HrWeightStorage *self)
 gboolean
 hr_weight_storage_leaves_experts (const HrWeightStorage *self)
 {
-  const HrQuantizer *quantizer = get_quantizer (self);
+  const HrQuantizer *quantizer = hr_weight_storage_get_quantizer (self);
 
   return quantizer != NULL && !quantizer->takes_experts && hr_model_has_experts (self->model);
 }
@@ -109,7 +117,7 @@ hr_weight_storage_leaves_experts (const HrWeightStorage *self)
 gboolean
 hr_weight_storage_leaves_all (const HrWeightStorage *self)
 {
-  const HrQuantizer *quantizer = get_quantizer (self);
+  const HrQuantizer *quantizer = hr_weight_storage_get_quantizer (self);
 
   for (guint i = 0; quantizer != NULL && i < hr_model_get_n_tensors (self->model); i++)
     {
@@ -155,7 +163,7 @@ is_quantized (const HrWeightStorage *self,
               guint            copy,
               guint64         *bytes)
 {
-  const HrQuantizer *quantizer = get_quantizer (self);
+  const HrQuantizer *quantizer = hr_weight_storage_get_quantizer (self);
   const HrMatrixFormat *format = quantizer != NULL ? hr_quantizer_get_format (quantizer, tensor, index, copy) : NULL;
   HrDtype stored_dtype = HR_DTYPE_AUTO;
   const char *type;
@@ -184,7 +192,7 @@ is_quantized (const HrWeightStorage *self,
 gboolean
 hr_weight_storage_is_uniform (const HrWeightStorage *self)
 {
-  return get_quantizer (self) == NULL && self->mixture == NULL;
+  return hr_weight_storage_get_quantizer (self) == NULL && self->mixture == NULL;
 }
 
 /* What is tied to a tensor is cast with it. */
@@ -250,7 +258,7 @@ hr_weight_storage_list_pieces (const HrWeightStorage *self,
                                HrMatrixPiece         *pieces)
 {
   const HrTensor *tensor = hr_model_get_tensor (self->model, index);
-  const HrQuantizer *quantizer = get_quantizer (self);
+  const HrQuantizer *quantizer = hr_weight_storage_get_quantizer (self);
   const HrMatrixFormat *format = quantizer != NULL ? hr_quantizer_get_format (quantizer, tensor, index, copy) : NULL;
   guint64 n_matrices, out_features, in_features;
 
@@ -277,7 +285,7 @@ hr_weight_storage_get_type (const HrWeightStorage *self,
                             guint                  index,
                             guint                  copy)
 {
-  const HrQuantizer *quantizer = get_quantizer (self);
+  const HrQuantizer *quantizer = hr_weight_storage_get_quantizer (self);
   const HrMatrixFormat *format;
   const char *type;
   guint64 bytes;

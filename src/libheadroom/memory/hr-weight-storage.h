@@ -36,6 +36,7 @@ void                  hr_weight_storage_init           (HrWeightStorage       *s
                                                         HrDtype                dtype,
                                                         HrQuantization         quantization);
 void                  hr_weight_storage_clear          (HrWeightStorage       *self);
+const HrQuantizer    *hr_weight_storage_get_quantizer  (const HrWeightStorage *self);
 const HrMatrixFormat *hr_weight_storage_get_format     (const HrWeightStorage *self);
 gboolean              hr_weight_storage_leaves_experts (const HrWeightStorage *self);
 gboolean              hr_weight_storage_leaves_all     (const HrWeightStorage *self);

@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+/* Elements of a block that is transformed at once, and of a side of a tile of a trellis. */
+#define EXL3_BLOCK 128
+#define EXL3_TILE 16
+
 #define SOURCE_MLX "MLX 0.32: mlx/ops.cpp, affine_quantize and fp_quantize; mlx/nn/layers/quantized.py"
 
 /* Formats as their packages make them when nothing else is asked for. */
@@ -164,6 +168,11 @@ static const struct
   [HR_QUANTIZATION_MLX_NVFP4] = {
     { .packing = HR_PACKING_MLX, .bits = 4, .group_size = 16, .scale = HR_SCALE_EXPONENT, .is_float = TRUE },
     SOURCE_MLX,
+  },
+  [HR_QUANTIZATION_EXL3] = {
+    { .packing = HR_PACKING_EXL3, .bits = 4, .scale = HR_SCALE_FLOAT16 },
+    "ExLlamaV3 1.4: exllamav3/modules/quant/exl3.py, LinearEXL3: trellis, suh, svh; "
+    "exllamav3/conversion/allocation.py, create_q_strategy",
   },
 };
 
@@ -560,6 +569,21 @@ list_aqlm (const HrMatrixFormat *self,
   add (list, ".scales", "F16", 2, out_features, 1, 1, 1);
 }
 
+/* Both sizes are padded to whole blocks of the Hadamard transform (Linear.__init__ of exllamav3/modules/linear.py). */
+static void
+list_exl3 (const HrMatrixFormat *self,
+           guint64               out_features,
+           guint64               in_features,
+           List                 *list)
+{
+  guint64 rows = divide_up (in_features, EXL3_BLOCK) * EXL3_BLOCK;
+  guint64 columns = divide_up (out_features, EXL3_BLOCK) * EXL3_BLOCK;
+
+  add (list, ".trellis", "I16", 2, rows / EXL3_TILE, columns / EXL3_TILE, EXL3_TILE * self->bits, 0);
+  add (list, ".suh", "F16", 2, rows, 0, 0, 0);
+  add (list, ".svh", "F16", 2, columns, 0, 0, 0);
+}
+
 /*
  * hr_matrix_format_list_pieces:
  * @self: a format
@@ -649,6 +673,10 @@ hr_matrix_format_list_pieces (const HrMatrixFormat *self,
       add_scales (&list, ".scales", self->scale, dtype, out_features, get_n_groups (self, in_features));
       if (self->has_zeros)
         add_scales (&list, ".biases", self->scale, dtype, out_features, get_n_groups (self, in_features));
+      break;
+
+    case HR_PACKING_EXL3:
+      list_exl3 (self, out_features, in_features, &list);
       break;
 
     case HR_PACKING_NONE:

@@ -24,6 +24,7 @@ G_BEGIN_DECLS
  * @HR_PACKING_AQLM: codes of several elements and the books that they are looked up in
  * @HR_PACKING_BITNET: four ternary elements in a byte, a scale for all
  * @HR_PACKING_MLX: 32-bit words along the rows, scales of groups, and the biases that affine ones have
+ * @HR_PACKING_EXL3: a trellis of tiles of 16 by 16, and signs and scales of inputs and outputs
  *
  * How the elements of a matrix are laid out.
  */
@@ -45,6 +46,7 @@ typedef enum
   HR_PACKING_AQLM,
   HR_PACKING_BITNET,
   HR_PACKING_MLX,
+  HR_PACKING_EXL3,
 } HrPacking;
 
 /**

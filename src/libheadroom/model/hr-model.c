@@ -1529,7 +1529,7 @@ _hr_model_apply (HrModel     *self,
 
   hr_quantizer_adapt (quantizer, self->model_type);
   /* Without names of modules, what a tensor is says it all. */
-  if (quantizer->skipped != NULL)
+  if (quantizer->skipped != NULL || quantizer->bits_per_weight > 0)
     hr_quantizer_apply (quantizer, self->parts.tensors);
 }
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "hr-exl3-allocation.h"
+
 #define MAX_RULES 250
 
 static void
@@ -68,6 +70,13 @@ init_takes (HrQuantizer *self)
       self->takes_head = TRUE;
       self->takes_embeddings = TRUE;
       self->whole_group = hr_matrix_format_get (self->quantization)->group_size;
+      break;
+
+    case HR_QUANTIZATION_EXL3:
+      self->takes_experts = TRUE;
+      self->takes_head = TRUE;
+      self->bits_per_weight = HR_EXL3_BITS;
+      self->head_bits = HR_EXL3_HEAD_BITS;
       break;
 
     default:
@@ -412,8 +421,14 @@ hr_quantizer_apply (HrQuantizer *self,
   g_return_if_fail (self != NULL);
   g_return_if_fail (tensors != NULL);
 
-  each_expert = tells_experts_apart (self);
   g_clear_pointer (&self->decisions, g_ptr_array_unref);
+  if (self->bits_per_weight > 0)
+    {
+      hr_exl3_allocate (self, tensors);
+      return;
+    }
+
+  each_expert = tells_experts_apart (self);
   self->decisions = g_ptr_array_new_with_free_func ((GDestroyNotify) g_byte_array_unref);
 
   for (guint i = 0; i < tensors->len; i++)

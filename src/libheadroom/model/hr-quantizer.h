@@ -37,6 +37,8 @@ typedef struct
  * @takes_embeddings: whether tables that are looked up do
  * @whole_group: elements of a group, where a matrix whose rows are no whole groups stays as it is; 0: it does not
  * @router_rule: the rule that the gates of mixtures have of their own, and 1 more; 0: those of all
+ * @bits_per_weight: bits of an element on the average, where matrices have different ones (EXL3); 0: they have not
+ * @head_bits: those of the head, which is not among them; 16: it stays as it is
  * @only_in_layers: whether only the layers of the text model are looked at
  * @decisions: (nullable) (element-type GByteArray): for each tensor the rule that holds, and 1 more; 0 for none
  *
@@ -55,6 +57,8 @@ typedef struct
   gboolean takes_embeddings;
   guint8 router_rule;
   guint64 whole_group;
+  double bits_per_weight;
+  guint head_bits;
   gboolean only_in_layers;
   GPtrArray *decisions;
 } HrQuantizer;
