@@ -909,6 +909,26 @@ sequences_that_deepspeed_cannot_share_are_refused (void)
     }
 }
 
+/* PipelineEngine asserts it (deepspeed/runtime/pipe/engine.py). */
+static void
+gradients_that_are_divided_as_they_come_are_refused_beside_a_pipeline_of_deepspeed (void)
+{
+  for (guint64 stage = 1; stage <= 3; stage++)
+    {
+      g_autoptr (HrModel) model = load ();
+      g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) estimate = NULL;
+
+      g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_DEEPSPEED, "pipeline-parallel", G_GUINT64_CONSTANT (2),
+                    "zero-stage", stage, "dtype", HR_DTYPE_BFLOAT16, NULL);
+      estimate = hr_estimator_run (model, HR_JOB (job), NULL, 8, &error);
+      g_assert_null (estimate);
+      g_assert_nonnull (strstr (error->message, stage > 1 ? "zero-stage: expected 0 or 1 beside pipeline-parallel"
+                                                          : "pipeline-parallel: expected 1, as what each GPU holds"));
+    }
+}
+
 /* Eight ranks that share sequences have an eighth of the tokens, and of what ZeRO divides. */
 static void
 ranks_that_share_a_sequence_share_what_zero_divides (void)
@@ -971,6 +991,7 @@ main (int    argc,
   ADD (a_schedule_that_a_framework_has_not_is_refused);
   ADD (what_a_pipeline_of_torch_is_not_known_with_is_refused);
   ADD (sequences_that_deepspeed_cannot_share_are_refused);
+  ADD (gradients_that_are_divided_as_they_come_are_refused_beside_a_pipeline_of_deepspeed);
   ADD (ranks_that_share_a_sequence_share_what_zero_divides);
 #undef ADD
 

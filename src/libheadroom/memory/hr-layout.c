@@ -646,6 +646,25 @@ check_shares (const HrLayout  *self,
   return FALSE;
 }
 
+/* What is not valid is told before what is not known (hr_layout_can_share). */
+static gboolean
+check_stages_of_zero (const HrLayout  *self,
+                      HrTrainingJob   *job,
+                      GError         **error)
+{
+  g_autofree char *found = NULL;
+
+  if (hr_layout_can_share (self) || !is_run_by_deepspeed (job))
+    return TRUE;
+
+  found = format_number (self->zero_stage);
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        N_("zero-stage: expected 0 or 1 beside pipeline-parallel, as DeepSpeed has no pipeline whose "
+                           "gradients are divided as they come; found %s"), found);
+
+  return FALSE;
+}
+
 /*
  * hr_layout_check:
  * @self: a layout
@@ -666,6 +685,9 @@ hr_layout_check (const HrLayout  *self,
   const HrTrainingProfile *profile = hr_training_profile_get (framework);
   const char *name = profile != NULL ? profile->name : "";
   gboolean from_gpus = hr_job_get_data_parallel (HR_JOB (job)) == 0;
+
+  if (!check_stages_of_zero (self, job, error))
+    return FALSE;
 
   for (guint i = 0; i < G_N_ELEMENTS (known); i++)
     {

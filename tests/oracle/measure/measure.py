@@ -90,6 +90,9 @@ def run_case(case, hyper_parameters, tracker):
     elif case.settings.get('framework') == 'trl':
         import trainers  # pylint: disable=import-outside-toplevel
         trainers.measure(model, case.settings, meter)
+    elif case.settings.get('framework') == 'deepspeed' and case.settings.get('pipeline-parallel', 1) > 1:
+        import deep_stages  # pylint: disable=import-outside-toplevel
+        counts = deep_stages.measure(training.prepare(model, case.settings), case.settings, meter)
     elif case.settings.get('framework') in grid.SHARING:
         import sharding  # pylint: disable=import-outside-toplevel
         counts = sharding.measure(training.prepare(model, case.settings), case.settings, meter)

@@ -167,6 +167,8 @@ def divide(inputs, n_ranks):
     batch = {key: value for key, value in inputs.items() if key == 'use_cache'}
     batch['input_ids'] = inputs['input_ids'][:, :length].clone()
     batch['position_ids'] = torch.arange(length, device='cuda').expand(batch['input_ids'].shape).clone()
+    if 'attention_mask' in inputs:
+        batch['attention_mask'] = inputs['attention_mask'][:, :length].clone()
     batch['labels'] = batch['shift_labels'] = inputs['labels'][:, 1:length + 1].clone()
     return batch
 
