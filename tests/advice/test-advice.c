@@ -342,6 +342,7 @@ test_sharing (void)
     { HR_MODE_INFERENCE, "engine=vllm max-model-len=8192 tensor-parallel=8", NULL },
     { HR_MODE_FINE_TUNING, "framework=trl", "fsdp=full-shard fsdp-version=2" },
     { HR_MODE_TRAINING, "framework=deepspeed", "zero-stage=3" },
+    { HR_MODE_TRAINING, "framework=torchtitan", "tensor-parallel=8 sequence-parallel=true" },
   };
   g_autoptr (GError) error = NULL;
   g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("a100-sxm4-80gb", &error);

@@ -445,6 +445,13 @@ def layers_that_ranks_share_are_said_for_torchtitan_and_transformers():
     accept_all(launched)
     launched, _ = files(*words, 'transformers', '--gpus', '4')
     expect(launched['python']['text'], 'tp_plan="auto"')
+    expect_none_of(launched['python']['text'], 'device_mesh')
+    accept_all(launched)
+    launched, _ = files(*words, 'transformers', '--gpus', '8', '--fsdp', 'full-shard', '--fsdp-version', '2')
+    expect(launched['python']['text'], 'ParallelismConfig(', 'dp_shard_size=2', 'tp_size=4', 'device_mesh=device_mesh',
+           'parallelism_config=parallelism_config')
+    mesh = parse_yaml(launched['accelerate']['text'])['parallelism_config']
+    assert mesh == {'parallelism_config_dp_shard_size': 2, 'parallelism_config_tp_size': 4}, mesh
     accept_all(launched)
 
 

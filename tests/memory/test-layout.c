@@ -740,7 +740,7 @@ what_transformers_does_not_divide_is_refused_in_a_sentence (void)
     guint64 value;
     const char *sentence;
   } cases[] = {
-    { MODEL, "data-parallel", 2, "data-parallel: expected one of what is known of tp_plan" },
+    { MODEL, "data-parallel", 2, "data-parallel: expected 1 beside tensor-parallel" },
     { MODEL, "pipeline-parallel", 2, "pipeline-parallel: expected" },
     { "Qwen/Qwen2.5-0.5B", "gpus-per-node", 8, "where the head is tied" },
     { "mistralai/Mixtral-8x7B-v0.1", "gpus-per-node", 8, "experts that transformers divides" },

@@ -131,6 +131,23 @@ add_engine_ways (GPtrArray *ways,
     }
 }
 
+/* Of frameworks that divide a model in training: torchtitan beside what it shards anyway, transformers for itself. */
+static void
+add_tensor_ways (GPtrArray *ways,
+                 HrJob     *job,
+                 guint      n_gpus)
+{
+  HrTrainingFramework framework = hr_training_job_get_framework (HR_TRAINING_JOB (job));
+
+  for (guint tensor = MIN (n_gpus, MAX_TENSOR_PARALLEL); tensor > 1; tensor--)
+    {
+      if (framework == HR_TRAINING_FRAMEWORK_TORCHTITAN && n_gpus % tensor == 0)
+        add_way (ways, job, g_strdup_printf ("tensor-parallel=%u sequence-parallel=true", tensor));
+      if (framework == HR_TRAINING_FRAMEWORK_TRANSFORMERS && n_gpus == tensor)
+        add_way (ways, job, g_strdup_printf ("tensor-parallel=%u", tensor));
+    }
+}
+
 /*
  * hr_sharing_list:
  * @job: a job
@@ -158,6 +175,8 @@ hr_sharing_list (HrJob *job,
     add_changes (ways, job, own_loop, G_N_ELEMENTS (own_loop));
   else
     add_changes (ways, job, training, G_N_ELEMENTS (training));
+  if (HR_IS_TRAINING_JOB (job))
+    add_tensor_ways (ways, job, n_gpus);
 
   return ways;
 }

@@ -623,9 +623,6 @@ hr_sharding_reduce (HrReplay       *replay,
   if (self->n_ranks == 1)
     hr_replay_drop (replay, hr_replay_make (replay, "div", "reduce_scatter_input / 1.0", HR_COMPONENT_TEMPORARY,
                                             shape));
-  if (keeps_matrix (self, group))
-    hr_replay_drop (replay, self->gradients[group][0]);
-  self->n_gradients[group] = 0;
   shape.element = self->element;
   if (shape.element != self->reduced_element)
     {
@@ -637,6 +634,9 @@ hr_sharding_reduce (HrReplay       *replay,
         hr_replay_drop (replay, output);
       output = copy;
     }
+  if (keeps_matrix (self, group))
+    hr_replay_drop (replay, self->gradients[group][0]);
+  self->n_gradients[group] = 0;
   if ((replay->has_gradients && !self->waits) || self->is_offloaded)
     hr_replay_drop (replay, output);
   else

@@ -37,7 +37,6 @@ check_settings (const HrTrainingPlan  *plan,
                 GError               **error)
 {
   static const char * const values[][HR_TRAINING_MAX_VALUES] = {
-    { "data-parallel", "0", "1" },
     { "pipeline-parallel", "1" },
     { "zero-stage", "0" },
     { "fine-tuning-method", "full" },
@@ -54,19 +53,26 @@ check_settings (const HrTrainingPlan  *plan,
   return hr_training_check_values (plan, "tp_plan", values, G_N_ELEMENTS (values), error);
 }
 
+/*
+ * Accelerator._prepare_tp of accelerate/accelerator.py leaves plain tensors alone, which fully_shard then divides by
+ * rows among the ranks that read different data (dp_shard_size of accelerate/parallelism_config.py).
+ */
 static gboolean
 check_copies (const HrTrainingPlan  *plan,
               GError               **error)
 {
+  HrFsdp fsdp = hr_training_job_get_fsdp (plan->job);
+  gboolean is_sharded = (fsdp == HR_FSDP_FULL_SHARD || fsdp == HR_FSDP_SHARD_GRAD_OP) &&
+                        hr_training_job_get_fsdp_version (plan->job) == HR_FSDP_VERSION_2;
   g_autofree char *found = NULL;
 
-  if (plan->layout.data == 1)
+  if (plan->layout.data == 1 || is_sharded)
     return TRUE;
 
   found = g_strdup_printf ("%" G_GUINT64_FORMAT, plan->layout.data);
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        N_("data-parallel: expected 1 beside tensor-parallel, as what accelerate shares of a model "
-                           "that transformers has divided is not known; found %s"), found);
+                        N_("data-parallel: expected 1 beside tensor-parallel, or fsdp full-shard or shard-grad-op of "
+                           "version 2, as accelerate copies no model that transformers has divided; found %s"), found);
 
   return FALSE;
 }

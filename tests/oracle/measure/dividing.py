@@ -29,14 +29,13 @@ def begin(n_ranks):
     os.environ.update({'RANK': '0', 'LOCAL_RANK': '0', 'WORLD_SIZE': str(n_ranks), 'MASTER_ADDR': 'localhost',
                        'MASTER_PORT': '29500'})
     dist.init_process_group('fake', store=FakeStore(), rank=0, world_size=n_ranks)
-    receive_in_one_piece()
     return init_device_mesh('cuda', (n_ranks,))
 
 
-def divide(model, settings):
+def divide(model, settings, mesh):
     """Leaves of the parameters what the rank has of them, each in a storage of its own as from a file."""
     n_ranks = settings['tensor-parallel']
-    mesh = begin(n_ranks)
+    receive_in_one_piece()
     tensor_parallel.distribute_model(model, 'auto', None, mesh, n_ranks)
     for name, parameter in list(model.named_parameters()):
         tensor_parallel.shard_and_distribute_module(

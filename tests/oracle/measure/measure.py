@@ -102,7 +102,7 @@ def run_case(case, hyper_parameters, tracker):
     else:
         if case.settings.get('tensor-parallel', 1) > 1:
             import dividing  # pylint: disable=import-outside-toplevel
-            dividing.divide(model, case.settings)
+            dividing.divide(model, case.settings, dividing.begin(case.settings['tensor-parallel']))
         model = training.prepare(model, case.settings)
         training.measure(model, case.settings, meter)
     measurement = meter.read()

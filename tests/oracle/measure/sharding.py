@@ -30,7 +30,7 @@ def uses(settings):
 def begin(settings):
     """Makes the group of all ranks, of which this is one."""
     rank = settings.get('rank', 0)
-    size = settings['data-parallel'] * settings.get('context-parallel', 1)
+    size = settings['data-parallel'] * settings.get('tensor-parallel', 1) * settings.get('context-parallel', 1)
     os.environ.update({'RANK': str(rank), 'LOCAL_RANK': '0', 'WORLD_SIZE': str(size), 'LOCAL_WORLD_SIZE': str(size),
                        'MASTER_ADDR': 'localhost', 'MASTER_PORT': '29500', 'DS_BUILD_OPS': '0'})
     dist.init_process_group('fake', store=FakeStore(), rank=rank, world_size=size)
@@ -64,6 +64,16 @@ def pass_on(_state, bucket):
     return future
 
 
+def divide_modules(model, settings):
+    """Has transformers divide the modules, among those that accelerate's mesh has for it."""
+    import accelerate  # pylint: disable=import-outside-toplevel
+    import dividing  # pylint: disable=import-outside-toplevel
+
+    config = accelerate.ParallelismConfig(dp_shard_size=settings['data-parallel'], tp_size=settings['tensor-parallel'])
+    dividing.divide(model, settings, config.get_device_mesh('cuda')['tp'])
+    return config
+
+
 class Accelerated:
     """A model and its optimizer as accelerate prepares them."""
 
@@ -75,6 +85,8 @@ class Accelerated:
             os.environ['ACCELERATE_USE_FSDP'] = 'true'
             os.environ['FSDP_VERSION'] = str(settings['fsdp-version'])
             options['fsdp_plugin'] = make_fsdp_plugin(settings)
+        if settings.get('tensor-parallel', 1) > 1:
+            options['parallelism_config'] = divide_modules(model, settings)
         self.steps = settings['gradient-accumulation-steps']
         self.accelerator = accelerate.Accelerator(
             mixed_precision={'none': 'no', 'bfloat16': 'bf16', 'float16': 'fp16'}[settings['autocast']],
@@ -253,6 +265,8 @@ def measure(model, settings, meter):
     if make is Engine:
         host_values.numbers['unknown'] = 0
     engine = make(model, settings)
+    if settings.get('tensor-parallel', 1) > 1:
+        counts = {'parameters': models.count(model), 'trainable': models.count(model, trainable=True)}
     with training.phases_by_head(model, meter):
         for _ in range(N_STEPS):
             meter.restart()
