@@ -483,6 +483,44 @@ test_requests_that_do_not_fit_wait (void)
   g_assert_false (fits (found, "t4"));
 }
 
+/* Model/(PP·TP), of the whole model: beside what one GPU holds stands what the formula gives one GPU. */
+static void
+test_rule_of_thumb_is_divided_evenly (void)
+{
+  static const struct
+  {
+    const char *settings;
+    guint64 divisor;
+  } cases[] = {
+    { "tensor-parallel=2", 2 }, { "pipeline-parallel=2", 2 }, { "tensor-parallel=2 pipeline-parallel=2", 4 },
+  };
+  const HrComponentId parts[] = { HR_COMPONENT_WEIGHTS, HR_COMPONENT_KV_CACHE, HR_COMPONENT_ACTIVATIONS };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id (MODEL, NULL);
+  g_autoptr (HrEstimate) one = estimate ("");
+  HrEstimate *whole = hr_estimate_get_rule_of_thumb (one);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("t4", NULL);
+      g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+      g_autoptr (HrEstimate) found = NULL;
+      HrEstimate *rule;
+
+      g_object_set (job, "engine", HR_ENGINE_VLLM, "vllm-release", HR_VLLM_RELEASE_0_11, "dtype", HR_DTYPE_FLOAT16,
+                    NULL);
+      hr_job_set_all_from_string (job, cases[i].settings, &error);
+      g_assert_no_error (error);
+      found = hr_estimator_run (model, job, gpu, cases[i].divisor, &error);
+      g_assert_no_error (error);
+      rule = hr_estimate_get_rule_of_thumb (found);
+      for (guint j = 0; j < G_N_ELEMENTS (parts); j++)
+        g_assert_cmpfloat_with_epsilon ((double) hr_estimate_get_component_bytes (rule, parts[j]),
+                                        (double) hr_estimate_get_component_bytes (whole, parts[j]) / cases[i].divisor,
+                                        1);
+    }
+}
+
 static void
 test_what_is_not_known_is_refused (void)
 {
@@ -549,6 +587,7 @@ main (int   argc,
   g_test_add_func ("/memory/vllm/what_does_not_start_does_not_fit", test_what_does_not_start_does_not_fit);
   g_test_add_func ("/memory/vllm/the_longest_context_is_the_longest", test_longest_context_is_the_longest);
   g_test_add_func ("/memory/vllm/requests_that_do_not_fit_wait", test_requests_that_do_not_fit_wait);
+  g_test_add_func ("/memory/vllm/rule_of_thumb_is_divided_evenly", test_rule_of_thumb_is_divided_evenly);
   g_test_add_func ("/memory/vllm/what_is_not_known_is_refused", test_what_is_not_known_is_refused);
 
   return g_test_run ();

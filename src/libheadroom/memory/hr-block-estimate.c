@@ -357,7 +357,7 @@ create_estimate (gpointer              share,
   _hr_estimate_set_no_margin (estimate, plan->no_margin);
   if (has_gpu && self->share.room < needed)
     total += add_unused (estimate, self);
-  hr_serving_end (estimate, &plan->layers, &self->share.replay.peak, before + self->weight_bytes, total, detail);
+  hr_serving_end (estimate, &self->share.replay.peak, before + self->weight_bytes, total);
 
   return estimate;
 }

@@ -103,36 +103,6 @@ add_rule_of_thumb (HrEstimate *estimate,
   _hr_estimate_set_rule_of_thumb (estimate, rule);
 }
 
-/* Model/(PP·TP), and all else likewise. */
-static HrEstimate *
-divide_rule (const Run  *run,
-             HrEstimate *whole,
-             guint64     n_ranks)
-{
-  HrEstimate *estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_RULE_OF_THUMB, run->model);
-  GListModel *parts = hr_estimate_get_components (whole);
-  guint64 divisor = hr_job_get_tensor_parallel (HR_JOB (run->job)) * hr_job_get_pipeline_parallel (HR_JOB (run->job));
-  guint64 bytes = 0;
-
-  _hr_estimate_add_device (estimate);
-  for (guint i = 0; i < g_list_model_get_n_items (parts); i++)
-    {
-      g_autoptr (HrComponent) part = g_list_model_get_item (parts, i);
-
-      bytes += hr_rule_estimate_add_share (estimate, part, "PP·TP", divisor, NULL);
-    }
-  _hr_estimate_set_device_bytes (estimate, 0, bytes);
-  _hr_estimate_add_phase (estimate, HR_PHASE_DECODE, bytes);
-  _hr_estimate_set_peak (estimate, 0, HR_PHASE_DECODE, NULL, NULL);
-  _hr_estimate_join_ranks (estimate, &estimate, 1, n_ranks);
-  hr_rule_estimate_explain (
-    estimate,
-    N_("The formula for several GPUs divides weights, cache and all else evenly: it knows neither what each rank has "
-       "whole, as tables and norms, nor heads of keys and values that are copied where there are fewer than ranks"));
-
-  return estimate;
-}
-
 /*
  * What stands beside an estimate of whole models, or is asked for, is of a GPU where the job says how many share a
  * model.
@@ -152,11 +122,11 @@ share_rule (const Run  *run,
   if (hr_estimate_get_method (estimate) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
     {
       shared = estimate;
-      return divide_rule (run, estimate, n_ranks);
+      return hr_rule_estimate_divide (estimate, HR_JOB (run->job), n_ranks);
     }
   if (rule != NULL)
     {
-      shared = divide_rule (run, rule, n_ranks);
+      shared = hr_rule_estimate_divide (rule, HR_JOB (run->job), n_ranks);
       _hr_estimate_set_rule_of_thumb (estimate, shared);
     }
 

@@ -429,3 +429,43 @@ hr_rule_estimate_new (const HrInferencePlan *plan)
 
   return estimate;
 }
+
+/*
+ * hr_rule_estimate_divide:
+ * @self: an estimate by rule of thumb of a whole model
+ * @job: a job that says among how many ranks it is divided
+ * @n_ranks: how many ranks there are
+ *
+ * Divides an estimate as the formula for several GPUs does: Model/(PP·TP), and all else likewise.
+ *
+ * Returns: (transfer full): what each rank has
+ */
+HrEstimate *
+hr_rule_estimate_divide (HrEstimate *self,
+                         HrJob      *job,
+                         guint64     n_ranks)
+{
+  HrEstimate *estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_RULE_OF_THUMB,
+                                           hr_estimate_get_model (self));
+  GListModel *parts = hr_estimate_get_components (self);
+  guint64 divisor = hr_job_get_tensor_parallel (job) * hr_job_get_pipeline_parallel (job);
+  guint64 bytes = 0;
+
+  _hr_estimate_add_device (estimate);
+  for (guint i = 0; i < g_list_model_get_n_items (parts); i++)
+    {
+      g_autoptr (HrComponent) part = g_list_model_get_item (parts, i);
+
+      bytes += hr_rule_estimate_add_share (estimate, part, "PP·TP", divisor, NULL);
+    }
+  _hr_estimate_set_device_bytes (estimate, 0, bytes);
+  _hr_estimate_add_phase (estimate, HR_PHASE_DECODE, bytes);
+  _hr_estimate_set_peak (estimate, 0, HR_PHASE_DECODE, NULL, NULL);
+  _hr_estimate_join_ranks (estimate, &estimate, 1, n_ranks);
+  hr_rule_estimate_explain (
+    estimate,
+    N_("The formula for several GPUs divides weights, cache and all else evenly: it knows neither what each rank has "
+       "whole, as tables and norms, nor heads of keys and values that are copied where there are fewer than ranks"));
+
+  return estimate;
+}

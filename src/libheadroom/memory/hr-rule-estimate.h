@@ -8,6 +8,9 @@
 G_BEGIN_DECLS
 
 HrEstimate *hr_rule_estimate_new             (const HrInferencePlan *plan) G_GNUC_WARN_UNUSED_RESULT;
+HrEstimate *hr_rule_estimate_divide          (HrEstimate            *self,
+                                              HrJob                 *job,
+                                              guint64                n_ranks) G_GNUC_WARN_UNUSED_RESULT;
 double      hr_rule_estimate_get_parameters  (HrModel               *model);
 guint64     hr_rule_estimate_get_hidden_size (const HrStack         *stack);
 guint64     hr_rule_estimate_add             (HrEstimate            *estimate,

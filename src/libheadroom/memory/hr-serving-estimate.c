@@ -9,7 +9,6 @@
 #include "hr-component-text.h"
 #include "hr-estimate-parts.h"
 #include "hr-message.h"
-#include "hr-rule-estimate.h"
 
 /*
  * What estimates of engines that serve requests have in common: the weights as their layers hold them, and what a run
@@ -128,31 +127,21 @@ hr_serving_add_run (HrEstimate       *estimate,
 /*
  * hr_serving_end:
  * @estimate: an estimate that has its components
- * @plan: a plan
  * @peak: the highest moment of a run
  * @loaded: what is there when the model is loaded
  * @total: what is taken
- * @detail: what is to be known
  *
  * Writes down the phases and the peak.
  */
 void
-hr_serving_end (HrEstimate          *estimate,
-                const HrServingPlan *plan,
-                const HrMoment      *peak,
-                guint64              loaded,
-                guint64              total,
-                HrEstimateDetail     detail)
+hr_serving_end (HrEstimate     *estimate,
+                const HrMoment *peak,
+                guint64         loaded,
+                guint64         total)
 {
   _hr_estimate_set_device_bytes (estimate, 0, total);
   _hr_estimate_add_phase (estimate, HR_PHASE_LOAD, loaded);
   _hr_estimate_add_phase (estimate, HR_PHASE_PREFILL, total);
   _hr_estimate_add_phase (estimate, HR_PHASE_DECODE, total);
   _hr_estimate_set_peak (estimate, 0, HR_PHASE_PREFILL, peak->sentence, hr_component_text_new_operation (peak));
-  if (detail != HR_ESTIMATE_DETAIL_SIZES)
-    {
-      g_autoptr (HrEstimate) rule = hr_rule_estimate_new (plan->pass);
-
-      _hr_estimate_set_rule_of_thumb (estimate, rule);
-    }
 }

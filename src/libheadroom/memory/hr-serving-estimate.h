@@ -22,10 +22,8 @@ void  hr_serving_add_run      (HrEstimate          *estimate,
                                HrEstimateDetail     detail,
                                const char          *source);
 void  hr_serving_end          (HrEstimate          *estimate,
-                               const HrServingPlan *plan,
                                const HrMoment      *peak,
                                guint64              loaded,
-                               guint64              total,
-                               HrEstimateDetail     detail);
+                               guint64              total);
 
 G_END_DECLS

@@ -121,6 +121,33 @@ check_length (const HrServingPlan   *plan,
   return FALSE;
 }
 
+/* Whether ranks divide experts: the formula for several GPUs does not know them. */
+static gboolean
+divides_experts (const HrServingStart *start)
+{
+  const HrServingLayout *layout = &start->layout;
+
+  return layout->expert > 1 ||
+         (layout->data > 1 && layout->shares_experts && hr_model_has_experts (start->model));
+}
+
+/* The formulas that people know are of whole models, and divide these evenly. */
+static HrEstimate *
+create_rule (const HrServingStart *start,
+             HrServingShare       *first)
+{
+  g_auto (HrInferencePlan) pass = { 0 };
+  g_autoptr (HrEstimate) whole = NULL;
+
+  if (first->part == NULL || divides_experts (start) || !init_pass (&pass, start->model, start->job, NULL))
+    return hr_rule_estimate_new (&first->pass);
+
+  pass.inference.batch = start->requests;
+  whole = hr_rule_estimate_new (&pass);
+
+  return hr_rule_estimate_divide (whole, HR_JOB (start->job), start->layout.n_ranks);
+}
+
 static HrServingShare *
 share_new (const HrServingEngine  *engine,
            const HrServingStart   *start,
@@ -237,6 +264,7 @@ hr_serving_estimate_ranks (const HrServingEngine  *engine,
   HrServingStart start = { model, job, gpu };
   g_autoptr (GPtrArray) estimates = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (GPtrArray) shares = NULL;
+  g_autoptr (HrEstimate) rule = NULL;
   HrServingShare *least;
 
   if (!hr_serving_layout_init (&start.layout, HR_JOB (job), n_gpus, error))
@@ -249,12 +277,20 @@ hr_serving_estimate_ranks (const HrServingEngine  *engine,
     return NULL;
 
   least = share_room (shares);
+  if (detail != HR_ESTIMATE_DETAIL_SIZES)
+    rule = create_rule (&start, g_ptr_array_index (shares, 0));
   if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
-    return hr_rule_estimate_new (&((HrServingShare *) g_ptr_array_index (shares, 0))->pass);
+    return rule != NULL ? g_steal_pointer (&rule) : create_rule (&start, g_ptr_array_index (shares, 0));
 
   engine->warn (least, &start);
   for (guint i = 0; i < shares->len; i++)
-    g_ptr_array_add (estimates, engine->create_estimate (g_ptr_array_index (shares, i), &start, detail));
+    {
+      HrEstimate *estimate = engine->create_estimate (g_ptr_array_index (shares, i), &start, detail);
+
+      if (rule != NULL)
+        _hr_estimate_set_rule_of_thumb (estimate, rule);
+      g_ptr_array_add (estimates, estimate);
+    }
 
   return join (estimates, &least->pass, &start.layout);
 }

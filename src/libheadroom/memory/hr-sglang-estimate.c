@@ -274,7 +274,7 @@ create_estimate (gpointer              share,
                                  "gone before the model is loaded that of three, or of two of several ranks."));
   if (has_gpu && self->share.room < needed)
     total += add_unused (estimate, plan, self->run + self->graphs + self->guessing + table);
-  hr_serving_end (estimate, &plan->layers, &self->share.replay.peak, before + self->weight_bytes, total, detail);
+  hr_serving_end (estimate, &self->share.replay.peak, before + self->weight_bytes, total);
 
   return estimate;
 }

@@ -295,7 +295,7 @@ create_estimate (HrServingPlan     *plan,
           shares->latents;
   total += add_unused (estimate, plan, shares, beside);
   set_margin (estimate, plan, shares);
-  hr_serving_end (estimate, plan, &replay->peak, shares->weights + shares->context, total, detail);
+  hr_serving_end (estimate, &replay->peak, shares->weights + shares->context, total);
 
   return estimate;
 }
