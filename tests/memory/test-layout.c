@@ -781,6 +781,36 @@ estimate_titan (guint64  tensor,
   return hr_estimator_run (model, HR_JOB (job), NULL, 1, error);
 }
 
+static gboolean
+warns_of (HrEstimate *estimate,
+          const char *part)
+{
+  const char * const *warnings = hr_estimate_get_warnings (estimate);
+
+  for (guint i = 0; warnings[i] != NULL; i++)
+    {
+      if (strstr (warnings[i], part) != NULL)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* It divides tokens by itself, where Headroom's setting is off unless it is set. */
+static void
+torchtitan_without_sequence_parallelism_is_told (void)
+{
+  g_autoptr (HrModel) model = load ();
+  g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) estimate = NULL;
+
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_TORCHTITAN, "tensor-parallel", G_GUINT64_CONSTANT (8), NULL);
+  estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
+  g_assert_no_error (error);
+  g_assert_true (warns_of (estimate, "enable_sequence_parallel"));
+}
+
 /* Tokens are divided between matrices, and rows of the table of tokens without padding: 4 + 4 + 8 bytes a parameter. */
 static void
 ranks_of_torchtitan_share_layers_tokens_and_the_vocabulary (void)
@@ -792,6 +822,8 @@ ranks_of_torchtitan_share_layers_tokens_and_the_vocabulary (void)
 
   g_assert_no_error (error);
   g_assert_cmpfloat_with_epsilon ((double) get_handed_out (estimate, HR_PHASE_OPTIMIZER) / n_parameters, 16, 0.1);
+
+  g_assert_false (warns_of (estimate, "enable_sequence_parallel"));
 
   refused = estimate_titan (8, 4100, &error);
   g_assert_error (error, HR_ERROR, HR_ERROR_VALUE);
@@ -987,6 +1019,7 @@ main (int    argc,
   ADD (what_does_not_divide_is_refused_in_a_sentence);
   ADD (what_torchtitan_does_not_divide_is_refused_in_a_sentence);
   ADD (what_transformers_does_not_divide_is_refused_in_a_sentence);
+  ADD (torchtitan_without_sequence_parallelism_is_told);
   ADD (ranks_of_torchtitan_share_layers_tokens_and_the_vocabulary);
   ADD (a_schedule_that_a_framework_has_not_is_refused);
   ADD (what_a_pipeline_of_torch_is_not_known_with_is_refused);

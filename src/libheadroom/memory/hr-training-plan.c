@@ -745,6 +745,10 @@ shard (HrTrainingPlan *self)
     hr_inference_plan_warn (pass, N_("torchtitan: ranks that share a layer are counted with spmd_types, the backend "
                                      "that it takes by itself, where what they hold is plain tensors, and each "
                                      "computes the loss of its part of the vocabulary"));
+  if (self->layout.tensor > 1 && !self->layout.divides_sequence)
+    hr_inference_plan_warn (pass, N_("torchtitan divides what stands between the matrices of a layer by tokens "
+                                     "unless it is told not to (parallelism.enable_sequence_parallel): set "
+                                     "sequence-parallel, which is off here, to count that"));
 }
 
 /* Each rank has as many tokens. */
