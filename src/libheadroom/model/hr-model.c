@@ -551,10 +551,15 @@ read_quantization (HrModel  *self,
                    GError  **error)
 {
   HrJson *converted = hr_json_get_member (config, "quantization");
+  HrJson *text_config = hr_json_get_member (config, "text_config");
   HrJson *settings = NULL;
 
   self->quantization = HR_QUANTIZATION_NONE;
   if (!hr_json_get_object (config, "quantization_config", &settings, error))
+    return FALSE;
+  /* Where Kimi-K2.5 has it, and vLLM looks for it (ModelConfig._parse_quant_hf_config of vllm/config/model.py). */
+  if (settings == NULL && text_config != NULL && hr_json_get_node_type (text_config) == HR_JSON_OBJECT &&
+      !hr_json_get_object (text_config, "quantization_config", &settings, error))
     return FALSE;
   /* What mlx-lm wrote before it had both (save_config of mlx_lm/utils.py). */
   if (settings == NULL && converted != NULL && hr_json_get_node_type (converted) == HR_JSON_OBJECT)
