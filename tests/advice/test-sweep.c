@@ -319,11 +319,11 @@ test_training_is_swept_over_gpus_and_layouts (void)
     const char *with;
     const char *without;
   } cases[] = {
-    { "framework=pytorch", "gpus data-parallel", "tensor-parallel pipeline-parallel zero-stage expert-parallel" },
+    { "framework=pytorch", "gpus data-parallel tensor-parallel", "pipeline-parallel zero-stage expert-parallel" },
     { "framework=megatron-lm", "gpus data-parallel tensor-parallel pipeline-parallel zero-stage context-parallel",
       "expert-parallel" },
     { "framework=deepspeed", "gpus data-parallel zero-stage", "tensor-parallel" },
-    { "framework=transformers data-parallel=4", "data-parallel", "gpus tensor-parallel" },
+    { "framework=transformers data-parallel=4", "data-parallel tensor-parallel", "gpus" },
     { "framework=unsloth", "micro-batch-size", "gpus data-parallel" },
   };
 
@@ -551,7 +551,7 @@ test_settings_that_cannot_be_swept_are_refused (void)
     { HR_MODE_INFERENCE, "dtype", "prompt-length" },
     { HR_MODE_INFERENCE, "no-such", "batch-size" },
     { HR_MODE_FINE_TUNING, "trained-layers", "Has no effect" },
-    { HR_MODE_TRAINING, "tensor-parallel", "PyTorch" },
+    { HR_MODE_TRAINING, "zero-stage", "PyTorch" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)

@@ -40,7 +40,7 @@ static const char * const training[] = {
   "zero-stage=3",
 };
 
-/* A loop of one’s own has nothing that divides a model; Transformers’ Trainer has. */
+/* A loop of one’s own has nothing that shards a model; Transformers’ Trainer has. */
 static const char * const own_loop[] = {
   "framework=transformers fsdp=full-shard fsdp-version=2",
   "framework=transformers fsdp=full-shard fsdp-version=1",
