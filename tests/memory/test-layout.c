@@ -737,14 +737,16 @@ what_transformers_does_not_divide_is_refused_in_a_sentence (void)
   {
     const char *model;
     const char *setting;
-    guint64 value;
+    const char *value;
     const char *sentence;
   } cases[] = {
-    { MODEL, "data-parallel", 2, "data-parallel: expected 1 beside tensor-parallel" },
-    { MODEL, "pipeline-parallel", 2, "pipeline-parallel: expected" },
-    { "Qwen/Qwen2.5-0.5B", "gpus-per-node", 8, "where the head is tied" },
-    { "mistralai/Mixtral-8x7B-v0.1", "gpus-per-node", 8, "experts that transformers divides" },
-    { MODEL, "gpus-per-node", 8, NULL },
+    { MODEL, "data-parallel", "2", "data-parallel: expected 1 beside tensor-parallel" },
+    { MODEL, "pipeline-parallel", "2", "pipeline-parallel: expected" },
+    { MODEL, "sequence-parallel", "true", "sequence-parallel: expected one of what is known of tp_plan, false" },
+    { MODEL, "tensor-parallel", "3", "num_attention_heads" },
+    { "Qwen/Qwen2.5-0.5B", "gpus-per-node", "8", "where the head is tied" },
+    { "mistralai/Mixtral-8x7B-v0.1", "gpus-per-node", "8", "experts that transformers divides" },
+    { MODEL, "gpus-per-node", "8", NULL },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -756,14 +758,14 @@ what_transformers_does_not_divide_is_refused_in_a_sentence (void)
 
       g_assert_no_error (error);
       g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_TRANSFORMERS, "tensor-parallel", G_GUINT64_CONSTANT (2),
-                    cases[i].setting, cases[i].value, NULL);
+                    NULL);
+      g_assert_true (hr_job_set_from_string (HR_JOB (job), cases[i].setting, cases[i].value, &error));
       estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
       g_assert_true ((cases[i].sentence == NULL) == (estimate != NULL));
       if (error != NULL)
         g_test_message ("%s", error->message);
       g_assert_true (cases[i].sentence == NULL || strstr (error->message, cases[i].sentence) != NULL);
     }
-  refuse_by (HR_TRAINING_FRAMEWORK_PYTORCH, "tensor-parallel", 3, "num_attention_heads");
   refuse_by (HR_TRAINING_FRAMEWORK_TRL, "tensor-parallel", 2, "tensor-parallel: expected 1");
 }
 

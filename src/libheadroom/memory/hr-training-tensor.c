@@ -38,6 +38,7 @@ check_settings (const HrTrainingPlan  *plan,
 {
   static const char * const values[][HR_TRAINING_MAX_VALUES] = {
     { "pipeline-parallel", "1" },
+    { "sequence-parallel", "false" },
     { "zero-stage", "0" },
     { "fine-tuning-method", "full" },
     { "algorithm", "sft" },
