@@ -431,7 +431,8 @@ def the_schedule_of_a_pipeline_is_said_for_torchtitan():
         assert config['parallelism']['pipeline_parallel_schedule'] == name and unsaid == [], (schedule, unsaid)
         assert config['parallelism']['pipeline_parallel_microbatch_size'] == 2
         # Parts of equal numbers of layers: torchtitan would have the embedding and the head count as one each.
-        assert config['parallelism'].get('pipeline_parallel_layers_per_stage') == (4 if parts == '2' else None)
+        assert 'pipeline_parallel_layers_per_stage' not in config['parallelism']
+        assert config['parallelism']['pipeline_parallel_first_stage_less_layers'] == 0
         assert config['training']['local_batch_size'] == 16 and config['training']['global_batch_size'] == 32
         accept_all(launched)
 

@@ -849,7 +849,10 @@ a_schedule_that_a_framework_has_not_is_refused (void)
     { HR_TRAINING_FRAMEWORK_PYTORCH, HR_PIPELINE_SCHEDULE_1F1B, 1, 2,
       "gradient-accumulation-steps: expected 4 at least" },
     { HR_TRAINING_FRAMEWORK_PYTORCH, HR_PIPELINE_SCHEDULE_1F1B, 2, 9, "expects rounds of equally many micro-batches" },
-    { HR_TRAINING_FRAMEWORK_TORCHTITAN, HR_PIPELINE_SCHEDULE_GPIPE, 1, 8, "pipeline-parallel: expected 1" },
+    { HR_TRAINING_FRAMEWORK_TORCHTITAN, HR_PIPELINE_SCHEDULE_ZERO_BUBBLE, 1, 8,
+      "virtual-pipeline-parallel: expected 2 at least, as torchtitan" },
+    { HR_TRAINING_FRAMEWORK_TORCHTITAN, HR_PIPELINE_SCHEDULE_ZBV, 2, 1, "gradient-accumulation-steps: expected 2" },
+    { HR_TRAINING_FRAMEWORK_TORCHTITAN, HR_PIPELINE_SCHEDULE_1F1B, 9, 8, "expected a layer for each stage at least" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)

@@ -28,7 +28,8 @@ static const struct
                        HR_TRAINING_FRAMEWORK_COLOSSALAI }, 7 },
   { "tensor-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_TRAINING_FRAMEWORK_TORCHTITAN,
                          HR_TRAINING_FRAMEWORK_PYTORCH, HR_TRAINING_FRAMEWORK_TRANSFORMERS }, 4 },
-  { "pipeline-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_TRAINING_FRAMEWORK_PYTORCH }, 2 },
+  { "pipeline-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_TRAINING_FRAMEWORK_PYTORCH,
+                           HR_TRAINING_FRAMEWORK_TORCHTITAN }, 3 },
   { "context-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_TRAINING_FRAMEWORK_DEEPSPEED,
                           HR_TRAINING_FRAMEWORK_TRANSFORMERS, HR_TRAINING_FRAMEWORK_TRL }, 4 },
   { "expert-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
@@ -182,7 +183,9 @@ hr_layout_init (HrLayout       *self,
     .schedule = hr_training_job_get_pipeline_schedule (job),
   };
   self->is_titan = hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_TORCHTITAN;
-  self->is_torch = self->pipeline > 1 && hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_PYTORCH;
+  self->deals_layers = self->pipeline > 1 && self->is_titan;
+  self->is_torch = self->deals_layers || (self->pipeline > 1 &&
+                                          hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_PYTORCH);
   self->expert_tensor = hr_training_job_get_expert_tensor_parallel (job);
   if (self->expert_tensor == 0)
     self->expert_tensor = self->expert > 1 || hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_MEGATRON_LM
@@ -506,6 +509,53 @@ set_torch_schedule_error (HrTrainingJob       *job,
 }
 
 /*
+ * _get_pipeline_metadata of torchtitan/distributed/pipeline_parallel.py: a schedule that can have several stages on a
+ * rank has two at least. Layers are dealt out by their number alone.
+ */
+static gboolean
+check_torchtitan_parts (const HrLayout  *self,
+                        guint64          n_micro_batches,
+                        GError         **error)
+{
+  g_autofree char *found = format_number (MAX (self->first_layers, self->last_layers));
+
+  if (self->first_layers > 0 || self->last_layers > 0)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("first-stage-layers, last-stage-layers: expected 0, as torchtitan deals layers out by "
+                               "itself (count-embedding-as-layer, count-loss-as-layer); found %s"), found);
+      return FALSE;
+    }
+  if (self->tensor > 1)
+    {
+      g_autofree char *degree = format_number (self->tensor);
+
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("tensor-parallel: expected 1 beside a pipeline of torchtitan, as what its stages hand "
+                               "over of a part of the tokens is not known; found %s"), degree);
+      return FALSE;
+    }
+  if (!hr_pipeline_schedule_splits (self->schedule))
+    return TRUE;
+  /* What has come last and what has been added up before are of two data types (foreach_reduce). */
+  if (n_micro_batches == 1)
+    {
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            N_("gradient-accumulation-steps: expected 2 at least, as fully_shard reduces no gradients "
+                               "of two data types, which a schedule of this kind leaves of one micro-batch; found 1"));
+      return FALSE;
+    }
+  if (self->parts > 1)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        N_("virtual-pipeline-parallel: expected 2 at least, as torchtitan runs this schedule with "
+                           "several parts on each rank; found 1"));
+
+  return FALSE;
+}
+
+/*
  * Schedule1F1B of torch/distributed/pipelining/schedules.py has every stage at work at once. DistributedDataParallel
  * reduces gradients when they are accumulated, which stage_backward_weight of _backward.py does by itself.
  */
@@ -527,7 +577,7 @@ check_torch_schedule (const HrLayout  *self,
                                "1F1B of torch.distributed.pipelining has at work at once; found %s"), expected, found);
       return FALSE;
     }
-  if (self->data > 1 && hr_pipeline_schedule_splits (self->schedule))
+  if (self->data > 1 && !self->deals_layers && hr_pipeline_schedule_splits (self->schedule))
     {
       schedule = hr_job_get_as_string (HR_JOB (job), "pipeline-schedule");
       found = format_number (self->data);
@@ -544,7 +594,7 @@ check_torch_schedule (const HrLayout  *self,
       return FALSE;
     }
 
-  return TRUE;
+  return !self->deals_layers || check_torchtitan_parts (self, n_micro_batches, error);
 }
 
 /* Megatron-LM has one schedule alone (get_forward_backward_func of megatron/core/pipeline_parallel/schedules.py). */
@@ -853,19 +903,44 @@ divides_around_outer (const HrLayout *self,
          count_inner (self, n_layers) % self->parts == 0;
 }
 
+/* How many layers a stage gets from torchtitan. */
+static guint64
+deal_to (const HrLayout *self,
+         guint64         n_layers,
+         guint64         stage)
+{
+  return hr_pipeline_schedule_deal_layers (n_layers, self->pipeline * self->parts, stage, self->counts_embedding,
+                                           self->counts_loss);
+}
+
+/* The stage that a part of a rank is. */
+static guint64
+get_stage_of_part (const HrLayout *self,
+                   guint           rank,
+                   guint           part)
+{
+  if (hr_pipeline_schedule_goes_back (self->schedule) && part % 2 == 1)
+    return (part + 1) * self->pipeline - 1 - rank;
+
+  return part * self->pipeline + rank;
+}
+
 /*
  * hr_layout_divides_layers:
  * @self: a layout
  * @n_layers: how many layers the model has
  *
  * Returns: whether each part of each stage has as many of them, but for outer stages of which another number is said;
- *   the embedding and the loss may count as layers
+ *   the embedding and the loss may count as layers; where they are dealt out, whether each gets one
  */
 gboolean
 hr_layout_divides_layers (const HrLayout *self,
                           guint64         n_layers)
 {
   guint64 n_counted = n_layers + self->counts_embedding + self->counts_loss;
+
+  if (self->deals_layers)
+    return deal_to (self, n_layers, 0) > 0 && deal_to (self, n_layers, self->pipeline * self->parts - 1) > 0;
 
   if (self->first_layers > 0 || self->last_layers > 0)
     return divides_around_outer (self, n_layers);
@@ -894,6 +969,8 @@ hr_layout_count_layers (const HrLayout *self,
   gboolean is_last = stage + 1 == self->pipeline;
   guint64 n = count_inner (self, n_layers);
 
+  if (self->deals_layers)
+    return deal_to (self, n_layers, get_stage_of_part (self, stage, part));
   if (is_first && self->first_layers > 0)
     n = self->first_layers;
   if (is_last && self->last_layers > 0)
@@ -995,6 +1072,15 @@ check_stages (const HrLayout  *self,
 
   layers = format_number (n_counted);
   found = format_number (n_parts);
+  if (self->deals_layers)
+    {
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            N_("pipeline-parallel × virtual-pipeline-parallel: expected a layer for each stage at "
+                               "least, of %s layers with those that the embedding and the loss count as; found %s "
+                               "stages"),
+                            layers, found);
+      return FALSE;
+    }
   hr_message_set_error (error, HR_ERROR_VALUE,
                         self->parts > 1
                           ? N_("pipeline-parallel × virtual-pipeline-parallel: expected a divisor of %s, the number of "

@@ -30,6 +30,7 @@ G_BEGIN_DECLS
  * @schedule: in which order the stages run micro-batches
  * @is_torch: whether torch.distributed.pipelining runs them, which knows nothing of the layers
  * @is_titan: whether torchtitan divides the model
+ * @deals_layers: whether torchtitan deals layers out to them, which may have different numbers of them
  * @divides_sequence: whether what stands between the matrices of a layer is divided by tokens among those that share it
  * @n_ranks: how many ranks there are, each on a GPU of its own
  *
@@ -54,6 +55,7 @@ typedef struct
   HrPipelineSchedule schedule;
   gboolean is_torch;
   gboolean is_titan;
+  gboolean deals_layers;
   gboolean divides_sequence;
   guint64 n_ranks;
 } HrLayout;

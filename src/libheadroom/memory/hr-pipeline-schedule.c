@@ -363,6 +363,138 @@ hr_pipeline_schedule_list (HrPipelineSchedule schedule,
   return self.actions;
 }
 
+/* How many parts have their parameters whole at a time, and are next (_add_unshard_reshard). */
+#define MAX_ACTIVE_PARTS 3
+
+typedef struct
+{
+  const GArray *actions;
+  guint64 n_parts;
+  gboolean *is_whole;   /* of each part */
+  gboolean *is_awaited; /* whether it has been gathered and not used yet */
+  guint64 *n_left;      /* micro-batches that have not come back */
+  GArray *result;
+} Sharding;
+
+static void
+add_for_part (Sharding             *self,
+              guint                 part,
+              HrPipelineActionKind  kind)
+{
+  HrPipelineAction action = { kind, part, 0 };
+
+  g_array_append_val (self->result, action);
+}
+
+/* Lists the parts that the next actions are of, each once. */
+static guint
+list_next (const Sharding *self,
+           guint           first,
+           guint          *next)
+{
+  guint n = 0;
+
+  for (guint i = first; i < self->actions->len && n < MAX_ACTIVE_PARTS; i++)
+    {
+      guint part = g_array_index (self->actions, HrPipelineAction, i).part;
+      gboolean is_listed = FALSE;
+
+      for (guint j = 0; j < n; j++)
+        is_listed |= next[j] == part;
+      if (!is_listed)
+        next[n++] = part;
+    }
+
+  return n;
+}
+
+static void
+choose_parts (Sharding *self,
+              guint     first)
+{
+  guint next[MAX_ACTIVE_PARTS];
+  guint n = list_next (self, first, next);
+
+  for (guint part = 0; part < self->n_parts; part++)
+    {
+      gboolean is_next = FALSE;
+
+      for (guint i = 0; i < n; i++)
+        is_next |= next[i] == part;
+      if (is_next || !self->is_whole[part])
+        continue;
+      add_for_part (self, part, HR_PIPELINE_ACTION_LET_GO);
+      self->is_whole[part] = FALSE;
+    }
+  for (guint i = 0; i < n; i++)
+    {
+      if (self->is_whole[next[i]])
+        continue;
+      add_for_part (self, next[i], HR_PIPELINE_ACTION_GATHER);
+      self->is_whole[next[i]] = self->is_awaited[next[i]] = TRUE;
+    }
+}
+
+static gboolean
+ends_micro_batch (const HrPipelineAction *action)
+{
+  return action->kind == HR_PIPELINE_ACTION_BACKWARD || action->kind == HR_PIPELINE_ACTION_WEIGHTS;
+}
+
+static void
+shard_action (Sharding *self,
+              guint     i,
+              gboolean  is_runtime)
+{
+  const HrPipelineAction *action = &g_array_index (self->actions, HrPipelineAction, i);
+
+  if (is_runtime)
+    choose_parts (self, i);
+  if (self->is_awaited[action->part])
+    add_for_part (self, action->part, HR_PIPELINE_ACTION_AWAIT);
+  self->is_awaited[action->part] = FALSE;
+  g_array_append_val (self->result, *action);
+  if (!ends_micro_batch (action) || --self->n_left[action->part] > 0)
+    return;
+
+  add_for_part (self, action->part, HR_PIPELINE_ACTION_REDUCE);
+  self->is_whole[action->part] = FALSE;
+}
+
+/*
+ * hr_pipeline_schedule_shard:
+ * @schedule: a schedule that is known
+ * @n_parts: how many parts of the layers each rank has
+ * @n_micro_batches: how many micro-batches a step has
+ * @actions: (element-type HrPipelineAction): what a rank computes in a step
+ *
+ * Adds what is done to parameters and gradients that ranks share (_add_unshard_reshard and _add_reduce_grad of
+ * torch/distributed/pipelining/schedules.py): a schedule of one stage for each rank leaves it to the modules to gather
+ * what they need.
+ *
+ * Returns: (transfer full) (element-type HrPipelineAction): all actions, in their order
+ */
+GArray *
+hr_pipeline_schedule_shard (HrPipelineSchedule  schedule,
+                            guint64             n_parts,
+                            guint64             n_micro_batches,
+                            const GArray       *actions)
+{
+  gboolean is_runtime = n_parts > 1 || hr_pipeline_schedule_splits (schedule);
+  g_autofree gboolean *is_whole = g_new0 (gboolean, n_parts);
+  g_autofree gboolean *is_awaited = g_new0 (gboolean, n_parts);
+  g_autofree guint64 *n_left = g_new (guint64, n_parts);
+  Sharding self = { actions, n_parts, is_whole, is_awaited, n_left,
+                    g_array_new (FALSE, FALSE, sizeof (HrPipelineAction)) };
+
+  for (guint64 i = 0; i < n_parts; i++)
+    n_left[i] = n_micro_batches;
+  for (guint i = 0; i < actions->len; i++)
+    shard_action (&self, i, is_runtime);
+
+  return self.result;
+}
+
 /*
  * hr_pipeline_schedule_count:
  * @schedule: a schedule that is known
@@ -389,7 +521,7 @@ hr_pipeline_schedule_count (HrPipelineSchedule  schedule,
   for (guint i = 0; i < actions->len; i++)
     {
       const HrPipelineAction *action = &g_array_index (actions, HrPipelineAction, i);
-      gboolean ends = action->kind == HR_PIPELINE_ACTION_BACKWARD || action->kind == HR_PIPELINE_ACTION_WEIGHTS;
+      gboolean ends = ends_micro_batch (action);
 
       now.n_kept += (action->kind == HR_PIPELINE_ACTION_FORWARD) - ends;
       now.n_first += action->part == 0 ? (action->kind == HR_PIPELINE_ACTION_FORWARD) - ends : 0;
@@ -397,4 +529,31 @@ hr_pipeline_schedule_count (HrPipelineSchedule  schedule,
       if (now.n_kept > load->n_kept || (now.n_kept == load->n_kept && now.n_waiting > load->n_waiting))
         *load = now;
     }
+}
+
+/*
+ * hr_pipeline_schedule_deal_layers:
+ * @n_layers: how many layers a model has
+ * @n_stages: how many stages they are dealt to
+ * @stage: one of them
+ * @first_weight: as how many layers the embedding counts
+ * @last_weight: as how many the head does
+ *
+ * Deals layers out as torchtitan does (_generate_llm_fqn_per_model_part in its distributed/pipeline_parallel.py): what
+ * is left when all stages have as many goes to the first ones.
+ *
+ * Returns: how many layers the stage gets; 0 where that would be none, or fewer
+ */
+guint64
+hr_pipeline_schedule_deal_layers (guint64 n_layers,
+                                  guint64 n_stages,
+                                  guint64 stage,
+                                  guint64 first_weight,
+                                  guint64 last_weight)
+{
+  guint64 n_counted = n_layers + first_weight + last_weight;
+  guint64 n = n_counted / n_stages + (stage < n_counted % n_stages);
+  guint64 weight = (stage == 0 ? first_weight : 0) + (stage + 1 == n_stages ? last_weight : 0);
+
+  return n > weight ? n - weight : 0;
 }

@@ -8,6 +8,7 @@
 
 #include "hr-autograd.h"
 #include "hr-sharding-flat.h"
+#include "hr-sharding-stage.h"
 #include "hr-sharding-unit.h"
 
 /*
@@ -240,6 +241,7 @@ hr_sharding_begin (HrSharding *self,
   self->reduced = self->ahead = self->unit_ahead = self->open = HR_NO_VALUE;
   self->is_backward = FALSE;
   self->is_last = is_last;
+  self->has_sums = FALSE;
   for (guint i = 0; i < HR_N_SHARDED_GROUPS; i++)
     {
       self->weights[i] = HR_NO_VALUE;
@@ -279,10 +281,18 @@ copy_part (HrReplay       *replay,
                          HR_COMPONENT_TEMPORARY, HR_SHAPE (replay->parameter_dtype, symbols[copied][HR_SHARDED_PART]));
 }
 
-/* foreach_all_gather of _fsdp_collectives.py */
-static HrValue
-gather_parts (HrReplay       *replay,
-              HrShardedGroup  group)
+/*
+ * hr_sharding_gather_parts:
+ * @replay: a tape
+ * @group: a group
+ *
+ * foreach_all_gather of _fsdp_collectives.py
+ *
+ * Returns: what the parts of all ranks are gathered in
+ */
+HrValue
+hr_sharding_gather_parts (HrReplay       *replay,
+                          HrShardedGroup  group)
 {
   HrValue part, gathered;
 
@@ -306,7 +316,7 @@ unshard (HrReplay       *replay,
   HrValue copies;
 
   if (gathered.storage < 0)
-    gathered = gather_parts (replay, group);
+    gathered = hr_sharding_gather_parts (replay, group);
   self->ahead = HR_NO_VALUE;
   replay->sentence = N_("while parameters of all ranks are copied from where they were gathered");
   copies = hr_replay_make (replay, "split_with_sizes_copy", "unsharded parameters", HR_COMPONENT_TEMPORARY,
@@ -334,11 +344,14 @@ hr_sharding_gather_next (HrReplay *replay,
 {
   HrSharding *self = replay->sharding;
 
+  if (self->is_staged)
+    return;
+
   self->is_backward = TRUE;
   if (self->n_ranks == 1 || self->stays_gathered || (is_first && self->is_tied))
     return;
 
-  self->ahead = gather_parts (replay, is_first ? HR_SHARDED_EMBEDDING : HR_SHARDED_LAYER);
+  self->ahead = hr_sharding_gather_parts (replay, is_first ? HR_SHARDED_EMBEDDING : HR_SHARDED_LAYER);
 }
 
 static void
@@ -368,11 +381,14 @@ hr_sharding_end_forward (HrReplay *replay,
   HrSharding *self = replay->sharding;
   HrValue inner = *output;
 
-  if (self == NULL || self->is_flat || self->n_ranks == 1)
+  if (self == NULL || self->is_flat || (self->n_ranks == 1 && !self->is_staged))
     return;
 
   if (replay->layer_code == HR_LAYER_CODE_TORCHTITAN)
     hr_sharding_return (replay);
+  if (self->is_staged)
+    return;
+
   hr_autograd_record (replay, output, backward_end, &inner, 1);
 }
 
@@ -389,7 +405,11 @@ hr_sharding_return (HrReplay *replay)
   HrSharding *self = replay->sharding;
   HrStretch stretch;
 
-  if (self == NULL || self->is_flat || self->n_ranks == 1)
+  if (self == NULL)
+    return;
+
+  self->gathers = FALSE;
+  if (self->is_flat || self->n_ranks == 1)
     return;
 
   hr_replay_begin (replay, &stretch, NULL, -1);
@@ -415,6 +435,22 @@ copy_parameters (HrReplay       *replay,
 }
 
 /*
+ * hr_sharding_unshard:
+ * @replay: a tape
+ * @group: a group
+ *
+ * Gathers the parameters of a group.
+ *
+ * Returns: the copies
+ */
+HrValue
+hr_sharding_unshard (HrReplay       *replay,
+                     HrShardedGroup  group)
+{
+  return replay->sharding->n_ranks > 1 ? unshard (replay, group) : copy_parameters (replay, group);
+}
+
+/*
  * hr_sharding_gather:
  * @replay: a tape
  * @group: a group
@@ -433,8 +469,10 @@ hr_sharding_gather (HrReplay       *replay,
   group = find_group (self, group);
   if (self->is_flat)
     hr_sharding_gather_flat (replay, group);
+  else if (self->is_staged)
+    hr_sharding_gather_stage (replay, group);
   else if (self->weights[group].storage < 0 && !(self->stays_gathered && self->is_backward))
-    self->weights[group] = self->n_ranks > 1 ? unshard (replay, group) : copy_parameters (replay, group);
+    self->weights[group] = hr_sharding_unshard (replay, group);
 }
 
 /*
@@ -451,7 +489,7 @@ hr_sharding_let_go (HrReplay       *replay,
 {
   HrSharding *self = replay->sharding;
 
-  if (self == NULL || find_group (self, group) == HR_SHARDED_HEAD)
+  if (self == NULL || self->is_staged || find_group (self, group) == HR_SHARDED_HEAD)
     return;
 
   if (self->stays_gathered)
@@ -495,7 +533,8 @@ hr_sharding_take (HrReplay *replay,
       hr_sharding_reduce_unit (replay, gradient);
       return;
     }
-  if (self->waits && replay->has_gradients)
+  if (replay->has_gradients &&
+      (self->is_staged ? hr_sharding_adds_to_stage (replay, gradient) : self->waits))
     {
       hr_replay_drop (replay, gradient);
       return;
@@ -563,7 +602,8 @@ count_held_bytes (const HrSharding *self)
 {
   guint bytes = hr_element_get_bytes (self->reduced_element);
 
-  if (!self->has_replicas || self->element == self->reduced_element || (self->waits && !self->is_last))
+  if (!self->has_replicas || self->is_staged || self->element == self->reduced_element ||
+      (self->waits && !self->is_last))
     return 0;
   if (self->adds_matrices)
     return self->n_layers * hr_ledger_round (self->n_part[HR_SHARDED_UNIT] * bytes);
@@ -596,6 +636,11 @@ hr_sharding_reduce (HrReplay       *replay,
   if (self->is_flat)
     {
       hr_sharding_reduce_flat (replay, group);
+      return;
+    }
+  if (self->is_staged)
+    {
+      hr_sharding_accumulate_stage (replay, group);
       return;
     }
   reduced = self->adds_matrices ? HR_SHARDED_UNIT : group;

@@ -10,6 +10,7 @@
 G_BEGIN_DECLS
 
 #define HR_SHARDED_MAX_PARAMETERS 48
+#define HR_SHARDED_MAX_SIZES 16
 
 /*
  * What is gathered at once: the table of tokens, a layer, the last norm with the head, which a tied table joins; a
@@ -77,6 +78,12 @@ typedef struct
  * @whole_bytes: what each rank has whole beside them: scales of quantized matrices
  * @adds_matrices: whether such matrices are gathered with the layer that they are in, as fully_shard does it
  * @root_bytes: what the root gathers of parameters that are in no group, from the beginning of a micro-batch to its end
+ * @is_staged: whether they are those of a stage of a pipeline, which are whole from when it runs first until its
+ *   gradients are reduced, behind all micro-batches
+ * @has_embedding: whether the stage has the table of tokens
+ * @has_head: whether it has the last norm and the head
+ * @n_sizes: how many parameters a group has
+ * @sizes: how many elements each has, in the order of the modules
  *
  * Parameters that fully_shard or FullyShardedDataParallel gathers, group by group.
  */
@@ -107,6 +114,11 @@ struct _HrSharding
   guint64 whole_bytes;
   gboolean adds_matrices;
   guint64 root_bytes;
+  gboolean is_staged;
+  gboolean has_embedding;
+  gboolean has_head;
+  guint n_sizes[HR_N_SHARDED_GROUPS];
+  guint64 sizes[HR_N_SHARDED_GROUPS][HR_SHARDED_MAX_SIZES];
 
   /*< private >*/
   HrShardedGroup current;
@@ -127,6 +139,8 @@ struct _HrSharding
   gboolean is_recomputing;
   gboolean is_last;    /* of the micro-batches of a step, behind which gradients are reduced */
   guint64 n_layers;        /* that are reduced among replicas */
+  gboolean gathers;        /* whether the stage has not run before */
+  gboolean has_sums;       /* whether gradients have been added up in the data type that they are reduced in */
 };
 
 void     hr_sharding_init         (HrSharding     *self,
@@ -161,6 +175,10 @@ guint64  hr_sharding_get_held_bytes (const HrSharding *self,
 HrTrainables *hr_sharding_list_parts (const HrSharding   *self,
                                       const HrTrainables *parameters);
 
+HrValue  hr_sharding_gather_parts (HrReplay       *replay,
+                                   HrShardedGroup  group);
+HrValue  hr_sharding_unshard      (HrReplay       *replay,
+                                   HrShardedGroup  group);
 HrSymbol hr_sharding_get_symbol   (HrShardedGroup  group,
                                    HrShardedSize   size);
 

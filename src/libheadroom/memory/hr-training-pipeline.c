@@ -7,12 +7,30 @@
 #include "hr-training-pipeline.h"
 
 #include "hr-pipeline-schedule.h"
+#include "hr-sharding-stage.h"
 
 /*
  * A step of a rank of a pipeline that torch.distributed.pipelining runs. What each kind of action does to the memory is
- * the same for all micro-batches of a part but the first, which makes the gradients of its parameters: it is rehearsed
- * once, and the schedule adds up the rest. The micro-batch at whose action most is held is replayed between all others.
+ * the same for all micro-batches of a part that find the same there of it: parameters that are whole, gradients of
+ * parameters. It is rehearsed once for each of these states, and the schedule adds up the rest. The micro-batch at
+ * whose action most is held is replayed between all others, and so is what is done to all parameters of a part while
+ * most is held.
  */
+
+/* What there is of gradients of a part's parameters. */
+enum
+{
+  HAS_GRADIENTS = 1 << 0, /* that have come */
+  HAS_SUMS = 1 << 1,      /* that have been added up in another data type */
+  N_STATES = 1 << 2,
+};
+
+/* A forward pass finds parameters whole, or gathers them. */
+enum
+{
+  GATHERS,
+  FINDS_WHOLE,
+};
 
 /* What an action does to the memory: what it leaves more, in numbers that wrap, and how far it goes meanwhile. */
 typedef struct
@@ -29,8 +47,16 @@ typedef struct
   gboolean is_last;
   gboolean is_given;    /* by another part of the rank */
   gboolean hands_over;  /* to another part of the rank */
-  Cost costs[HR_N_PIPELINE_ACTIONS][2]; /* where it makes gradients of parameters, and where it adds to them */
+  HrShardedStage stage; /* its parameters, where ranks share them */
+  Cost costs[HR_N_PIPELINE_ACTIONS][N_STATES];
 } Part;
+
+/* A part in the middle of a step. */
+typedef struct
+{
+  guint gradients;
+  gboolean is_whole;
+} PartState;
 
 /* A rank in the middle of a step. */
 typedef struct
@@ -38,10 +64,12 @@ typedef struct
   const HrTraining *training;
   GArray *actions;
   Part *parts;
-  gboolean *has_gradients; /* of each part */
+  PartState *states; /* of each part */
   guint64 hidden;          /* bytes of what a stage sends */
+  guint64 logits;          /* and of what the last one makes */
   HrLevel level;
   guint n_done;
+  guint highest_of_all; /* the action for all parameters of a part that is replayed */
 } Walk;
 
 static void
@@ -100,9 +128,22 @@ list_parts (const HrTraining *self)
       part->hands_over = i + 1 < pipeline->n_parts && get_stage (pipeline, i + 1) == stage + 1;
       part->training.pass.has_inputs = part->is_first;
       part->training.pass.has_norm = part->training.pass.has_head = part->is_last;
+      if (pipeline->deals_layers)
+        part->training.pass.n_layers =
+          hr_pipeline_schedule_deal_layers (pipeline->n_layers, n_stages, stage, pipeline->first_weight,
+                                            pipeline->last_weight);
+      part->training.sharding.has_embedding = part->is_first;
+      part->training.sharding.has_head = part->is_last;
+      part->stage = (HrShardedStage) { part->training.sharding, part->training.pass.n_layers };
     }
 
   return parts;
+}
+
+static gboolean
+sums_up (const Part *self)
+{
+  return self->training.sharding.is_staged && hr_sharded_stage_sums_up (&self->stage);
 }
 
 /*
@@ -131,6 +172,14 @@ get_hidden_bytes (const HrTraining *self,
                   const HrReplay   *replay)
 {
   return hr_ledger_round (self->pass.batch * self->pass.prompt * replay->symbols[HR_SYMBOL_HIDDEN] *
+                          hr_element_get_bytes (replay->dtype));
+}
+
+static guint64
+get_logit_bytes (const HrTraining *self,
+                 const HrReplay   *replay)
+{
+  return hr_ledger_round (self->pass.batch * self->pass.prompt * replay->symbols[HR_SYMBOL_VOCABULARY] *
                           hr_element_get_bytes (replay->dtype));
 }
 
@@ -224,54 +273,199 @@ splits (const Part             *self,
   return !self->is_first && action->kind != HR_PIPELINE_ACTION_BACKWARD;
 }
 
+/* Tells a tape what it finds of gradients of parameters when a backward pass begins. */
+static void
+set_gradients (HrReplay *replay,
+               guint     state)
+{
+  replay->has_gradients = (state & HAS_GRADIENTS) != 0;
+  if (replay->sharding != NULL)
+    replay->sharding->has_sums = (state & HAS_SUMS) != 0;
+}
+
+/* The gradients of a micro-batch's weights, by themselves. */
+static void
+run_weights (Part         *self,
+             HrReplay     *replay,
+             HrMicroBatch *micro_batch,
+             guint         state)
+{
+  gboolean sums_others_up = sums_up (self) && self->is_last;
+
+  replay->has_gradients = (state & HAS_GRADIENTS) != 0 && !sums_others_up;
+  hr_micro_batch_run_weights (micro_batch);
+  if (!sums_others_up)
+    return;
+
+  replay->has_gradients = (state & HAS_GRADIENTS) != 0;
+  self->stage.sharding.has_sums = (state & HAS_SUMS) != 0;
+  hr_sharded_stage_end_weights (&self->stage, replay);
+}
+
 static void
 rehearse_split (Part         *self,
                 HrReplay     *rehearsal,
                 HrMicroBatch *micro_batch,
-                gboolean      has_gradients,
+                guint         state,
                 HrLevel       start)
 {
-  Cost *inputs = &self->costs[HR_PIPELINE_ACTION_INPUTS][has_gradients];
-  Cost *weights = &self->costs[HR_PIPELINE_ACTION_WEIGHTS][has_gradients];
+  Cost *inputs = &self->costs[HR_PIPELINE_ACTION_INPUTS][state];
+  Cost *weights = &self->costs[HR_PIPELINE_ACTION_WEIGHTS][state];
   HrLevel before = begin_cost (rehearsal);
 
   hr_micro_batch_run_backward (micro_batch);
   note_cost (inputs, rehearsal, &before);
-  rehearsal->has_gradients = has_gradients;
   before = begin_cost (rehearsal);
-  hr_micro_batch_run_weights (micro_batch);
+  run_weights (self, rehearsal, micro_batch, state);
   note_cost (weights, rehearsal, &before);
   let_go (weights, &start, &before, &rehearsal->ledger.live);
+}
+
+/* Begins a tape on which a part's gradients are in the books. */
+static HrReplay *
+begin_rehearsal (const Part *self,
+                 HrReplay   *replay,
+                 guint       state)
+{
+  HrReplay *rehearsal = hr_replay_copy_empty (replay);
+  const HrSharding *sharding = &self->training.sharding;
+
+  rehearsal->timeline = NULL;
+  rehearsal->kept_layers = NULL;
+  if (sharding->is_staged)
+    hr_ledger_add (&rehearsal->ledger, HR_COMPONENT_GRADIENTS,
+                   hr_sharded_stage_get_gradient_bytes (&self->stage, (state & HAS_GRADIENTS) != 0,
+                                                        (state & HAS_SUMS) != 0));
+
+  return rehearsal;
+}
+
+static void
+end_rehearsal (HrReplay *self,
+               HrReplay *replay)
+{
+  replay->ledger.overflowed |= self->ledger.overflowed;
+  hr_replay_free (self);
 }
 
 /* Has a micro-batch of a part run, with or without gradients of its parameters to add to. */
 static void
 rehearse (Part     *self,
           HrReplay *replay,
-          gboolean  has_gradients,
+          guint     state,
           gboolean  splits_backward)
 {
-  g_autoptr (HrReplay) rehearsal = hr_replay_copy_empty (replay);
+  HrReplay *rehearsal = begin_rehearsal (self, replay, state);
   HrMicroBatch *micro_batch;
   HrLevel start, before;
 
-  rehearsal->timeline = NULL;
-  rehearsal->kept_layers = NULL;
-  rehearsal->has_gradients = has_gradients;
   rehearsal->splits_backward = splits_backward;
   start = begin_cost (rehearsal);
   micro_batch = hr_micro_batch_run_forward (&self->training, rehearsal, NULL);
-  note_cost (&self->costs[HR_PIPELINE_ACTION_FORWARD][has_gradients], rehearsal, &start);
+  note_cost (&self->costs[HR_PIPELINE_ACTION_FORWARD][FINDS_WHOLE], rehearsal, &start);
+  set_gradients (rehearsal, state);
   if (splits_backward)
-    rehearse_split (self, rehearsal, micro_batch, has_gradients, start);
+    rehearse_split (self, rehearsal, micro_batch, state, start);
   else
     {
       before = begin_cost (rehearsal);
       hr_micro_batch_run_backward (micro_batch);
-      note_cost (&self->costs[HR_PIPELINE_ACTION_BACKWARD][has_gradients], rehearsal, &before);
+      note_cost (&self->costs[HR_PIPELINE_ACTION_BACKWARD][state], rehearsal, &before);
     }
   hr_micro_batch_free (micro_batch);
-  replay->ledger.overflowed |= rehearsal->ledger.overflowed;
+  end_rehearsal (rehearsal, replay);
+}
+
+/* A forward pass that gathers parameters, which stay. */
+static void
+rehearse_gathering (Part     *self,
+                    HrReplay *replay)
+{
+  HrReplay *rehearsal = begin_rehearsal (self, replay, 0);
+  HrTraining gathering = self->training;
+  HrMicroBatch *micro_batch;
+  HrLevel start = begin_cost (rehearsal);
+
+  gathering.sharding.gathers = TRUE;
+  micro_batch = hr_micro_batch_run_forward (&gathering, rehearsal, NULL);
+  note_cost (&self->costs[HR_PIPELINE_ACTION_FORWARD][GATHERS], rehearsal, &start);
+  hr_micro_batch_run_backward (micro_batch);
+  hr_micro_batch_free (micro_batch);
+  end_rehearsal (rehearsal, replay);
+}
+
+static gboolean
+is_for_all (HrPipelineActionKind kind)
+{
+  return kind >= HR_PIPELINE_ACTION_GATHER;
+}
+
+/* Does what is done to all parameters of a part. */
+static void
+run_for_all (Part                 *self,
+             HrReplay             *replay,
+             HrPipelineActionKind  kind,
+             guint                 state)
+{
+  HrShardedStage *stage = &self->stage;
+
+  hr_ledger_enter_phase (&replay->ledger,
+                         kind == HR_PIPELINE_ACTION_REDUCE ? HR_PHASE_BACKWARD : HR_PHASE_FORWARD);
+  switch ((guint) kind)
+    {
+    case HR_PIPELINE_ACTION_GATHER:
+      hr_sharded_stage_gather (stage, replay);
+      break;
+
+    case HR_PIPELINE_ACTION_AWAIT:
+      hr_sharded_stage_await (stage, replay);
+      break;
+
+    case HR_PIPELINE_ACTION_LET_GO:
+      hr_sharded_stage_let_go (stage, replay);
+      break;
+
+    default:
+      replay->has_gradients = (state & HAS_GRADIENTS) != 0;
+      stage->sharding.has_sums = (state & HAS_SUMS) != 0;
+      hr_sharded_stage_reduce (stage, replay);
+      break;
+    }
+}
+
+static void
+rehearse_for_all (Part                 *self,
+                  HrReplay             *replay,
+                  HrPipelineActionKind  kind,
+                  guint                 state)
+{
+  HrReplay *rehearsal = begin_rehearsal (self, replay, state);
+  guint64 bytes = hr_sharded_stage_get_gathered_bytes (&self->stage, self->training.sharding.gathered_element);
+  HrLevel before;
+
+  if (kind == HR_PIPELINE_ACTION_AWAIT && self->training.sharding.n_ranks > 1)
+    hr_ledger_add (&rehearsal->ledger, HR_COMPONENT_COMMUNICATION, bytes);
+  if (kind == HR_PIPELINE_ACTION_LET_GO || kind == HR_PIPELINE_ACTION_REDUCE)
+    hr_ledger_add (&rehearsal->ledger, HR_COMPONENT_TEMPORARY, bytes);
+  before = begin_cost (rehearsal);
+  run_for_all (self, rehearsal, kind, state);
+  note_cost (&self->costs[kind][state], rehearsal, &before);
+  end_rehearsal (rehearsal, replay);
+}
+
+static void
+rehearse_sharding (Part     *self,
+                   HrReplay *replay)
+{
+  rehearse_gathering (self, replay);
+  for (guint kind = HR_PIPELINE_ACTION_GATHER; kind < HR_N_PIPELINE_ACTIONS; kind++)
+    {
+      for (guint state = 0; state < N_STATES; state++)
+        {
+          if (kind != HR_PIPELINE_ACTION_REDUCE || state != 0)
+            rehearse_for_all (self, replay, kind, state);
+        }
+    }
 }
 
 static void
@@ -279,21 +473,26 @@ rehearse_part (Part     *self,
                HrReplay *replay,
                gboolean  splits_backward)
 {
-  for (guint i = 0; i < 2; i++)
+  for (guint state = 0; state < N_STATES; state++)
     {
-      rehearse (self, replay, i, FALSE);
+      if (!sums_up (self) && state & HAS_SUMS)
+        continue;
+      rehearse (self, replay, state, FALSE);
       if (splits_backward && !self->is_first)
-        rehearse (self, replay, i, TRUE);
+        rehearse (self, replay, state, TRUE);
       else
-        self->costs[HR_PIPELINE_ACTION_WEIGHTS][i] = self->costs[HR_PIPELINE_ACTION_BACKWARD][i];
+        self->costs[HR_PIPELINE_ACTION_WEIGHTS][state] = self->costs[HR_PIPELINE_ACTION_BACKWARD][state];
     }
+  if (self->training.sharding.is_staged)
+    rehearse_sharding (self, replay);
 }
 
 static gboolean
 is_alike (const Part *self,
           const Part *other)
 {
-  return self->is_first == other->is_first && self->is_last == other->is_last;
+  return self->is_first == other->is_first && self->is_last == other->is_last &&
+         self->training.pass.n_layers == other->training.pass.n_layers;
 }
 
 static gboolean
@@ -348,6 +547,25 @@ ends_way (const Part             *self,
 {
   return action->kind == HR_PIPELINE_ACTION_BACKWARD ||
          action->kind == (self->is_first ? HR_PIPELINE_ACTION_WEIGHTS : HR_PIPELINE_ACTION_INPUTS);
+}
+
+/*
+ * A variable of ScheduleGPipe and Schedule1F1B holds what the last forward pass has made until the step ends, behind
+ * which nothing comes but that gradients are reduced.
+ */
+static void
+hold_last_output (Walk                   *self,
+                  const Part             *part,
+                  const HrPipelineAction *action)
+{
+  const HrTrainingPipeline *pipeline = &self->training->pipeline;
+  gboolean is_last = action->micro_batch + 1 == self->training->accumulation_steps;
+
+  if (!is_last || action->kind != HR_PIPELINE_ACTION_BACKWARD || pipeline->n_parts > 1 ||
+      hr_pipeline_schedule_splits (pipeline->schedule))
+    return;
+
+  hold (self, part->is_last ? self->logits : self->hidden);
 }
 
 /* Schedule1F1B has variables for what it sends, which hold the last of it. */
@@ -411,7 +629,12 @@ static const Cost *
 get_cost (const Walk             *self,
           const HrPipelineAction *action)
 {
-  return &self->parts[action->part].costs[action->kind][self->has_gradients[action->part]];
+  const PartState *state = &self->states[action->part];
+  guint index = action->kind != HR_PIPELINE_ACTION_FORWARD            ? state->gradients
+                : self->training->sharding.is_staged && !state->is_whole ? GATHERS
+                                                                         : FINDS_WHOLE;
+
+  return &self->parts[action->part].costs[action->kind][index];
 }
 
 static const HrPipelineAction *
@@ -419,6 +642,43 @@ get_action (const Walk *self,
             guint       i)
 {
   return &g_array_index (self->actions, HrPipelineAction, i);
+}
+
+/* Where gradients come by hooks, they are added up when all of a group have come (FSDPParamGroup.post_backward). */
+static void
+note_action (PartState              *self,
+             const Part             *part,
+             const HrPipelineAction *action)
+{
+  gboolean has_hooks = action->kind != HR_PIPELINE_ACTION_WEIGHTS || part->is_first;
+
+  switch ((guint) action->kind)
+    {
+    case HR_PIPELINE_ACTION_FORWARD:
+    case HR_PIPELINE_ACTION_AWAIT:
+      self->is_whole = TRUE;
+      break;
+
+    case HR_PIPELINE_ACTION_INPUTS:
+      if (sums_up (part) && !part->is_first && self->gradients & HAS_GRADIENTS)
+        self->gradients = HAS_SUMS;
+      break;
+
+    case HR_PIPELINE_ACTION_BACKWARD:
+    case HR_PIPELINE_ACTION_WEIGHTS:
+      self->gradients = sums_up (part) && has_hooks       ? HAS_SUMS
+                        : sums_up (part) && part->is_last && self->gradients != 0
+                          ? HAS_SUMS | HAS_GRADIENTS
+                          : self->gradients | HAS_GRADIENTS;
+      break;
+
+    case HR_PIPELINE_ACTION_REDUCE:
+      self->gradients = 0;
+      break;
+
+    default:
+      break;
+    }
 }
 
 /* _internal_losses holds the losses of all micro-batches until the step ends. */
@@ -429,14 +689,17 @@ run_next (Walk *self)
   const Part *part = &self->parts[action->part];
 
   add_level (&self->level, &get_cost (self, action)->change);
+  note_action (&self->states[action->part], part, action);
+  if (is_for_all (action->kind))
+    return;
+
+  hold_last_output (self, part, action);
   if (keeps_last_sent (&self->training->pipeline))
     hold_last_sent (self, part, action);
   else
     hold_sent (self, part, action);
   if (part->is_last && ends_way (part, action))
     hold (self, hr_ledger_round (sizeof (float)));
-  if (action->kind == HR_PIPELINE_ACTION_BACKWARD || action->kind == HR_PIPELINE_ACTION_WEIGHTS)
-    self->has_gradients[action->part] = TRUE;
 }
 
 static void
@@ -446,31 +709,49 @@ begin_walk (Walk          *self,
   self->level = *start;
   self->n_done = 0;
   for (guint64 i = 0; i < self->training->pipeline.n_parts; i++)
-    self->has_gradients[i] = FALSE;
+    self->states[i] = (PartState) { 0 };
 }
 
-/* Finds the action while which most is held, the first of those that are alike. */
+/* Finds the actions while which most is held, of a micro-batch and for all, the first of those that are alike. */
 static guint
 find_highest (Walk          *self,
               const HrLevel *start)
 {
-  guint64 highest = 0;
-  guint found = 0;
+  guint64 highest[2] = { 0 };
+  guint found[2] = { 0, G_MAXUINT };
 
   begin_walk (self, start);
   for (guint i = 0; i < self->actions->len; i++)
     {
-      guint64 level = self->level.total + get_cost (self, get_action (self, i))->highest;
+      const HrPipelineAction *action = get_action (self, i);
+      guint64 level = self->level.total + get_cost (self, action)->highest;
+      gboolean for_all = is_for_all (action->kind);
 
-      if (level > highest)
+      if (level > highest[for_all])
         {
-          highest = level;
-          found = i;
+          highest[for_all] = level;
+          found[for_all] = i;
         }
       run_next (self);
     }
+  self->highest_of_all = found[TRUE];
 
-  return found;
+  return found[FALSE];
+}
+
+/* What is done for all parameters of a part when most is held. */
+static void
+replay_for_all (Walk     *self,
+                HrReplay *replay)
+{
+  const HrPipelineAction *action = get_action (self, self->n_done);
+  HrPhaseId phase = replay->ledger.phase;
+  HrSharding *sharding = replay->sharding;
+
+  hr_ledger_set (&replay->ledger, &self->level);
+  run_for_all (&self->parts[action->part], replay, action->kind, self->states[action->part].gradients);
+  replay->sharding = sharding;
+  hr_ledger_enter_phase (&replay->ledger, phase);
 }
 
 /* Has all actions run that come before one, which other micro-batches have in the books. */
@@ -482,7 +763,11 @@ run_until (Walk     *self,
   HrStretch stretch;
 
   while (self->n_done < action)
-    run_next (self);
+    {
+      if (self->n_done == self->highest_of_all)
+        replay_for_all (self, replay);
+      run_next (self);
+    }
   hr_replay_begin (replay, &stretch, NULL, -1);
   replay->sentence = N_("while a rank of the pipeline has other micro-batches run");
   hr_ledger_set (&replay->ledger, &self->level);
@@ -501,7 +786,7 @@ find_action (const Walk *self,
     {
       const HrPipelineAction *action = get_action (self, i);
 
-      if (action->part == model->part && action->micro_batch == model->micro_batch)
+      if (action->part == model->part && action->micro_batch == model->micro_batch && !is_for_all (action->kind))
         return i;
     }
 
@@ -518,6 +803,7 @@ run_micro_batch (Walk             *self,
   guint backward = find_action (self, highest, forward + 1);
   guint weights = find_action (self, highest, backward + 1);
   guint part = get_action (self, highest)->part;
+  HrTraining training = self->parts[part].training;
   HrMicroBatch *micro_batch;
 
   replay->splits_backward = splits (&self->parts[part], get_action (self, backward));
@@ -525,15 +811,15 @@ run_micro_batch (Walk             *self,
   if (weights < self->actions->len && !replay->splits_backward)
     backward = weights;
   run_until (self, replay, forward);
-  micro_batch = hr_micro_batch_run_forward (&self->parts[part].training, replay, levels);
+  training.sharding.gathers = !self->states[part].is_whole;
+  micro_batch = hr_micro_batch_run_forward (&training, replay, levels);
   run_until (self, replay, backward);
-  replay->has_gradients = self->has_gradients[part];
+  set_gradients (replay, self->states[part].gradients);
   hr_micro_batch_run_backward (micro_batch);
   if (replay->splits_backward)
     {
       run_until (self, replay, weights);
-      replay->has_gradients = self->has_gradients[part];
-      hr_micro_batch_run_weights (micro_batch);
+      run_weights (&self->parts[part], replay, micro_batch, self->states[part].gradients);
     }
   replay->splits_backward = FALSE;
   hr_micro_batch_free (micro_batch);
@@ -548,13 +834,25 @@ end_walk (Walk          *self,
 {
   HrLevel end = *start;
 
-  while (self->n_done < self->actions->len)
-    run_next (self);
+  run_until (self, replay, self->actions->len);
   end.by_component[HR_COMPONENT_GRADIENTS] = self->level.by_component[HR_COMPONENT_GRADIENTS];
   end.total += end.by_component[HR_COMPONENT_GRADIENTS] - start->by_component[HR_COMPONENT_GRADIENTS];
   end.by_component[HR_COMPONENT_COMMUNICATION] += left;
   end.total += left;
   hr_ledger_set (&replay->ledger, &end);
+}
+
+static GArray *
+list_actions (const HrTraining *self)
+{
+  const HrTrainingPipeline *pipeline = &self->pipeline;
+  g_autoptr (GArray) actions = hr_pipeline_schedule_list (pipeline->schedule, pipeline->n_ranks, pipeline->n_parts,
+                                                          self->accumulation_steps, pipeline->rank);
+
+  if (!self->sharding.is_staged)
+    return g_steal_pointer (&actions);
+
+  return hr_pipeline_schedule_shard (pipeline->schedule, pipeline->n_parts, self->accumulation_steps, actions);
 }
 
 /*
@@ -571,15 +869,14 @@ hr_training_run_pipeline (const HrTraining *self,
                           HrTrainingLevels *levels)
 {
   const HrTrainingPipeline *pipeline = &self->pipeline;
-  g_autoptr (GArray) actions = hr_pipeline_schedule_list (pipeline->schedule, pipeline->n_ranks, pipeline->n_parts,
-                                                          self->accumulation_steps, pipeline->rank);
+  g_autoptr (GArray) actions = list_actions (self);
   g_autofree Part *parts = list_parts (self);
-  g_autofree gboolean *has_gradients = g_new0 (gboolean, pipeline->n_parts);
+  g_autofree PartState *states = g_new0 (PartState, pipeline->n_parts);
   guint64 left = get_left_bytes (self, replay);
   HrLevel start;
   Walk walk = {
-    .training = self, .actions = actions, .parts = parts, .has_gradients = has_gradients,
-    .hidden = get_hidden_bytes (self, replay),
+    .training = self, .actions = actions, .parts = parts, .states = states,
+    .hidden = get_hidden_bytes (self, replay), .logits = get_logit_bytes (self, replay),
   };
   guint highest;
 

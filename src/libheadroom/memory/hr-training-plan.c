@@ -16,6 +16,7 @@
 #include "hr-precision-recipe.h"
 #include "hr-replay-torchtitan.h"
 #include "hr-sharding-flat.h"
+#include "hr-sharding-stage.h"
 #include "hr-sharding-unit.h"
 #include "hr-training-actor.h"
 #include "hr-training-check.h"
@@ -736,6 +737,8 @@ shard (HrTrainingPlan *self)
                     self->layout.data / hr_training_job_get_data_parallel_replicas (self->job));
   self->training.sharding.has_replicas = hr_training_job_get_data_parallel_replicas (self->job) > 1;
   self->training.sharding.n_layers = pass->stack->n_layers;
+  self->training.sharding.is_staged = self->layout.is_torch;
+  hr_sharding_list_sizes (&self->training.sharding, pass->model);
   self->training.buffer_bytes = hr_torchtitan_get_buffer_bytes (pass->stack, pass->inference.prompt);
   hr_inference_plan_warn (pass, N_("torchtitan: fully_shard, VarlenAttention by torch’s flash kernel "
                                    "and CrossEntropyLoss over all logits at once are counted, without CUDA graphs and "
@@ -963,7 +966,14 @@ prepare_scorer (HrTrainingJob  *job,
 static void
 warn_of_layout (HrTrainingPlan *self)
 {
-  if (self->layout.is_torch)
+  if (self->layout.deals_layers)
+    hr_inference_plan_warn (&self->pass,
+                            N_("The pipeline is counted as torchtitan runs it, with as many micro-batches "
+                               "(num_pp_microbatches) as there are gradient accumulation steps, of which each rank has "
+                               "the whole batch: parameters stay gathered from when a stage first runs "
+                               "(fsdp_reshard_after_forward is default), and gradients stay whole, in fp32, until the "
+                               "last micro-batch is back; what the allocator reserves beside is not known"));
+  else if (self->layout.is_torch)
     hr_inference_plan_warn (&self->pass,
                             N_("The pipeline is counted as torch.distributed.pipelining runs it, with as many "
                                "micro-batches as there are gradient accumulation steps and return_outputs=False: each "
@@ -1020,6 +1030,36 @@ check_checkpointing_of_pipeline (const HrTrainingPlan  *self,
   return FALSE;
 }
 
+/* Decoder.Config.update_from_config of torchtitan/models/common/decoder.py refuses a head that shares the table. */
+static gboolean
+check_torchtitan_pipeline (const HrTrainingPlan  *self,
+                           GError               **error)
+{
+  static const char * const values[][HR_TRAINING_MAX_VALUES] = {
+    { "activation-offload", "none" },
+    { "fused-kernels", "none" },
+    { "fp8-recipe", "none" },
+    { "loss-implementation", "auto", "cross-entropy" },
+    { "torch-compile", "false" },
+    { "zero-grad", "after-step" },
+    { "packing", "none" },
+  };
+
+  for (guint i = 0; i < hr_model_get_n_tensors (self->model); i++)
+    {
+      if (hr_model_get_tensor (self->model, i)->tied_to == NULL)
+        continue;
+
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            /* Translators: the place is the name of a model. */
+                            N_("“%s”: expected a head of its own, as torchtitan makes no stages of a model whose head "
+                               "shares the table of tokens"), hr_model_get_name (self->model));
+      return FALSE;
+    }
+
+  return hr_training_check_values (self, "torchtitan", values, G_N_ELEMENTS (values), error);
+}
+
 /* What is followed together with a pipeline of torch. */
 static gboolean
 check_pipeline (const HrTrainingPlan  *self,
@@ -1041,7 +1081,9 @@ check_pipeline (const HrTrainingPlan  *self,
   };
 
   return check_checkpointing_of_pipeline (self, error) &&
-         hr_training_check_values (self, "torch.distributed.pipelining", values, G_N_ELEMENTS (values), error);
+         (self->layout.deals_layers
+            ? check_torchtitan_pipeline (self, error)
+            : hr_training_check_values (self, "torch.distributed.pipelining", values, G_N_ELEMENTS (values), error));
 }
 
 /* The formulas that people know are of whole models. */
@@ -1116,7 +1158,8 @@ resolve_pipeline (HrTrainingPlan *self)
 
   training->keep_outputs = TRUE;
   training->pipeline = (HrTrainingPipeline) {
-    self->layout.schedule, self->layout.pipeline, self->layout.parts, self->stage,
+    self->layout.schedule, self->layout.pipeline, self->layout.parts, self->stage, self->layout.deals_layers,
+    hr_model_get_stack (self->model, 0)->n_layers, self->layout.counts_embedding, self->layout.counts_loss,
   };
 }
 
@@ -1231,6 +1274,14 @@ adds_parameters (const HrTrainingPlan *self)
   return hr_tuning_get_added_bytes (self->tuning) > 0;
 }
 
+/* What classes of transformers have beside parameters, where the layers are another framework's. */
+static void
+leave_buffers_out (HrWeights *weights)
+{
+  weights->bytes -= weights->buffer_bytes;
+  weights->buffer_bytes = 0;
+}
+
 /*
  * hr_training_plan_take_weights:
  * @self: a plan
@@ -1249,6 +1300,8 @@ hr_training_plan_take_weights (HrTrainingPlan *self,
   training->pass.n_layers = self->pass.stack->n_layers;
   training->pass.has_inputs = self->stage == 0;
   training->pass.has_norm = training->pass.has_head = hr_layout_has_head (&self->layout, self->stage);
+  if (training->layer_code == HR_LAYER_CODE_TORCHTITAN)
+    leave_buffers_out (weights);
   training->pass.weight_bytes = weights->bytes;
   weights->buffer_bytes += training->buffer_bytes;
   weights->bytes += training->buffer_bytes;

@@ -756,6 +756,7 @@ send_output (Step             *step,
   HrPass *variables = &step->stack->variables;
 
   step->outputs = step->loss = step->seed = HR_NO_VALUE;
+  hr_sharding_return (replay);
   if (step->training->pipelines)
     step->outputs = hr_value_detach (hr_replay_hold (replay, variables->hidden));
   hr_replay_assign (replay, &variables->hidden, HR_NO_VALUE);
@@ -1421,6 +1422,27 @@ add_answers (const HrTraining *self,
   hr_replay_add_inputs (replay, 2 * n, self->has_reference ? 0 : batch / 2 * sizeof (float));
 }
 
+/* Trainer.train_step of torchtitan/trainer.py brings the whole batch to each rank of a pipeline. */
+static gboolean
+gives_each_stage_its_own (const HrTraining *self)
+{
+  return self->pipelines && self->layer_code != HR_LAYER_CODE_TORCHTITAN;
+}
+
+/*
+ * pp_forward_backward_step of torchtitan/trainer.py finds out for all micro-batches where their documents begin, before
+ * the first runs (create_varlen_metadata_for_document); global_valid_tokens and loss_is_finite are numbers of the step.
+ */
+static void
+add_numbers_of_torchtitan (const HrTraining *self,
+                           HrReplay         *replay)
+{
+  hr_replay_add_inputs (replay, self->pipelines ? self->accumulation_steps : 0,
+                        (self->pass.batch + 1) * sizeof (gint32));
+  hr_replay_add_inputs (replay, 1, sizeof (gint64));
+  hr_replay_add_inputs (replay, 1, sizeof (gint32));
+}
+
 /* What the model reads and its labels, and the mask that comes with the former, of all micro-batches of the step. */
 static void
 add_batch (const HrTraining *self,
@@ -1451,12 +1473,14 @@ add_batch (const HrTraining *self,
       return;
     }
   /* Of a pipeline of torch the first stage is given the former, and the last one the latter. */
-  if (!self->pipelines || pass->has_inputs)
+  if (!gives_each_stage_its_own (self) || pass->has_inputs)
     hr_replay_add_inputs (replay, n_brought, pass->batch * inputs);
-  if (!self->pipelines || pass->has_head)
+  if (!gives_each_stage_its_own (self) || pass->has_head)
     hr_replay_add_inputs (replay, n_brought, pass->batch * labels * sizeof (gint64));
-  if (self->pipelines)
+  if (gives_each_stage_its_own (self))
     return;
+  if (self->layer_code == HR_LAYER_CODE_TORCHTITAN)
+    add_numbers_of_torchtitan (self, replay);
 
   /* Where an answer ends, beside where it begins. */
   hr_replay_add_inputs (replay, n_brought, is_span ? pass->batch * sizeof (gint64) : 0);

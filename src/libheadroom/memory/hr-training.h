@@ -46,6 +46,10 @@ typedef void (*HrBetweenSteps) (HrHeap   *heap,
  * @n_ranks: how many ranks there are
  * @n_parts: how many parts of the layers each of them has
  * @rank: which of them this is
+ * @deals_layers: whether torchtitan deals layers out to stages, which may have different numbers of them
+ * @n_layers: how many the model has
+ * @first_weight: as how many of them the embedding counts
+ * @last_weight: as how many the head does
  *
  * A rank of a pipeline that torch.distributed.pipelining runs.
  */
@@ -55,6 +59,10 @@ typedef struct
   guint64 n_ranks;
   guint64 n_parts;
   guint64 rank;
+  gboolean deals_layers;
+  guint64 n_layers;
+  guint64 first_weight;
+  guint64 last_weight;
 } HrTrainingPipeline;
 
 /**

@@ -109,7 +109,7 @@ is_torch (HrReport *self)
 {
   g_autofree char *framework = hr_job_get_as_string (hr_report_get_job (self), "framework");
 
-  return g_strcmp0 (framework, "pytorch") == 0;
+  return g_strcmp0 (framework, "pytorch") == 0 || g_strcmp0 (framework, "torchtitan") == 0;
 }
 
 /* What the GPUs of all stages take where torch runs the pipeline by a schedule. */
@@ -125,7 +125,7 @@ estimate_schedule (HrReport *self,
 
   g_object_set (job, "pipeline-schedule", schedules[schedule].schedule, "virtual-pipeline-parallel", n_parts, NULL);
 
-  return hr_estimator_run_for_sizes (hr_report_get_model (self), job, NULL, 1, NULL);
+  return hr_estimator_run_for_sizes (hr_report_get_model (self), job, NULL, hr_report_get_n_gpus (self), NULL);
 }
 
 static void

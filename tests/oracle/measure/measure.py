@@ -82,7 +82,10 @@ def run_case(case, hyper_parameters, tracker):
     else:
         model = models.build(hyper_parameters, case.settings['dtype'], case.settings['attention'])
     counts = None
-    if model is None:
+    if model is None and case.settings.get('pipeline-parallel', 1) > 1:
+        import pipelining  # pylint: disable=import-outside-toplevel
+        counts = pipelining.measure_titan(hyper_parameters, case.settings, meter)
+    elif model is None:
         import titan  # pylint: disable=import-outside-toplevel
         counts = titan.measure(hyper_parameters, case.settings, meter)
     elif results.is_inference(case):
