@@ -241,6 +241,42 @@ test_refused (void)
     }
 }
 
+/* A config of a model that has been converted: its own bits count, and no others. */
+static void
+test_converted (void)
+{
+  static const char config[] =
+    "{\"architectures\": [\"LlamaForCausalLM\"], \"model_type\": \"llama\", \"hidden_size\": 2048, "
+    "\"intermediate_size\": 8192, \"num_hidden_layers\": 16, \"num_attention_heads\": 32, "
+    "\"num_key_value_heads\": 8, \"vocab_size\": 128256, \"tie_word_embeddings\": false, "
+    "\"torch_dtype\": \"bfloat16\", \"quantization_config\": {\"quant_method\": \"exl3\", "
+    "\"version\": \"0.0.6\", \"bits\": 2.5, \"head_bits\": 8, \"calibration\": {\"rows\": 100, \"cols\": 2048}, "
+    "\"out_scales\": \"auto\"}}";
+  const guint64 matrices = G_GUINT64_CONSTANT (16) * 2048 * (2 * 2048 + 2 * 512 + 3 * 8192);
+  const guint64 head = 2048 * G_GUINT64_CONSTANT (128256);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_data (config, strlen (config), "config.json", &error);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrEstimate) found = NULL, other = NULL;
+  guint64 weights;
+
+  g_assert_no_error (error);
+  g_assert_cmpint (hr_model_get_quantization (model), ==, HR_QUANTIZATION_EXL3);
+  hr_job_set_all_from_string (job, "engine=exllama", &error);
+  g_assert_no_error (error);
+  found = hr_estimator_run (model, job, NULL, 1, &error);
+  g_assert_no_error (error);
+  weights = hr_estimate_get_component_bytes (found, HR_COMPONENT_WEIGHTS);
+  g_assert_cmpuint (weights, <, matrices * 5 / 16 + head + 8 * MIB);
+  g_assert_cmpuint (weights, >, matrices * 5 / 16 + head - 2 * MIB);
+
+  hr_job_set_all_from_string (job, "bits-per-weight=4", &error);
+  g_assert_no_error (error);
+  other = hr_estimator_run (model, job, NULL, 1, &error);
+  g_assert_null (other);
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+}
+
 /* Other engines do not compute with what is ExLlamaV3's. */
 static void
 test_others (void)
@@ -294,6 +330,7 @@ main (int   argc,
   g_test_add_func ("/exllama/layers_fill_one_gpu_after_the_other", test_split);
   g_test_add_func ("/exllama/the_host_keeps_experts", test_host_experts);
   g_test_add_func ("/exllama/what_it_has_not_is_refused", test_refused);
+  g_test_add_func ("/exllama/a_converted_model_has_its_own_bits", test_converted);
   g_test_add_func ("/exllama/its_format_is_its_own", test_others);
   g_test_add_func ("/exllama/layers_of_each_kind_are_computed", test_kinds);
 

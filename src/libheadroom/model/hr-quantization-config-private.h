@@ -69,5 +69,8 @@ gboolean hr_quantization_read_bitnet (const HrQuantizationContext  *context,
 gboolean hr_quantization_read_mlx (const HrQuantizationContext  *context,
                                    HrQuantizer                 **quantizer,
                                    GError                      **error);
+gboolean hr_quantization_read_exl3 (const HrQuantizationContext  *context,
+                                    HrQuantizer                 **quantizer,
+                                    GError                      **error);
 
 G_END_DECLS

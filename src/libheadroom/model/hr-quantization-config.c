@@ -457,6 +457,7 @@ static const struct
   { "aqlm", hr_quantization_read_aqlm },
   { "bitnet", hr_quantization_read_bitnet },
   { "mlx", hr_quantization_read_mlx },
+  { "exl3", hr_quantization_read_exl3 },
 };
 
 /* What to call the settings of a config that does not say. */

@@ -2,6 +2,8 @@
 
 #include "hr-quantization-config-private.h"
 
+#include "hr-exl3-allocation.h"
+
 /*
  * Methods that quantize a model while transformers loads it, and those of few checkpoints: transformers 5.12,
  * utils/quantization_config.py and integrations/hqq.py, quanto.py, eetq.py, torchao.py, aqlm.py, bitnet.py.
@@ -388,6 +390,38 @@ hr_quantization_read_mlx (const HrQuantizationContext  *context,
         hr_quantizer_add_rule (*quantizer, g_steal_pointer (&targets), is_kept ? NULL : &other);
     }
   hr_quantizer_add_rule (*quantizer, NULL, &format);
+
+  return TRUE;
+}
+
+/*
+ * hr_quantization_read_exl3:
+ * @context: where from
+ * @quantizer: (out): what was done; %NULL if it is not known
+ * @error: return location for an error
+ *
+ * Reads the settings of ExLlamaV3 (compile_model of exllamav3/conversion/compile.py): the bits of an element on the
+ * average, and those of the head. Which matrix has how many follows from them, where the weights are not there.
+ *
+ * Returns: whether they are what they should be
+ */
+gboolean
+hr_quantization_read_exl3 (const HrQuantizationContext  *context,
+                           HrQuantizer                 **quantizer,
+                           GError                      **error)
+{
+  double bits = HR_EXL3_BITS;
+  guint64 head_bits = HR_EXL3_HEAD_BITS;
+
+  if (!hr_json_get_double (context->settings, "bits", &bits, error) ||
+      !hr_json_get_uint (context->settings, "head_bits", 1, 16, &head_bits, error))
+    return FALSE;
+  if (bits < 1 || bits > HR_EXL3_MAX_BITS)
+    return TRUE;
+
+  *quantizer = hr_quantizer_new (HR_QUANTIZATION_EXL3);
+  (*quantizer)->bits_per_weight = bits;
+  (*quantizer)->head_bits = head_bits;
 
   return TRUE;
 }

@@ -17,14 +17,14 @@
  * What stands behind the name of a module whose matrix is quantised, in place of its weight or beside it. Sources: the
  * quantizers of transformers 5.12 and the libraries they call: gptqmodel and autoawq (qweight …), bitsandbytes
  * (absmax …, SCB), fine-grained FP8 (weight_scale_inv), compressed-tensors (weight_packed …), modelopt
- * (weight_scale_2), EETQ (weight_scales), AQLM (codes), HQQ (W_q …).
+ * (weight_scale_2), EETQ (weight_scales), AQLM (codes), HQQ (W_q …), and ExLlamaV3 (trellis …).
  */
 static const char * const piece_suffixes[] = {
   ".qweight", ".qzeros", ".scales", ".g_idx", ".SCB", ".weight_format", ".weight_scale", ".weight_scale_inv",
   ".weight_scale_2", ".weight_packed", ".weight_shape", ".weight_zero_point", ".weight_g_idx", ".weight_global_scale",
   ".input_scale", ".input_global_scale", ".weight.absmax", ".weight.quant_map", ".weight.nested_absmax",
   ".weight.nested_quant_map", ".weight_scales", ".activation_scale", ".output_scale", ".codes", ".codebooks", ".W_q",
-  ".scale", ".zero", ".meta",
+  ".scale", ".zero", ".meta", ".trellis", ".suh", ".svh", ".su", ".sv", ".mcg", ".mul1",
 };
 
 /* The same of experts that are fused in one tensor, whose name ends with that of the projection. */
@@ -265,6 +265,10 @@ check_pieces (HrStoredMatcher      *self,
   HrMatrixPiece pieces[HR_MATRIX_MAX_PIECES];
   guint64 n_matrices, out_features, in_features;
   guint n_pieces;
+
+  /* The average does not say which matrix has more bits than others: releases, and people, spend it as they like. */
+  if (format->packing == HR_PACKING_EXL3)
+    return;
 
   hr_tensor_get_matrix (tensor, &n_matrices, &out_features, &in_features);
   n_pieces = hr_matrix_format_list_pieces (format, HR_DTYPE_BFLOAT16, out_features, in_features, pieces);
