@@ -344,32 +344,6 @@ look_at (HrGpuSearch *self,
     }
 }
 
-/* The weights of all devices; what is trained may be sharded, so that there is no such bound. */
-static guint64
-count_weights (HrEstimate *estimate,
-               HrJob      *job)
-{
-  guint64 bytes = 0;
-
-  if (!HR_IS_INFERENCE_JOB (job))
-    return 0;
-
-  for (guint i = 0; i < hr_estimate_get_n_devices (estimate); i++)
-    {
-      GListModel *components = hr_estimate_get_device_components (estimate, i);
-
-      for (guint j = 0; j < g_list_model_get_n_items (components); j++)
-        {
-          g_autoptr (HrComponent) component = g_list_model_get_item (components, j);
-
-          if (hr_component_get_id (component) == HR_COMPONENT_WEIGHTS)
-            bytes += hr_component_get_bytes (component);
-        }
-    }
-
-  return bytes;
-}
-
 /* That which the job has. */
 static const Way *
 find_own_way (HrGpuSearch *self,
@@ -425,7 +399,9 @@ hr_gpu_search_new (HrEstimate *estimate,
       return self;
     }
 
-  self->weights = count_weights (estimate, job);
+  /* What is trained may be sharded, so that there is no such bound. */
+  if (HR_IS_INFERENCE_JOB (job))
+    self->weights = hr_estimate_count_component_bytes (estimate, HR_COMPONENT_WEIGHTS);
   /* The estimate that there is already need not be made once more. */
   if (gpu != NULL)
     add_trial (self, g_object_ref (estimate), find_own_way (self, n_gpus), gpu, n_gpus);

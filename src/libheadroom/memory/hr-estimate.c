@@ -843,6 +843,39 @@ hr_estimate_get_component_bytes (HrEstimate    *self,
 }
 
 /**
+ * hr_estimate_count_component_bytes:
+ * @self: an estimate
+ * @id: a component's id
+ *
+ * Adds up what one component takes of the peaks of all devices.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_estimate_count_component_bytes (HrEstimate    *self,
+                                   HrComponentId  id)
+{
+  guint64 bytes = 0;
+
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), 0);
+
+  for (guint i = 0; i < hr_estimate_get_n_devices (self); i++)
+    {
+      GListModel *components = hr_estimate_get_device_components (self, i);
+
+      for (guint j = 0; j < g_list_model_get_n_items (components); j++)
+        {
+          g_autoptr (HrComponent) component = g_list_model_get_item (components, j);
+
+          if (hr_component_get_id (component) == id)
+            bytes += hr_component_get_bytes (component);
+        }
+    }
+
+  return bytes;
+}
+
+/**
  * hr_estimate_find_component:
  * @self: an estimate
  * @id: a component's id

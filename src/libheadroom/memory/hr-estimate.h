@@ -64,6 +64,8 @@ guint64        hr_estimate_get_n_trainable_parameters (HrEstimate *self);
 guint64        hr_estimate_get_total_bytes    (HrEstimate *self);
 guint64        hr_estimate_get_component_bytes (HrEstimate    *self,
                                                 HrComponentId  id);
+guint64        hr_estimate_count_component_bytes (HrEstimate    *self,
+                                                  HrComponentId  id);
 HrComponent   *hr_estimate_find_component     (HrEstimate    *self,
                                                HrComponentId  id);
 guint64        hr_estimate_get_allocated_bytes (HrEstimate *self);

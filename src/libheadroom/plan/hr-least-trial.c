@@ -29,28 +29,6 @@ typedef struct
   GError **errors;      /* of each kind, why nothing could be estimated */
 } Search;
 
-/* The weights of all devices, which no way of sharing makes less; what is trained has them as well. */
-static guint64
-count_weights (HrEstimate *estimate)
-{
-  guint64 bytes = 0;
-
-  for (guint i = 0; i < hr_estimate_get_n_devices (estimate); i++)
-    {
-      GListModel *components = hr_estimate_get_device_components (estimate, i);
-
-      for (guint j = 0; j < g_list_model_get_n_items (components); j++)
-        {
-          g_autoptr (HrComponent) component = g_list_model_get_item (components, j);
-
-          if (hr_component_get_id (component) == HR_COMPONENT_WEIGHTS)
-            bytes += hr_component_get_bytes (component);
-        }
-    }
-
-  return bytes;
-}
-
 static guint
 get_next (guint n)
 {
@@ -144,7 +122,7 @@ try_number (const Search *self,
   return is_known;
 }
 
-/* No fewer than those in which there is room for the weights. */
+/* No fewer than those in which there is room for the weights, which no way of sharing makes less. */
 static guint
 get_first (const Search *self,
            guint         index)
@@ -156,7 +134,8 @@ get_first (const Search *self,
   if (one == NULL)
     return 1;
 
-  least = (count_weights (one) + hr_gpu_get_memory (gpu) - 1) / hr_gpu_get_memory (gpu);
+  least = (hr_estimate_count_component_bytes (one, HR_COMPONENT_WEIGHTS) + hr_gpu_get_memory (gpu) - 1) /
+          hr_gpu_get_memory (gpu);
   while (n < least)
     n = get_next (n);
 
