@@ -328,6 +328,61 @@ test_search_shows_a_model_once_by_the_name_that_matches (void)
 }
 
 static void
+test_copies_that_are_not_there_are_known_by_their_names (void)
+{
+  static const struct
+  {
+    const char *id;
+    const char *of;
+    HrQuantization quantization;
+  } copies[] = {
+    { "someone/Qwen2.5-7B-Instruct-awq", "Qwen/Qwen2.5-7B-Instruct", HR_QUANTIZATION_AWQ_INT4 },
+    { "someone/Llama-3.1-8B-Instruct-GPTQ-Int8", "meta-llama/Llama-3.1-8B-Instruct", HR_QUANTIZATION_GPTQ_INT8 },
+    { "gemma-2-9b-it-GPTQ", "google/gemma-2-9b-it", HR_QUANTIZATION_GPTQ_INT4 },
+    { "someone/phi-4-FP8-dynamic", "microsoft/phi-4", HR_QUANTIZATION_FP8_CHANNEL },
+    { "someone/phi-4-FP8", "microsoft/phi-4", HR_QUANTIZATION_FP8_TENSOR },
+    { "someone/phi-4-quantized.w8a8", "microsoft/phi-4", HR_QUANTIZATION_W8A8_INT8 },
+    { "someone/phi-4-quantized.w4a16", "microsoft/phi-4", HR_QUANTIZATION_W4A16_INT4 },
+    { "someone/Qwen3-32B-NVFP4", "Qwen/Qwen3-32B", HR_QUANTIZATION_NVFP4 },
+    { "someone/phi-4-bnb-4bit", "microsoft/phi-4", HR_QUANTIZATION_BNB_NF4_DQ },
+  };
+  const char * const unknown[] = { "someone/phi-4-unsloth-bnb-4bit", "someone/unheard-of-AWQ", "-AWQ", "someone/-AWQ" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (copies); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) copy = hr_model_new_from_id (copies[i].id, &error);
+      g_autoptr (HrModel) model = hr_model_new_from_id (copies[i].of, NULL);
+
+      g_test_message ("%s", copies[i].id);
+      g_assert_no_error (error);
+      g_assert_cmpstr (hr_model_get_name (copy), ==, copies[i].id);
+      g_assert_cmpint (hr_model_get_quantization (copy), ==, copies[i].quantization);
+      g_assert_cmpuint (hr_model_get_n_parameters (copy), ==, hr_model_get_n_parameters (model));
+      g_assert_cmpuint (g_strv_length ((char **) hr_model_get_warnings (copy)), ==, 1);
+      g_assert_nonnull (strstr (hr_model_get_warnings (copy)[0], copies[i].of));
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (unknown); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (hr_model_new_from_id (unknown[i], &error));
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME);
+    }
+}
+
+static void
+test_repository_of_many_files_asks_which (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (hr_model_new_from_id ("unsloth/Qwen3-8B-GGUF", &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME);
+  g_assert_nonnull (strstr (error->message, "take Qwen/Qwen3-8B, with a type such as Q4_K_M"));
+}
+
+static void
 test_unknown_identifiers_suggest_others (void)
 {
   const char * const typed[][2] = {
@@ -684,6 +739,9 @@ main (int   argc,
                    test_model_is_found_by_each_of_its_names_and_called_by_the_one_that_was_typed);
   g_test_add_func ("/model-catalogue/search-shows-a-model-once-by-the-name-that-matches",
                    test_search_shows_a_model_once_by_the_name_that_matches);
+  g_test_add_func ("/model-catalogue/copies-that-are-not-there-are-known-by-their-names",
+                   test_copies_that_are_not_there_are_known_by_their_names);
+  g_test_add_func ("/model-catalogue/repository-of-many-files-asks-which", test_repository_of_many_files_asks_which);
   g_test_add_func ("/model-catalogue/unknown-identifiers-suggest-others", test_unknown_identifiers_suggest_others);
   g_test_add_func ("/model-catalogue/models-that-articles-name-are-there", test_models_that_articles_name_are_there);
   g_test_add_func ("/model-catalogue/models-of-which-too-little-is-known-say-so",

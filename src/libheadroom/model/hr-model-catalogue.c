@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hr-file.h"
+#include "hr-model-copy.h"
 #include "hr-model-entry-private.h"
 #include "hr-model-unpublished.h"
 #include "hr-model-search.h"
@@ -291,6 +292,7 @@ hr_model_catalogue_lookup (const char  *id,
                            GError     **error)
 {
   g_autofree char *suggestions = NULL;
+  g_autoptr (HrModelEntry) original = NULL;
   HrModelEntry *entry;
   guint n_unpublished;
 
@@ -308,6 +310,17 @@ hr_model_catalogue_lookup (const char  *id,
       /* Translators: 1 a name that somebody typed, 2 a sentence */
       g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("There is no model “%1$s” in the catalogue. %2$s"), id,
                    hr_model_unpublished_get_reason ());
+      return NULL;
+    }
+
+  original = hr_model_copy_find_gguf (id);
+  if (original != NULL)
+    {
+      /* Translators: 1 a name that somebody typed, 2 the name of a model; a type is one of those of llama.cpp’s files */
+      g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME,
+                   _("There is no model “%1$s” in the catalogue. A repository of such a name holds files of several "
+                     "types: take %2$s, with a type such as Q4_K_M as its quantization"),
+                   id, hr_model_entry_get_id (original));
       return NULL;
     }
 

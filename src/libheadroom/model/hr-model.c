@@ -15,6 +15,7 @@
 #include "hr-local-models.h"
 #include "hr-model-builder.h"
 #include "hr-model-catalogue.h"
+#include "hr-model-copy.h"
 #include "hr-model-entry-private.h"
 #include "hr-model-private.h"
 #include "hr-model-size.h"
@@ -1208,13 +1209,52 @@ hr_model_new_from_size (const char  *name,
   return g_steal_pointer (&self);
 }
 
+/* What somebody has quantized is known by the model, and by what its name says of the format. */
+static HrModel *
+hr_model_new_from_copy (const char   *id,
+                        HrModelEntry *original,
+                        const char   *settings,
+                        GError      **error)
+{
+  const char * const keys[] = { "quantization_config", NULL };
+  const char * const texts[] = { settings, NULL };
+  g_autofree char *original_config = _hr_model_entry_dup_config (original);
+  g_autoptr (HrJson) json = hr_json_new_from_data (original_config, -1, id, HR_JSON_STRICT, error);
+  g_autoptr (HrModel) self = NULL;
+  g_autofree char *config = NULL;
+
+  if (json == NULL)
+    return NULL;
+
+  config = hr_json_dup_text_with (json, keys, texts);
+  self = hr_model_new_from_text (config, -1, id, TRUE, error);
+  if (self == NULL)
+    return NULL;
+
+  g_free (self->name);
+  self->name = g_strdup (id);
+  g_free (self->source);
+  self->source = g_strdup (hr_model_entry_get_source (original));
+  /* Translators: 1 a name that somebody typed, 2 the name of a model, 3 a format such as “AWQ INT4” */
+  g_ptr_array_add (self->warnings,
+                   g_strdup_printf (_("“%1$s” is not in the catalogue. Its name says that it is a copy of %2$s in "
+                                      "another format: what copies of such a name usually have was assumed, %3$s. Open "
+                                      "its own config.json to be sure."),
+                                    id, hr_model_entry_get_id (original),
+                                    hr_quantization_get_name (self->quantization)));
+
+  return g_steal_pointer (&self);
+}
+
 /**
  * hr_model_new_from_id:
  * @id: the id of a model of the built-in catalogue, such as `Qwen/Qwen2.5-7B-Instruct`; case does not matter, and the
  *   organisation may be left out. Or the size of a model of which nothing else is known, such as `7B`
  * @error: return location for an error
  *
- * Makes a model of the catalogue, or a common decoder of a size (see hr_model_parse_size()).
+ * Makes a model of the catalogue, or a common decoder of a size (see hr_model_parse_size()). An id that is not in the
+ * catalogue and ends like those of copies in other formats, such as `-AWQ`, is one of the model that it is called like,
+ * with a warning of what was assumed.
  *
  * Returns: (transfer full): the model, or %NULL with @error set to %HR_ERROR_UNKNOWN_NAME
  */
@@ -1224,7 +1264,10 @@ hr_model_new_from_id (const char  *id,
 {
   g_autoptr (HrModel) self = NULL;
   g_autoptr (HrModelEntry) entry = NULL;
+  g_autoptr (HrModelEntry) original = NULL;
+  g_autoptr (GError) local_error = NULL;
   g_autofree char *config = NULL;
+  const char *settings;
   guint64 n_parameters;
 
   g_return_val_if_fail (id != NULL, NULL);
@@ -1232,9 +1275,15 @@ hr_model_new_from_id (const char  *id,
   if (hr_model_parse_size (id, &n_parameters))
     return hr_model_new_from_size (id, n_parameters, error);
 
-  entry = hr_model_catalogue_lookup (id, error);
+  entry = hr_model_catalogue_lookup (id, &local_error);
+  original = entry == NULL ? hr_model_copy_find (id, &settings) : NULL;
+  if (original != NULL)
+    return hr_model_new_from_copy (id, original, settings, error);
   if (entry == NULL)
-    return NULL;
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return NULL;
+    }
 
   config = _hr_model_entry_dup_config (entry);
   self = hr_model_new_from_text (config, -1, hr_model_entry_get_id (entry), TRUE, error);
@@ -1262,6 +1311,19 @@ is_path (const char *name)
          || g_str_has_suffix (name, ".gguf");
 }
 
+static gboolean
+is_in_catalogue (const char *name)
+{
+  g_autoptr (HrModelEntry) entry = NULL;
+  guint64 n_parameters;
+
+  if (hr_model_parse_size (name, &n_parameters))
+    return TRUE;
+  entry = hr_model_catalogue_lookup (name, NULL);
+
+  return entry != NULL;
+}
+
 /**
  * hr_model_new_from_name:
  * @name: a path, as for hr_model_new_from_file(), or an id, as for hr_model_new_from_id() or of a model among those
@@ -1277,8 +1339,6 @@ hr_model_new_from_name (const char  *name,
                         GError     **error)
 {
   g_autoptr (GFile) file = NULL;
-  g_autoptr (GError) local_error = NULL;
-  HrModel *model;
 
   g_return_val_if_fail (name != NULL, NULL);
 
@@ -1288,16 +1348,11 @@ hr_model_new_from_name (const char  *name,
       return hr_model_new_from_file (file, error);
     }
 
-  model = hr_model_new_from_id (name, &local_error);
-  if (g_error_matches (local_error, HR_ERROR, HR_ERROR_UNKNOWN_NAME))
+  /* What was downloaded is known better than a name. */
+  if (!is_in_catalogue (name))
     file = hr_local_models_find (name);
-  if (file != NULL)
-    return hr_model_new_from_file (file, error);
 
-  if (local_error != NULL)
-    g_propagate_error (error, g_steal_pointer (&local_error));
-
-  return model;
+  return file != NULL ? hr_model_new_from_file (file, error) : hr_model_new_from_id (name, error);
 }
 
 /**
