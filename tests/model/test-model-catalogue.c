@@ -213,7 +213,7 @@ test_models_of_one_generation_are_told_apart (void)
   } models[] = {
     { "zai-org/GLM-4.5", 355 }, { "zai-org/GLM-4.5-Base", 355 }, { "zai-org/GLM-4.5-Air", 106 },
     { "zai-org/GLM-4.5V", 106 }, { "zai-org/GLM-4.6", 355 }, { "zai-org/GLM-4.7", 355 },
-    { "google/gemma-4-31B-it", 31 }, { "google/gemma-4-26B-A4B-it", 26 }, { "stepfun-ai/Step-3.7-Flash", 198 },
+    { "google/gemma-4-31B-it", 31 }, { "google/gemma-4-26B-A4B-it", 26 },
     { "Qwen/Qwen3-Coder-30B-A3B-Instruct", 30.5 },
   };
 

@@ -316,7 +316,7 @@ hr_model_catalogue_lookup (const char  *id,
   original = hr_model_copy_find_gguf (id);
   if (original != NULL)
     {
-      /* Translators: 1 a name that somebody typed, 2 the name of a model; a type is one of those of llama.cpp’s files */
+      /* Translators: 1 a name that somebody typed, 2 the name of a model; types are those of llama.cpp’s files. */
       g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME,
                    _("There is no model “%1$s” in the catalogue. A repository of such a name holds files of several "
                      "types: take %2$s, with a type such as Q4_K_M as its quantization"),
