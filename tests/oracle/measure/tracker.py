@@ -54,10 +54,11 @@ def is_called_by_engine():
 
 
 def count_holders(tensor):
-    """Who holds the tensor, and who its storage, as C++ counts them while Python sees the tensor as an argument."""
+    """Who holds the tensor, and who its storage, as C++ counts them while Python sees the tensor as an argument; what
+    Python holds beside, such as hooks that keep a gradient, is one holder to C++ and counted by Python."""
     storage = tensor.untyped_storage()
     holders = torch._C._storage_Use_Count(storage._cdata)  # pylint: disable=protected-access
-    return tensor._use_count(), holders  # pylint: disable=protected-access
+    return tensor._use_count(), holders, sys.getrefcount(tensor)  # pylint: disable=protected-access
 
 
 @dataclasses.dataclass
