@@ -118,6 +118,7 @@ test_bits (void)
     { "quantization=exl3 bits-per-weight=1 head-bits=16", 1, 16 },
     { "quantization=exl3 bits-per-weight=2.25", 2.25, 6 },
     { "quantization=exl3 bits-per-weight=4.65", 4.65, 6 },
+    { "bits-per-weight=3.5", 3.5, 6 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)

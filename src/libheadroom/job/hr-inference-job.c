@@ -744,11 +744,34 @@ resolve_lmdeploy (HrInferenceJob *self,
 /* chunk_size of TabbyAPI, max_chunk_size of ExLlamaV3's Generator. */
 #define EXLLAMA_CHUNK 2048
 
+/*
+ * hr_inference_job_converts_model:
+ * @self: a job
+ * @model: a model
+ *
+ * Checks whether a model is converted for ExLlamaV3: a number of bits says so, where nothing says that it is not.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_inference_job_converts_model (HrInferenceJob *self,
+                                 HrModel        *model)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  return self->engine == HR_ENGINE_EXLLAMA && self->bits_per_weight > 0 &&
+         hr_job_get_quantization (HR_JOB (self)) == HR_QUANTIZATION_AUTO &&
+         hr_model_get_quantization (model) <= HR_QUANTIZATION_NONE;
+}
+
 static void
-resolve_exllama (HrInferenceJob *self)
+resolve_exllama (HrInferenceJob *self,
+                 HrModel        *model)
 {
   if (self->engine == HR_ENGINE_EXLLAMA && self->max_num_batched_tokens == 0)
     self->max_num_batched_tokens = EXLLAMA_CHUNK;
+  if (hr_inference_job_converts_model (self, model))
+    g_object_set (self, "quantization", HR_QUANTIZATION_EXL3, NULL);
 }
 
 /* transformers' cache holds the keys and values as the layers compute them. */
@@ -758,9 +781,8 @@ hr_inference_job_resolve (HrJob   *job,
 {
   HrInferenceJob *self = HR_INFERENCE_JOB (job);
 
+  resolve_exllama (self, model);
   HR_JOB_CLASS (hr_inference_job_parent_class)->resolve (job, model);
-  resolve_exllama (self);
-
   resolve_llama (self, model);
   resolve_context (self, model);
   resolve_lmdeploy (self, model);

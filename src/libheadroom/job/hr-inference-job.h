@@ -13,6 +13,8 @@ G_DECLARE_FINAL_TYPE (HrInferenceJob, hr_inference_job, HR, INFERENCE_JOB, HrJob
 HrInferenceJob   *hr_inference_job_new                          (void) G_GNUC_WARN_UNUSED_RESULT;
 HrEngine          hr_inference_job_get_engine                   (HrInferenceJob *self);
 gboolean          hr_inference_job_runs_llama                   (HrInferenceJob *self);
+gboolean          hr_inference_job_converts_model               (HrInferenceJob *self,
+                                                                 HrModel        *model);
 gboolean          hr_inference_job_runs_server                  (HrInferenceJob *self);
 guint64           hr_inference_job_get_batch_size               (HrInferenceJob *self);
 guint64           hr_inference_job_get_prompt_length            (HrInferenceJob *self);

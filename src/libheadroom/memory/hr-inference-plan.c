@@ -195,6 +195,8 @@ resolve_quantization (HrInferencePlan  *plan,
       return FALSE;
     }
 
+  if (HR_IS_INFERENCE_JOB (job) && hr_inference_job_converts_model (HR_INFERENCE_JOB (job), plan->model))
+    plan->quantization = HR_QUANTIZATION_EXL3;
   if (plan->quantization == HR_QUANTIZATION_AUTO)
     plan->quantization = hr_model_get_quantization (plan->model);
   if (plan->quantization == HR_QUANTIZATION_AUTO)
