@@ -9,7 +9,9 @@
 #include "hr-ggml-allocator.h"
 #include "hr-inference-job.h"
 
+
 #define MODEL "Qwen/Qwen2.5-0.5B-Instruct"
+#define DRAFT "draft-model=" MODEL
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
 
 /*
@@ -36,7 +38,7 @@ estimate (const char  *settings,
       g_assert_no_error (own_error);
     }
 
-  return hr_estimator_run (model, job, NULL, 1, error);
+  return hr_job_load_models (job, error) ? hr_estimator_run (model, job, NULL, 1, error) : NULL;
 }
 
 static guint64
@@ -98,17 +100,46 @@ test_layers (void)
   g_assert_cmpuint (get_bytes ("gpu-layers=24 llama-release=b4500", HR_COMPONENT_WEIGHTS), <, all - head + MIB);
 }
 
-/* Half the logits, which are most of it; scores that flash attention does not keep. */
+/*
+ * Logits of one token of each sequence, or, before June 2026, of all tokens, which are most of it; scores that flash
+ * attention does not keep.
+ */
 static void
 test_compute_buffer (void)
 {
   guint64 usual = get_bytes ("", HR_COMPONENT_ACTIVATIONS);
+  guint64 whole = get_bytes ("llama-release=b9272", HR_COMPONENT_ACTIVATIONS);
 
-  g_assert_cmpuint (usual, >, G_GUINT64_CONSTANT (512) * 151936 * 4);
+  g_assert_cmpuint (whole, >, G_GUINT64_CONSTANT (512) * 151936 * 4);
+  g_assert_cmpuint (usual, <, whole / 4);
   g_assert_cmpuint (get_bytes ("max-num-batched-tokens=256", HR_COMPONENT_ACTIVATIONS), <, usual * 51 / 100);
+  g_assert_cmpuint (get_bytes ("max-num-batched-tokens=256 llama-release=b9272", HR_COMPONENT_ACTIVATIONS), <,
+                    whole * 51 / 100);
   g_assert_cmpuint (get_bytes ("max-model-len=32768 flash-attention=off", HR_COMPONENT_ACTIVATIONS), >,
                     G_GUINT64_CONSTANT (512) * 32768 * 14 * 4);
   g_assert_cmpuint (get_bytes ("max-model-len=32768", HR_COMPONENT_ACTIVATIONS), <, usual + 40 * MIB);
+}
+
+/* A draft model like the model: all of it twice, but for what is said of the one alone. */
+static void
+test_draft (void)
+{
+  guint64 weights = get_bytes ("", HR_COMPONENT_WEIGHTS);
+  guint64 cache = get_bytes ("", HR_COMPONENT_KV_CACHE);
+  guint64 compute = get_bytes ("", HR_COMPONENT_ACTIVATIONS);
+
+  g_assert_cmpuint (get_bytes (DRAFT, HR_COMPONENT_WEIGHTS), ==, 2 * weights);
+  g_assert_cmpuint (get_bytes (DRAFT, HR_COMPONENT_KV_CACHE), ==, 2 * cache);
+  g_assert_cmpuint (get_bytes (DRAFT, HR_COMPONENT_ACTIVATIONS), ==, 2 * compute);
+  g_assert_cmpuint (get_bytes (DRAFT " draft-gpu-layers=0", HR_COMPONENT_WEIGHTS), ==, weights);
+  g_assert_cmpuint (get_bytes (DRAFT " draft-quantization=q8_0", HR_COMPONENT_WEIGHTS), <, weights * 16 / 10);
+  g_assert_cmpuint (get_bytes (DRAFT " cache-type-k=q8_0 cache-type-v=q8_0", HR_COMPONENT_KV_CACHE), ==,
+                    cache + ELEMENTS / 32 * 34 + 48 * 512);
+  g_assert_cmpuint (get_bytes (DRAFT " draft-cache-type-k=q8_0 draft-cache-type-v=q8_0", HR_COMPONENT_KV_CACHE), ==,
+                    cache + ELEMENTS / 32 * 34 + 48 * 512);
+  g_assert_cmpuint (get_bytes (DRAFT " draft-batched-tokens=64", HR_COMPONENT_ACTIVATIONS), <, compute * 12 / 10);
+  g_assert_cmpuint (get_bytes (DRAFT " engine=ollama", HR_COMPONENT_WEIGHTS), ==,
+                    get_bytes ("engine=ollama", HR_COMPONENT_WEIGHTS));
 }
 
 static void
@@ -128,6 +159,9 @@ test_refusals (void)
     { "tensor-parallel=2", "tensor-parallel" },
     { "tensor-split=1,2", "tensor-split" },
     { "tensor-split=x", "tensor-split" },
+    { DRAFT " llama-release=b9272", "draft-model" },
+    { DRAFT " draft-quantization=gptq-int4", "draft-model: quantization" },
+    { DRAFT " draft-cache-type-v=q8_0 draft-cache-type-k=f16", "draft-model: cache-type-v" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -172,6 +206,7 @@ main (int   argc,
   g_test_add_func ("/llama/the_cache_is_as_large_as_the_settings_say", test_cache);
   g_test_add_func ("/llama/the_last_layers_and_the_head_are_on_the_gpu", test_layers);
   g_test_add_func ("/llama/fewer_tokens_at_once_need_a_smaller_buffer", test_compute_buffer);
+  g_test_add_func ("/llama/a_draft_model_has_weights_and_buffers_of_its_own", test_draft);
   g_test_add_func ("/llama/what_llama_cpp_cannot_do_is_refused", test_refusals);
   g_test_add_func ("/llama/holes_are_used_as_ggml_uses_them", test_allocator);
 

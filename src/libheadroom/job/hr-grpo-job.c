@@ -175,19 +175,6 @@ hr_grpo_job_get_property (GObject    *object,
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
 }
-
-/* Nothing at all stands for the default: the model that is trained, or no further inputs. */
-static void
-set_text (char         **text,
-          const GValue  *value,
-          GParamSpec    *pspec)
-{
-  const char *string = g_value_get_string (value);
-
-  g_free (*text);
-  *text = g_strdup (string != NULL ? string : G_PARAM_SPEC_STRING (pspec)->default_value);
-}
-
 static void
 hr_grpo_job_finalize (GObject *object)
 {
@@ -265,11 +252,11 @@ hr_grpo_job_set_property (GObject      *object,
       break;
 
     case PROP_VALUE_MODEL_PATH:
-      set_text (&self->value_model_path, value, pspec);
+      hr_job_set_text (&self->value_model_path, value, pspec);
       break;
 
     case PROP_REWARD_MODEL_PATH:
-      set_text (&self->reward_model_path, value, pspec);
+      hr_job_set_text (&self->reward_model_path, value, pspec);
       break;
 
     case PROP_ROLLOUT_BATCH_SIZE:
@@ -297,7 +284,7 @@ hr_grpo_job_set_property (GObject      *object,
       break;
 
     case PROP_FURTHER_INPUTS:
-      set_text (&self->further_inputs, value, pspec);
+      hr_job_set_text (&self->further_inputs, value, pspec);
       break;
 
     default:

@@ -46,6 +46,12 @@ struct _HrInferenceJob
   gboolean kv_unified;
   gboolean kv_offload;
   gboolean swa_full;
+  char *draft_model;
+  HrQuantization draft_quantization;
+  guint64 draft_gpu_layers;
+  HrLlamaCacheType draft_cache_type_k;
+  HrLlamaCacheType draft_cache_type_v;
+  guint64 draft_batched_tokens;
   HrLlamaRelease llama_release;
   double gpu_memory_utilization;
   guint64 block_size;
@@ -103,6 +109,12 @@ enum
   PROP_KV_UNIFIED,
   PROP_KV_OFFLOAD,
   PROP_SWA_FULL,
+  PROP_DRAFT_MODEL,
+  PROP_DRAFT_QUANTIZATION,
+  PROP_DRAFT_GPU_LAYERS,
+  PROP_DRAFT_CACHE_TYPE_K,
+  PROP_DRAFT_CACHE_TYPE_V,
+  PROP_DRAFT_BATCHED_TOKENS,
   PROP_LLAMA_RELEASE,
   PROP_GPU_MEMORY_UTILIZATION,
   PROP_BLOCK_SIZE,
@@ -236,6 +248,30 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_SWA_FULL:
       g_value_set_boolean (value, self->swa_full);
+      break;
+
+    case PROP_DRAFT_MODEL:
+      g_value_set_string (value, self->draft_model);
+      break;
+
+    case PROP_DRAFT_QUANTIZATION:
+      g_value_set_enum (value, self->draft_quantization);
+      break;
+
+    case PROP_DRAFT_GPU_LAYERS:
+      g_value_set_uint64 (value, self->draft_gpu_layers);
+      break;
+
+    case PROP_DRAFT_CACHE_TYPE_K:
+      g_value_set_enum (value, self->draft_cache_type_k);
+      break;
+
+    case PROP_DRAFT_CACHE_TYPE_V:
+      g_value_set_enum (value, self->draft_cache_type_v);
+      break;
+
+    case PROP_DRAFT_BATCHED_TOKENS:
+      g_value_set_uint64 (value, self->draft_batched_tokens);
       break;
 
     case PROP_LLAMA_RELEASE:
@@ -440,8 +476,7 @@ hr_inference_job_set_property (GObject      *object,
       break;
 
     case PROP_TENSOR_SPLIT:
-      g_free (self->tensor_split);
-      self->tensor_split = g_value_dup_string (value);
+      hr_job_set_text (&self->tensor_split, value, pspec);
       break;
 
     case PROP_FLASH_ATTENTION:
@@ -466,6 +501,30 @@ hr_inference_job_set_property (GObject      *object,
 
     case PROP_SWA_FULL:
       self->swa_full = g_value_get_boolean (value);
+      break;
+
+    case PROP_DRAFT_MODEL:
+      hr_job_set_text (&self->draft_model, value, pspec);
+      break;
+
+    case PROP_DRAFT_QUANTIZATION:
+      self->draft_quantization = g_value_get_enum (value);
+      break;
+
+    case PROP_DRAFT_GPU_LAYERS:
+      self->draft_gpu_layers = g_value_get_uint64 (value);
+      break;
+
+    case PROP_DRAFT_CACHE_TYPE_K:
+      self->draft_cache_type_k = g_value_get_enum (value);
+      break;
+
+    case PROP_DRAFT_CACHE_TYPE_V:
+      self->draft_cache_type_v = g_value_get_enum (value);
+      break;
+
+    case PROP_DRAFT_BATCHED_TOKENS:
+      self->draft_batched_tokens = g_value_get_uint64 (value);
       break;
 
     case PROP_LLAMA_RELEASE:
@@ -706,6 +765,21 @@ resolve_llama (HrInferenceJob *self,
   self->max_model_len = self->max_model_len == 0 ? self->prompt_length + self->output_length : self->max_model_len;
 }
 
+/* common_params_speculative: 16-bit floats, whatever the model's own caches are; the file type is the draft model's. */
+static void
+resolve_draft (HrInferenceJob *self)
+{
+  HrModel *draft = hr_job_get_model (HR_JOB (self), "draft-model");
+  HrQuantization stored = draft != NULL ? hr_model_get_quantization (draft) : HR_QUANTIZATION_AUTO;
+
+  if (self->draft_quantization == HR_QUANTIZATION_AUTO)
+    self->draft_quantization = stored != HR_QUANTIZATION_AUTO ? stored : HR_QUANTIZATION_NONE;
+  if (self->draft_cache_type_k == HR_LLAMA_CACHE_TYPE_AUTO)
+    self->draft_cache_type_k = HR_LLAMA_CACHE_TYPE_F16;
+  if (self->draft_cache_type_v == HR_LLAMA_CACHE_TYPE_AUTO)
+    self->draft_cache_type_v = HR_LLAMA_CACHE_TYPE_F16;
+}
+
 /*
  * _get_and_verify_max_len of vllm/config/model.py; ModelConfig of sglang/srt/configs/model_config.py;
  * _get_and_verify_max_len of lmdeploy/utils.py; infer_max_seq_len of tensorrt_llm/_torch/models/modeling_utils.py.
@@ -784,6 +858,7 @@ hr_inference_job_resolve (HrJob   *job,
   resolve_exllama (self, model);
   HR_JOB_CLASS (hr_inference_job_parent_class)->resolve (job, model);
   resolve_llama (self, model);
+  resolve_draft (self);
   resolve_context (self, model);
   resolve_lmdeploy (self, model);
   if (self->kv_cache_dtype == HR_DTYPE_AUTO)
@@ -797,6 +872,7 @@ hr_inference_job_finalize (GObject *object)
 
   g_free (self->cache_mode);
   g_free (self->tensor_split);
+  g_free (self->draft_model);
 
   G_OBJECT_CLASS (hr_inference_job_parent_class)->finalize (object);
 }
@@ -1097,6 +1173,80 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrInferenceJob:draft-model:
+   *
+   * Which model guesses tokens ahead, by its path or its id, or `none`.
+   */
+  properties[PROP_DRAFT_MODEL] =
+    g_param_spec_string ("draft-model",
+                         N_("Draft model"),
+                         N_("The path or the id of a smaller model that guesses tokens ahead (-md), which has a "
+                            "context and buffers of its own, or “none”"),
+                         "none",
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:draft-quantization:
+   *
+   * The format that the weights of the draft model are quantized in.
+   */
+  properties[PROP_DRAFT_QUANTIZATION] =
+    g_param_spec_enum ("draft-quantization",
+                       N_("Quantization of the draft model"),
+                       N_("The file type of the draft model; “auto” takes what its file or its configuration states"),
+                       HR_TYPE_QUANTIZATION, HR_QUANTIZATION_AUTO,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:draft-gpu-layers:
+   *
+   * How many layers of the draft model GPUs hold, the head being one of them.
+   */
+  properties[PROP_DRAFT_GPU_LAYERS] =
+    g_param_spec_uint64 ("draft-gpu-layers",
+                         N_("Layers of the draft model on the GPU"),
+                         N_("How many layers of the draft model GPUs hold (-ngld), the head being one of them"),
+                         0, 9999, 999,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:draft-cache-type-k:
+   *
+   * What keys of the draft model are kept in.
+   */
+  properties[PROP_DRAFT_CACHE_TYPE_K] =
+    g_param_spec_enum ("draft-cache-type-k",
+                       N_("Type of the draft model’s keys"),
+                       N_("What keys of the draft model are kept in (-ctkd); “auto” is f16"),
+                       HR_TYPE_LLAMA_CACHE_TYPE, HR_LLAMA_CACHE_TYPE_AUTO,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:draft-cache-type-v:
+   *
+   * What values of the draft model are kept in.
+   */
+  properties[PROP_DRAFT_CACHE_TYPE_V] =
+    g_param_spec_enum ("draft-cache-type-v",
+                       N_("Type of the draft model’s values"),
+                       N_("What values of the draft model are kept in (-ctvd); “auto” is f16"),
+                       HR_TYPE_LLAMA_CACHE_TYPE, HR_LLAMA_CACHE_TYPE_AUTO,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:draft-batched-tokens:
+   *
+   * How many tokens of prompts go through the draft model together; 0 is as many as through the model.
+   */
+  properties[PROP_DRAFT_BATCHED_TOKENS] =
+    g_param_spec_uint64 ("draft-batched-tokens",
+                         N_("Tokens the draft model computes at once"),
+                         N_("How many tokens of prompts go through the draft model together (--spec-draft-n-ubatch); "
+                            "0 is as many as through the model"),
+                         0, 1048576, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrInferenceJob:llama-release:
    *
    * The release of llama.cpp, as far as what it reserves changed between them.
@@ -1105,7 +1255,8 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
     g_param_spec_enum ("llama-release",
                        N_("Release of llama.cpp"),
                        N_("Releases reserve other compute buffers, and put other layers on the GPU; b4500 stands for "
-                          "those from May 2024 to spring 2025"),
+                          "those from May 2024 to spring 2025, b9272 for those up to May 2026, and for later programs "
+                          "other than the server, which have room for the logits of all tokens"),
                        HR_TYPE_LLAMA_RELEASE, HR_LLAMA_RELEASE_B11669,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -1512,6 +1663,13 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_KV_UNIFIED], 645, TRUE);
   hr_job_mark_setting (properties[PROP_KV_OFFLOAD], 646, TRUE);
   hr_job_mark_setting (properties[PROP_SWA_FULL], 647, TRUE);
+  hr_job_mark_setting (properties[PROP_DRAFT_MODEL], 672, TRUE);
+  hr_job_mark_model (properties[PROP_DRAFT_MODEL]);
+  hr_job_mark_setting (properties[PROP_DRAFT_QUANTIZATION], 673, TRUE);
+  hr_job_mark_setting (properties[PROP_DRAFT_GPU_LAYERS], 674, TRUE);
+  hr_job_mark_setting (properties[PROP_DRAFT_CACHE_TYPE_K], 675, TRUE);
+  hr_job_mark_setting (properties[PROP_DRAFT_CACHE_TYPE_V], 676, TRUE);
+  hr_job_mark_setting (properties[PROP_DRAFT_BATCHED_TOKENS], 677, TRUE);
   hr_job_mark_setting (properties[PROP_LLAMA_RELEASE], 648, TRUE);
   hr_job_mark_setting (properties[PROP_GPU_MEMORY_UTILIZATION], 606, FALSE);
   hr_job_mark_setting (properties[PROP_BLOCK_SIZE], 650, TRUE);
@@ -1556,6 +1714,8 @@ hr_inference_job_init (HrInferenceJob *self)
   self->cache_mode = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_CACHE_MODE])->default_value);
   self->tensor_split = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_TENSOR_SPLIT])->default_value);
   self->kv_offload = G_PARAM_SPEC_BOOLEAN (properties[PROP_KV_OFFLOAD])->default_value;
+  self->draft_model = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_DRAFT_MODEL])->default_value);
+  self->draft_gpu_layers = G_PARAM_SPEC_UINT64 (properties[PROP_DRAFT_GPU_LAYERS])->default_value;
   self->gpu_memory_utilization = G_PARAM_SPEC_DOUBLE (properties[PROP_GPU_MEMORY_UTILIZATION])->default_value;
   self->max_lora_rank = G_PARAM_SPEC_UINT64 (properties[PROP_MAX_LORA_RANK])->default_value;
   self->speculative_eagle_topk = G_PARAM_SPEC_UINT64 (properties[PROP_SPECULATIVE_EAGLE_TOPK])->default_value;
@@ -1972,6 +2132,86 @@ hr_inference_job_get_swa_full (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
 
   return self->swa_full;
+}
+
+/**
+ * hr_inference_job_get_draft_quantization: (skip)
+ * @self: an inference job
+ *
+ * Gets the format of the draft model's weights.
+ *
+ * Returns: the value of the setting
+ */
+HrQuantization
+hr_inference_job_get_draft_quantization (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_QUANTIZATION_AUTO);
+
+  return self->draft_quantization;
+}
+
+/**
+ * hr_inference_job_get_draft_gpu_layers:
+ * @self: an inference job
+ *
+ * Gets how many layers of the draft model GPUs hold.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_draft_gpu_layers (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->draft_gpu_layers;
+}
+
+/**
+ * hr_inference_job_get_draft_cache_type_k: (skip)
+ * @self: an inference job
+ *
+ * Gets what keys of the draft model are kept in.
+ *
+ * Returns: the value of the setting
+ */
+HrLlamaCacheType
+hr_inference_job_get_draft_cache_type_k (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_LLAMA_CACHE_TYPE_AUTO);
+
+  return self->draft_cache_type_k;
+}
+
+/**
+ * hr_inference_job_get_draft_cache_type_v: (skip)
+ * @self: an inference job
+ *
+ * Gets what values of the draft model are kept in.
+ *
+ * Returns: the value of the setting
+ */
+HrLlamaCacheType
+hr_inference_job_get_draft_cache_type_v (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_LLAMA_CACHE_TYPE_AUTO);
+
+  return self->draft_cache_type_v;
+}
+
+/**
+ * hr_inference_job_get_draft_batched_tokens:
+ * @self: an inference job
+ *
+ * Gets how many tokens go through the draft model together.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_draft_batched_tokens (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->draft_batched_tokens;
 }
 
 /**

@@ -37,6 +37,11 @@ HrLlamaCacheType  hr_inference_job_get_cache_type_v             (HrInferenceJob 
 gboolean          hr_inference_job_get_kv_unified               (HrInferenceJob *self);
 gboolean          hr_inference_job_get_kv_offload               (HrInferenceJob *self);
 gboolean          hr_inference_job_get_swa_full                 (HrInferenceJob *self);
+HrQuantization    hr_inference_job_get_draft_quantization       (HrInferenceJob *self);
+guint64           hr_inference_job_get_draft_gpu_layers         (HrInferenceJob *self);
+HrLlamaCacheType  hr_inference_job_get_draft_cache_type_k       (HrInferenceJob *self);
+HrLlamaCacheType  hr_inference_job_get_draft_cache_type_v       (HrInferenceJob *self);
+guint64           hr_inference_job_get_draft_batched_tokens         (HrInferenceJob *self);
 HrLlamaRelease    hr_inference_job_get_llama_release            (HrInferenceJob *self);
 double            hr_inference_job_get_gpu_memory_utilization   (HrInferenceJob *self);
 guint64           hr_inference_job_get_block_size               (HrInferenceJob *self);

@@ -13,6 +13,9 @@ void     hr_job_mark_setting  (GParamSpec   *pspec,
                                guint         position,
                                gboolean      expert);
 guint    hr_job_setting_get_position (GParamSpec *pspec);
+void     hr_job_set_text      (char        **text,
+                               const GValue *value,
+                               GParamSpec   *pspec);
 void     hr_job_mark_model    (GParamSpec   *pspec);
 gboolean hr_job_is_name_of_model (const char *text);
 const GPtrArray *hr_job_get_model_settings (HrJob *self);

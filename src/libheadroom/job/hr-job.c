@@ -620,6 +620,18 @@ hr_job_mark_setting (GParamSpec *pspec,
   g_param_spec_set_qdata (pspec, hr_job_setting_quark (), GUINT_TO_POINTER (position << 1 | (expert ? 1 : 0)));
 }
 
+/* Sets a property that holds a text. Nothing at all stands for the default. */
+void
+hr_job_set_text (char         **text,
+                 const GValue  *value,
+                 GParamSpec    *pspec)
+{
+  const char *string = g_value_get_string (value);
+
+  g_free (*text);
+  *text = g_strdup (string != NULL ? string : G_PARAM_SPEC_STRING (pspec)->default_value);
+}
+
 /* Where a setting stands among the others, as hr_job_mark_setting() has put it. */
 guint
 hr_job_setting_get_position (GParamSpec *pspec)

@@ -4,7 +4,10 @@
 
 #define MAX_VALUES 16
 
-/* Settings that say something only while another setting has one of some values; or else the one of the row before. */
+/*
+ * Settings that say something only while another setting has one of some values, or not the one behind a “!”; or else
+ * the one of the row before.
+ */
 static const struct
 {
   const char *setting;
@@ -132,6 +135,17 @@ static const struct
   { "kv-unified", "engine", { "llama.cpp" } },
   { "kv-offload", "engine", { "llama.cpp" } },
   { "swa-full", "engine", { "llama.cpp" } },
+  { "draft-model", "engine", { "llama.cpp" } },
+  { "draft-quantization", "engine", { "llama.cpp" } },
+  { "draft-quantization", "draft-model", { "!none" } },
+  { "draft-gpu-layers", "engine", { "llama.cpp" } },
+  { "draft-gpu-layers", "draft-model", { "!none" } },
+  { "draft-cache-type-k", "engine", { "llama.cpp" } },
+  { "draft-cache-type-k", "draft-model", { "!none" } },
+  { "draft-cache-type-v", "engine", { "llama.cpp" } },
+  { "draft-cache-type-v", "draft-model", { "!none" } },
+  { "draft-batched-tokens", "engine", { "llama.cpp" } },
+  { "draft-batched-tokens", "draft-model", { "!none" } },
   { "llama-release", "engine", { "llama.cpp" } },
   { "gpu-memory-utilization", "engine", { "vllm" } },
   { "block-size", "engine", { "vllm", "sglang", "lmdeploy", "tensorrt-llm" } },
@@ -191,6 +205,9 @@ is_met (HrJob *self,
         guint  index)
 {
   g_autofree char *value = hr_job_get_as_string (self, uses[index].other);
+
+  if (uses[index].values[0][0] == '!')
+    return !g_str_equal (value, uses[index].values[0] + 1);
 
   return g_strv_contains (uses[index].values, value);
 }

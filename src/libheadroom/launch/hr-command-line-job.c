@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "hr-command-model.h"
 #include "hr-launch-scope.h"
 #include "hr-scenario.h"
 
@@ -193,6 +194,27 @@ translate (const HrGivenOption  *given,
   return TRUE;
 }
 
+/* A setting that names a second model; "quantization" is the one for how that is stored. */
+static gboolean
+apply_model (HrJson      *option,
+             const char  *name,
+             const char  *text,
+             HrJob       *job,
+             GError     **error)
+{
+  g_autofree char *model = g_strdup (text);
+  g_autofree char *quantization = NULL;
+  const char *setting = NULL;
+
+  if (!hr_json_get_string (option, "quantization", &setting, error))
+    return FALSE;
+
+  hr_command_model_find (&model, &quantization);
+
+  return (setting == NULL || quantization == NULL || hr_job_set_from_string (job, setting, quantization, error)) &&
+         hr_job_set_from_string (job, name, model, error);
+}
+
 /* The setting that an option is written for: that of its value, or that of its one condition. */
 static gboolean
 apply_setting (const HrGivenOption  *given,
@@ -209,7 +231,16 @@ apply_setting (const HrGivenOption  *given,
     return TRUE;
 
   if (hr_json_get_node_type (value) == HR_JSON_STRING && hr_json_read_string (value, &name, NULL) && name[0] == '$')
-    return text == NULL || text[0] == '\0' || hr_job_set_from_string (job, name + 1, text, error);
+    {
+      GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (job), name + 1);
+
+      if (text == NULL || text[0] == '\0')
+        return TRUE;
+      if (pspec != NULL && hr_job_setting_is_model (pspec))
+        return apply_model (given->option, name + 1, text, job, error);
+
+      return hr_job_set_from_string (job, name + 1, text, error);
+    }
 
   if (when == NULL || hr_json_get_length (when) != 1)
     return TRUE;

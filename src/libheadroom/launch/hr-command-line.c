@@ -381,6 +381,17 @@ takes_word (HrJson     *option,
   return bare == NULL || (words != NULL && hr_json_get_member (words, next) != NULL);
 }
 
+/* Whether a program knows values of an option that nothing is known of here: "closed" ones have no others. */
+static gboolean
+is_unknown_value (HrJson     *option,
+                  const char *value)
+{
+  HrJson *words = hr_json_get_member (option, "words");
+
+  return value != NULL && hr_json_get_member (option, "closed") != NULL && words != NULL &&
+         hr_json_get_member (words, value) == NULL;
+}
+
 static void
 add_unread (HrCommandLine *self,
             const char    *word,
@@ -654,7 +665,7 @@ take_option (HrCommandLine      *self,
   if (is_object)
     return TRUE;
 
-  if (option == NULL && !ignored)
+  if (option != NULL ? is_unknown_value (option, takes_value ? next : NULL) : !ignored)
     add_unread (self, name, takes_value ? next : NULL);
   else if (option != NULL && (takes_value || equals == NULL || !is_false (next)))
     take_given (self, option, name, takes_value ? next : NULL);

@@ -10,6 +10,7 @@
 #include "hr-estimate-parts.h"
 #include "hr-framework.h"
 #include "hr-ggml-type.h"
+#include "hr-llama-draft.h"
 #include "hr-llama-fit.h"
 #include "hr-llama-plan.h"
 #include "hr-message.h"
@@ -32,26 +33,51 @@
 /* Beyond this nobody could count the cells. */
 #define MAX_CONTEXT (G_GUINT64_CONSTANT (1) << 32)
 
+/* A model that llama.cpp has loaded: the one that answers, or the one that guesses ahead for it. */
 typedef struct
 {
-  guint64 weights[HR_GGML_MAX_PLACES];
-  guint64 elements[HR_GGML_MAX_PLACES];
-  guint64 cache[HR_GGML_MAX_PLACES];
-  guint64 compute[HR_GGML_MAX_PLACES];
-  guint64 pools[HR_GGML_MAX_PLACES];
-} Buffers;
+  const HrLlamaPlan *plan;
+  HrLlamaBuffers buffers;
+} Loaded;
+
+typedef struct
+{
+  Loaded models[2];
+  guint n_models;
+} Run;
+
+static guint64
+add_weights (HrEstimate *estimate,
+             guint       device,
+             const Run  *run)
+{
+  g_autoptr (GString) substitution = g_string_new (NULL);
+  guint64 sum = 0;
+
+  for (guint i = 0; i < run->n_models; i++)
+    {
+      const HrLlamaBuffers *buffers = &run->models[i].buffers;
+      guint64 bytes = buffers->weights[device];
+
+      if (bytes == 0)
+        continue;
+      g_string_append_printf (substitution, "%s%" G_GUINT64_FORMAT "·%.4g/8", substitution->len > 0 ? " + " : "",
+                              buffers->elements[device], 8.0 * bytes / MAX (buffers->elements[device], 1));
+      sum += bytes;
+    }
+  if (sum > 0)
+    _hr_estimate_add_component (estimate, device, HR_COMPONENT_WEIGHTS, sum, "Σ blocks · bytes of a block",
+                                substitution->str, SOURCE_WEIGHTS);
+
+  return sum;
+}
 
 static void
-add_weights (HrEstimate    *estimate,
-             guint          device,
-             const Buffers *buffers)
+load (Loaded            *self,
+      const HrLlamaPlan *plan)
 {
-  guint64 bytes = buffers->weights[device];
-  g_autofree char *substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%.4g/8", buffers->elements[device],
-                                                   8.0 * bytes / MAX (buffers->elements[device], 1));
-
-  _hr_estimate_add_component (estimate, device, HR_COMPONENT_WEIGHTS, bytes, "Σ blocks · bytes of a block",
-                              substitution, SOURCE_WEIGHTS);
+  self->plan = plan;
+  hr_llama_plan_measure_all (plan, &self->buffers);
 }
 
 static void
@@ -75,13 +101,11 @@ append_cache_term (GString           *substitution,
 
 /* Layers of a class that are on the same device are one term. */
 static void
-add_cache (HrEstimate        *estimate,
-           guint              device,
-           const HrLlamaPlan *plan,
-           const Buffers     *buffers)
+append_cache_terms (GString           *substitution,
+                    const HrLlamaPlan *plan,
+                    guint              device)
 {
   const HrStack *stack = plan->pass->stack;
-  g_autoptr (GString) substitution = g_string_new (NULL);
 
   for (guint i = 0; i < stack->n_layer_classes; i++)
     {
@@ -96,37 +120,92 @@ add_cache (HrEstimate        *estimate,
       if (n > 0)
         append_cache_term (substitution, plan, first, n);
     }
+}
 
-  _hr_estimate_add_component (estimate, device, HR_COMPONENT_KV_CACHE, buffers->cache[device],
-                              "L·n·C·(k·e_k + v·e_v)", substitution->str, SOURCE_CACHE);
+static guint64
+add_cache (HrEstimate *estimate,
+           guint       device,
+           const Run  *run)
+{
+  g_autoptr (GString) substitution = g_string_new (NULL);
+  guint64 sum = 0;
+
+  for (guint i = 0; i < run->n_models; i++)
+    {
+      append_cache_terms (substitution, run->models[i].plan, device);
+      sum += run->models[i].buffers.cache[device];
+    }
+  if (sum > 0)
+    _hr_estimate_add_component (estimate, device, HR_COMPONENT_KV_CACHE, sum, "L·n·C·(k·e_k + v·e_v)",
+                                substitution->str, SOURCE_CACHE);
+
+  return sum;
+}
+
+static guint64
+get_compute (const Run *run,
+             guint      device)
+{
+  guint64 sum = 0;
+
+  for (guint i = 0; i < run->n_models; i++)
+    sum += run->models[i].buffers.compute[device];
+
+  return sum;
+}
+
+/* Each context has a buffer of its own. */
+static guint64
+add_compute (HrEstimate *estimate,
+             guint       device,
+             const Run  *run)
+{
+  g_autoptr (GString) substitution = g_string_new (NULL);
+  guint64 sum = get_compute (run, device);
+
+  for (guint i = 0; i < run->n_models; i++)
+    g_string_append_printf (substitution, "%s%" G_GUINT64_FORMAT, i > 0 ? " + " : "",
+                            run->models[i].buffers.compute[device]);
+  _hr_estimate_add_component (estimate, device, HR_COMPONENT_ACTIVATIONS, sum, "compute buffer", substitution->str,
+                              SOURCE_COMPUTE);
+
+  return sum;
+}
+
+static guint64
+add_framework (HrEstimate        *estimate,
+               guint              device,
+               const Run         *run,
+               const HrFramework *framework)
+{
+  g_autofree char *source = g_strconcat (framework->source, "; " SOURCE_POOL, NULL);
+  g_autoptr (GString) substitution = g_string_new (NULL);
+  guint64 sum = framework->context_bytes;
+
+  g_string_append_printf (substitution, "%" G_GUINT64_FORMAT, framework->context_bytes);
+  for (guint i = 0; i < run->n_models; i++)
+    {
+      g_string_append_printf (substitution, " + %" G_GUINT64_FORMAT, run->models[i].buffers.pools[device]);
+      sum += run->models[i].buffers.pools[device];
+    }
+  _hr_estimate_add_component (estimate, device, HR_COMPONENT_FRAMEWORK, sum, "context + pool", substitution->str,
+                              source);
+
+  return sum;
 }
 
 static guint64
 add_device (HrEstimate        *estimate,
-            const HrLlamaPlan *plan,
-            const Buffers     *buffers,
+            const Run         *run,
             const HrFramework *framework)
 {
   guint device = _hr_estimate_add_device (estimate);
-  g_autofree char *compute = g_strdup_printf ("%" G_GUINT64_FORMAT, buffers->compute[device]);
-  guint64 bytes = buffers->weights[device] + buffers->cache[device] + buffers->compute[device];
+  guint64 bytes = add_weights (estimate, device, run);
 
-  if (buffers->weights[device] > 0)
-    add_weights (estimate, device, buffers);
-  if (buffers->cache[device] > 0)
-    add_cache (estimate, device, plan, buffers);
-  _hr_estimate_add_component (estimate, device, HR_COMPONENT_ACTIVATIONS, buffers->compute[device],
-                              "compute buffer", compute, SOURCE_COMPUTE);
+  bytes += add_cache (estimate, device, run);
+  bytes += add_compute (estimate, device, run);
   if (framework != NULL)
-    {
-      guint64 beside = framework->context_bytes + buffers->pools[device];
-      g_autofree char *context = g_strdup_printf ("%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT,
-                                                  framework->context_bytes, buffers->pools[device]);
-      g_autofree char *source = g_strconcat (framework->source, "; " SOURCE_POOL, NULL);
-
-      _hr_estimate_add_component (estimate, device, HR_COMPONENT_FRAMEWORK, beside, "context + pool", context, source);
-      bytes += beside;
-    }
+    bytes += add_framework (estimate, device, run, framework);
   _hr_estimate_set_device_bytes (estimate, device, bytes);
 
   return bytes;
@@ -138,15 +217,14 @@ add_device (HrEstimate        *estimate,
  * prompts had not filled the pool with what is not known here.
  */
 static void
-set_margin (HrEstimate        *estimate,
-            guint              n_devices,
-            const Buffers     *buffers,
-            gboolean           has_framework)
+set_margin (HrEstimate *estimate,
+            const Run  *run,
+            gboolean    has_framework)
 {
   guint64 margin = 0;
 
-  for (guint i = 0; i < n_devices; i++)
-    margin = MAX (margin, buffers->compute[i] / 100 * COMPUTE_PERCENT);
+  for (guint i = 0; i < run->models[0].plan->n_devices; i++)
+    margin = MAX (margin, get_compute (run, i) / 100 * COMPUTE_PERCENT);
   margin += has_framework ? KERNEL_SPREAD : 0;
   _hr_estimate_set_margin (estimate, margin,
                            N_("Compute buffers of other builds of llama.cpp, and CUDA contexts with the kernels that "
@@ -193,21 +271,58 @@ warn_of_ollama (HrLlamaPlan *plan)
                              "still run so"));
 }
 
+/* What a model beside the one that answers takes of the fullest GPU. */
+static void
+warn_of_draft (HrLlamaPlan *plan,
+               const Run   *run)
+{
+  guint64 most = 0;
+  g_autofree char *size = NULL;
+
+  if (run->n_models < 2)
+    return;
+
+  for (guint i = 0; i < plan->n_devices; i++)
+    {
+      const HrLlamaBuffers *draft = &run->models[1].buffers;
+
+      most = MAX (most, draft->weights[i] + draft->cache[i] + draft->compute[i]);
+    }
+  size = dup_mebibytes (most);
+  hr_inference_plan_warn (plan->pass,
+                          /* Translators: a size such as 281.81 MiB. */
+                          N_("Weights, keys and values and compute buffers are those of the model and of its draft "
+                             "model, which takes %s of a GPU"),
+                          size);
+}
+
 /* What is beside the GPUs, and what a user might take for granted. */
 static void
-warn (HrLlamaPlan   *plan,
-      const Buffers *buffers)
+warn (HrLlamaPlan *plan,
+      const Run   *run)
 {
   guint host = plan->n_devices;
-  g_autofree char *weights = dup_mebibytes (buffers->weights[host]);
-  g_autofree char *cache = dup_mebibytes (buffers->cache[host]);
-  g_autofree char *compute = dup_mebibytes (buffers->compute[host]);
+  guint64 sums[3] = { 0 };
+  g_autofree char *weights = NULL;
+  g_autofree char *cache = NULL;
+  g_autofree char *compute = NULL;
+
+  for (guint i = 0; i < run->n_models; i++)
+    {
+      sums[0] += run->models[i].buffers.weights[host];
+      sums[1] += run->models[i].buffers.cache[host];
+      sums[2] += run->models[i].buffers.compute[host];
+    }
+  weights = dup_mebibytes (sums[0]);
+  cache = dup_mebibytes (sums[1]);
+  compute = dup_mebibytes (sums[2]);
 
   /* Translators: sizes such as 281.81 MiB. */
   hr_inference_plan_warn (plan->pass,
                           N_("Beside the GPUs the host holds %s of the model, %s of keys and values and a compute "
                              "buffer of %s"),
                           weights, cache, compute);
+  warn_of_draft (plan, run);
   hr_inference_plan_warn (plan->pass,
                           N_("Buffers are those that llama.cpp logs when it starts, built for CUDA; with the CUDA "
                              "context stands what its kernels keep for themselves once a prompt has been computed"));
@@ -234,7 +349,7 @@ find_framework (HrLlamaPlan *plan,
 
 static HrEstimate *
 create_estimate (HrLlamaPlan      *plan,
-                 const Buffers    *buffers,
+                 const Run        *run,
                  HrGpu            *gpu,
                  HrEstimateDetail  detail)
 {
@@ -246,14 +361,14 @@ create_estimate (HrLlamaPlan      *plan,
 
   for (guint i = 0; i < plan->n_devices; i++)
     {
-      guint64 bytes = add_device (estimate, plan, buffers, has_framework ? &framework : NULL);
+      guint64 bytes = add_device (estimate, run, has_framework ? &framework : NULL);
 
       worst = bytes > most ? i : worst;
       most = MAX (bytes, most);
     }
 
-  set_margin (estimate, plan->n_devices, buffers, has_framework);
-  _hr_estimate_add_phase (estimate, HR_PHASE_LOAD, most - buffers->compute[worst]);
+  set_margin (estimate, run, has_framework);
+  _hr_estimate_add_phase (estimate, HR_PHASE_LOAD, most - get_compute (run, worst));
   _hr_estimate_add_phase (estimate, HR_PHASE_PREFILL, most);
   _hr_estimate_add_phase (estimate, HR_PHASE_DECODE, most);
   _hr_estimate_set_peak (estimate, worst, HR_PHASE_PREFILL, NULL, NULL);
@@ -269,12 +384,17 @@ create_estimate (HrLlamaPlan      *plan,
 
 /* cudaMemGetInfo counts what the context of the process takes as used. */
 static gboolean
-fit (HrLlamaPlan  *plan,
-     HrGpu        *gpu,
-     GError      **error)
+fit (HrLlamaPlan   *plan,
+     const Loaded  *draft,
+     HrGpu         *gpu,
+     GError       **error)
 {
+  guint64 beside[HR_GGML_MAX_PLACES] = { 0 };
   HrFramework framework = { 0 };
   guint64 bytes;
+
+  for (guint i = 0; draft->plan != NULL && i < plan->n_devices; i++)
+    beside[i] = draft->buffers.weights[i] + draft->buffers.cache[i] + draft->buffers.compute[i];
 
   if (!hr_cuda_context_get_bytes (gpu, &bytes))
     {
@@ -282,7 +402,7 @@ fit (HrLlamaPlan  *plan,
       bytes = framework.context_bytes;
     }
 
-  return hr_llama_fit (plan, hr_gpu_get_memory (gpu) - bytes, error);
+  return hr_llama_fit (plan, hr_gpu_get_memory (gpu) - bytes, beside, error);
 }
 
 static gboolean
@@ -334,11 +454,13 @@ hr_llama_estimate_new (HrModel           *model,
 {
   g_auto (HrInferencePlan) pass = { 0 };
   g_auto (HrLlamaPlan) plan = { 0 };
-  Buffers buffers = { { 0 } };
+  g_auto (HrLlamaDraft) draft = { 0 };
+  Run run = { { { NULL, { { 0 } } } } };
   HrEstimate *estimate;
 
   if (!check_size (NULL, n_gpus, error) || !hr_inference_plan_init_pass (&pass, model, HR_JOB (job), error) ||
-      !hr_llama_plan_init (&plan, &pass, job, gpu, MAX (n_gpus, 1), error) || !check_size (&plan, n_gpus, error))
+      !hr_llama_plan_init (&plan, &pass, job, gpu, MAX (n_gpus, 1), error) || !check_size (&plan, n_gpus, error) ||
+      !hr_llama_draft_init (&draft, &plan, job, gpu, error))
     return NULL;
 
   if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
@@ -347,14 +469,14 @@ hr_llama_estimate_new (HrModel           *model,
     }
   else
     {
-      if (plan.is_fitted && gpu != NULL && !fit (&plan, gpu, error))
+      run.n_models = 1;
+      if (draft.job != NULL)
+        load (&run.models[run.n_models++], &draft.plan);
+      if (plan.is_fitted && gpu != NULL && !fit (&plan, &run.models[1], gpu, error))
         return NULL;
-      hr_llama_plan_add_weights (&plan, buffers.weights, buffers.elements);
-      hr_llama_plan_add_cache (&plan, buffers.cache);
-      hr_llama_plan_measure (&plan, buffers.compute);
-      hr_llama_plan_measure_pools (&plan, buffers.pools);
-      warn (&plan, &buffers);
-      estimate = create_estimate (&plan, &buffers, gpu, detail);
+      load (&run.models[0], &plan);
+      warn (&plan, &run);
+      estimate = create_estimate (&plan, &run, gpu, detail);
     }
   hr_estimate_add_warnings (estimate, &pass);
 

@@ -20,14 +20,16 @@
 typedef struct
 {
   HrLlamaPlan *plan;
+  const guint64 *beside;                /* what else is on each GPU */
   gint64 target;                        /* what may be used of each GPU */
   guint n_layers[HR_GGML_MAX_PLACES];   /* of each GPU, the head being one of them */
 } Fit;
 
 static gint64
-measure (HrLlamaPlan *plan,
-         guint        device)
+measure (Fit   *self,
+         guint  device)
 {
+  HrLlamaPlan *plan = self->plan;
   guint64 bytes[HR_GGML_MAX_PLACES] = { 0 }, elements[HR_GGML_MAX_PLACES] = { 0 };
   guint64 compute[HR_GGML_MAX_PLACES];
 
@@ -35,7 +37,7 @@ measure (HrLlamaPlan *plan,
   hr_llama_plan_add_cache (plan, bytes);
   hr_llama_plan_measure (plan, compute);
 
-  return bytes[device] + compute[device];
+  return bytes[device] + compute[device] + self->beside[device];
 }
 
 static gint64
@@ -49,7 +51,7 @@ measure_with (Fit  *self,
   counts[device] = n_layers;
   hr_llama_plan_set_layers (self->plan, counts);
 
-  return measure (self->plan, device);
+  return measure (self, device);
 }
 
 /*
@@ -98,7 +100,7 @@ fits_all (Fit *self)
 {
   for (guint i = 0; i < self->plan->n_devices; i++)
     {
-      if (measure (self->plan, i) > self->target)
+      if (measure (self, i) > self->target)
         return FALSE;
     }
 
@@ -123,6 +125,7 @@ has_experts (const HrLlamaPlan *plan)
  * hr_llama_fit:
  * @plan: a plan that has all layers on GPUs
  * @memory: what each GPU has free
+ * @beside: (array): what a draft model takes of each, which is not moved (common_fit_extra_model)
  * @error: return location for an error
  *
  * Moves to the host what GPUs cannot hold, as llama.cpp does by itself.
@@ -132,11 +135,12 @@ has_experts (const HrLlamaPlan *plan)
  * Returns: whether it is known what llama.cpp does
  */
 gboolean
-hr_llama_fit (HrLlamaPlan  *plan,
-              guint64       memory,
-              GError      **error)
+hr_llama_fit (HrLlamaPlan   *plan,
+              guint64        memory,
+              const guint64 *beside,
+              GError       **error)
 {
-  Fit self = { plan, (gint64) memory - (gint64) MARGIN, { 0 } };
+  Fit self = { plan, beside, (gint64) memory - (gint64) MARGIN, { 0 } };
   guint n_unassigned = plan->pass->stack->n_layers + 1;
 
   if (fits_all (&self))

@@ -6,8 +6,9 @@
 
 G_BEGIN_DECLS
 
-gboolean hr_llama_fit (HrLlamaPlan  *plan,
-                       guint64       memory,
-                       GError      **error);
+gboolean hr_llama_fit (HrLlamaPlan    *plan,
+                       guint64         memory,
+                       const guint64  *beside,
+                       GError        **error);
 
 G_END_DECLS

@@ -157,6 +157,7 @@ resolve_length (HrLlamaPlan     *self,
   self->cells = is_unified ? self->context : pad (self->context / self->n_slots, multiple);
   self->context = self->cells * self->n_streams;
   self->ubatch = MIN (MIN (self->context, MAX (DEFAULT_BATCH, wanted)), wanted);
+  self->n_outputs = self->release == HR_LLAMA_RELEASE_B11669 ? MIN (self->n_slots, self->ubatch) : self->ubatch;
 }
 
 /*
@@ -685,9 +686,10 @@ static void
 measure_graph (const HrLlamaPlan    *self,
                const HrGgmlSchedule *schedule,
                guint64               n_tokens,
+               guint64               n_outputs,
                guint64              *bytes)
 {
-  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, pad (n_tokens, self->n_streams), n_tokens);
+  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, pad (n_tokens, self->n_streams), n_outputs);
 
   hr_ggml_schedule_measure (schedule, graph, bytes);
 }
@@ -722,8 +724,8 @@ hr_llama_plan_measure (const HrLlamaPlan *self,
 
   for (guint i = 0; i <= self->n_devices; i++)
     bytes[i] = 0;
-  measure_graph (self, &schedule, self->ubatch, bytes);
-  measure_graph (self, &schedule, self->n_slots, bytes);
+  measure_graph (self, &schedule, self->ubatch, self->n_outputs, bytes);
+  measure_graph (self, &schedule, self->n_slots, self->n_slots, bytes);
 }
 
 /*
@@ -744,4 +746,22 @@ hr_llama_plan_measure_pools (const HrLlamaPlan *self,
   for (guint i = 0; i <= self->n_devices; i++)
     bytes[i] = 0;
   hr_ggml_schedule_measure_pools (&schedule, graph, bytes);
+}
+
+/*
+ * hr_llama_plan_measure_all:
+ * @self: a plan
+ * @buffers: (out): the sizes
+ *
+ * Finds out all that is reserved.
+ */
+void
+hr_llama_plan_measure_all (const HrLlamaPlan *self,
+                           HrLlamaBuffers    *buffers)
+{
+  *buffers = (HrLlamaBuffers) { { 0 } };
+  hr_llama_plan_add_weights (self, buffers->weights, buffers->elements);
+  hr_llama_plan_add_cache (self, buffers->cache);
+  hr_llama_plan_measure (self, buffers->compute);
+  hr_llama_plan_measure_pools (self, buffers->pools);
 }

@@ -22,6 +22,7 @@ G_BEGIN_DECLS
  * @n_slots: how many sequences there can be at once
  * @n_streams: how many caches there are: one for each slot, or one for all
  * @ubatch: how many tokens are computed at once
+ * @n_outputs: of how many of them logits are asked at the most
  * @context: positions of all caches
  * @cells: positions of each cache
  * @window: tokens that sliding layers see, 0 where there are none
@@ -47,6 +48,7 @@ typedef struct
   guint64 n_slots;
   guint64 n_streams;
   guint64 ubatch;
+  guint64 n_outputs;
   guint64 context;
   guint64 cells;
   guint64 window;
@@ -55,6 +57,25 @@ typedef struct
   guint key_type;
   guint value_type;
 } HrLlamaPlan;
+
+/**
+ * HrLlamaBuffers:
+ * @weights: what the buffers of the model take, on each device and on the host
+ * @elements: the elements of the weights
+ * @cache: what keys and values take
+ * @compute: what is computed with
+ * @pools: what kernels keep beside
+ *
+ * What llama.cpp reserves for a model, in bytes but for the elements.
+ */
+typedef struct
+{
+  guint64 weights[HR_GGML_MAX_PLACES];
+  guint64 elements[HR_GGML_MAX_PLACES];
+  guint64 cache[HR_GGML_MAX_PLACES];
+  guint64 compute[HR_GGML_MAX_PLACES];
+  guint64 pools[HR_GGML_MAX_PLACES];
+} HrLlamaBuffers;
 
 gboolean           hr_llama_plan_init          (HrLlamaPlan        *self,
                                                 HrInferencePlan    *pass,
@@ -80,6 +101,8 @@ void               hr_llama_plan_measure       (const HrLlamaPlan  *self,
                                                 guint64            *bytes);
 void               hr_llama_plan_measure_pools (const HrLlamaPlan  *self,
                                                 guint64            *bytes);
+void               hr_llama_plan_measure_all   (const HrLlamaPlan  *self,
+                                                HrLlamaBuffers     *buffers);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HrLlamaPlan, hr_llama_plan_clear)
 
