@@ -64,7 +64,7 @@ static const struct
     "awq-int4 fp8 fp8-channel fp8-tensor mxfp8 w8a8-int8 w8a16-int8 w4a16-int4 mxfp4 nvfp4 hqq-int8 "
     "hqq-int4 hqq-int3 hqq-int2 hqq-int1 quanto-int8 quanto-float8 quanto-int4 quanto-int2 eetq-int8 "
     "torchao-int8 torchao-float8 torchao-int4 aqlm-int2 bitnet mlx-int8 mlx-int6 mlx-int5 mlx-int4 mlx-int3 mlx-int2 "
-    "mlx-mxfp8 mlx-mxfp4 mlx-nvfp4 q8_0 q6_k q5_k_m q5_k_s q5_1 q5_0 "
+    "mlx-mxfp8 mlx-mxfp4 mlx-nvfp4 exl3 q8_0 q6_k q5_k_m q5_k_s q5_1 q5_0 "
     "q4_k_m q4_k_s iq4_nl iq4_xs q4_1 q4_0 mxfp4_moe nvfp4_gguf q3_k_l q3_k_m q3_k_s iq3_m iq3_s "
     "iq3_xs iq3_xxs q2_k q2_k_s q2_0 iq2_m iq2_s iq2_xs iq2_xxs tq2_0 tq1_0 iq1_m iq1_s q1_0 bf16 f16 "
     "f32" },

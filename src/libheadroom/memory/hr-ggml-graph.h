@@ -23,6 +23,7 @@ G_BEGIN_DECLS
  * @HR_GGML_OP_VIEW: nothing is computed: views, reshapes, permutations
  * @HR_GGML_OP_SET_ROWS: writes rows into its last source, which it is a view of
  * @HR_GGML_OP_CLAMP: in the place of its source, which it is a view of
+ * @HR_GGML_OP_SCALE: likewise, if it is a view
  *
  * What ggml computes, as far as its scheduler and its allocator tell operations apart.
  */
@@ -51,6 +52,7 @@ typedef enum
   HR_GGML_OP_SET_ROWS,
   HR_GGML_OP_SOFT_MAX,
   HR_GGML_OP_SQR,
+  HR_GGML_OP_SSM_CONV,
   HR_GGML_OP_SUM_ROWS,
   HR_GGML_OP_UNARY,
 } HrGgmlOp;

@@ -19,7 +19,7 @@
 /* llama.cpp takes all that it needs when it starts: the model, the caches, and buffers for the largest graphs. */
 
 #define SOURCE_WEIGHTS "llama.cpp: src/llama-model.cpp, llama_model::load_tensors; src/llama-quant.cpp"
-#define SOURCE_CACHE "llama.cpp: src/llama-kv-cache.cpp, src/llama-kv-cache-iswa.cpp"
+#define SOURCE_CACHE "llama.cpp: src/llama-kv-cache.cpp, src/llama-kv-cache-iswa.cpp, src/llama-memory-recurrent.cpp"
 #define SOURCE_COMPUTE \
   "llama.cpp: src/llama-context.cpp, sched_reserve; src/llama-graph.cpp; ggml/src/ggml-backend.cpp, " \
   "ggml/src/ggml-alloc.c"
@@ -89,7 +89,15 @@ append_cache_term (GString           *substitution,
   const HrAttention *a = hr_llama_plan_get_attention (plan, layer);
   const HrGgmlType *keys = hr_ggml_type_get (plan->key_type);
   const HrGgmlType *values = hr_ggml_type_get (plan->value_type);
-  guint64 cells = a->sliding_window > 0 && plan->window > 0 ? plan->window_cells : plan->cells;
+  guint64 cells = a != NULL && a->sliding_window > 0 && plan->window > 0 ? plan->window_cells : plan->cells;
+
+  if (a == NULL)
+    {
+      g_string_append_printf (substitution, "%s%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT,
+                              substitution->len > 0 ? " + " : "", n_layers, plan->n_slots,
+                              hr_llama_plan_get_state_bytes (plan, layer));
+      return;
+    }
 
   g_string_append_printf (substitution,
                           "%s%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·(%" G_GUINT64_FORMAT "·%g + %"

@@ -41,6 +41,7 @@ typedef struct
   gint masks[2];
   gint key_rotations[2]; /* of quantized caches, HR_GGML_NONE otherwise */
   gint value_rotations[2];
+  gint state_ids;        /* which of the states belongs to each sequence */
 } Builder;
 
 static guint
@@ -639,6 +640,79 @@ add_attention (Builder       *b,
   return add_product (b, block, HR_MODULE_OUTPUT, result, inner, a->hidden_size, a->has_output_bias);
 }
 
+/*
+ * build_rs: what is kept of the sequences, which is set to nothing where a sequence begins, is looked up; what is kept
+ * of others, of whom there are none where all sequences are computed, is moved.
+ */
+static gint
+add_state (Builder *b,
+           guint64  width,
+           gint    *cache)
+{
+  guint64 n = b->plan->n_slots;
+  gint states, zero, rows, others;
+
+  *cache = hr_ggml_graph_add (b->graph, HR_GGML_F32, width * n, 1, 1, 1);
+  g_array_index (b->graph->tensors, HrGgmlTensor, *cache).place = hr_llama_plan_get_cache_place (b->plan, b->layer);
+  states = hr_ggml_graph_add_reshape (b->graph, *cache, width, n, 1, 1);
+  zero = hr_ggml_graph_add_reshape (b->graph, states, width, 1, 1, 1);
+  g_array_index (b->graph->tensors, HrGgmlTensor, zero).op = HR_GGML_OP_SCALE;
+  hr_ggml_graph_expand (b->graph, zero);
+
+  rows = hr_ggml_graph_add_rows (b->graph, states, b->state_ids);
+  hr_ggml_graph_expand (b->graph, rows);
+  others = hr_ggml_graph_add_reshape (b->graph, rows, width, 0, 1, 1);
+  hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_set_rows (b->graph,
+                                                              hr_ggml_graph_add_reshape (b->graph, *cache, 0, 1, 1, 1),
+                                                              others, HR_GGML_NONE));
+
+  return rows;
+}
+
+/* LFM2's gated convolution over a few tokens (build_shortconv_block of src/models/lfm2.cpp). */
+static gint
+add_short_convolution (Builder       *b,
+                       const HrBlock *block,
+                       gint           input)
+{
+  static const guint transposed[] = { 1, 0, 2, 3 };
+  const HrShortConvolution *convolution = &block->short_convolution;
+  guint64 hidden = convolution->hidden_size;
+  guint64 n_kept = convolution->conv_kernel - 1;
+  guint64 n_sequences = b->plan->n_slots;
+  guint64 n_each = b->n_tokens / n_sequences;
+  const guint64 part[] = { hidden, n_each, n_sequences, 1 };
+  const guint64 kept[] = { n_kept, hidden, n_sequences, 1 };
+  const guint64 joined[] = { n_kept + n_each, hidden, n_sequences, 1 };
+  gint all, parts[3], product, state, cache, both, last, kernel, result;
+  HrGgmlTensor row;
+
+  input = hr_ggml_graph_add_reshape (b->graph, input, hidden, n_each, n_sequences, 1);
+  all = hr_ggml_graph_add_product (b->graph, add_matrix (b, block, HR_MODULE_PROJECTION, hidden, 3 * hidden), input);
+  row = *hr_ggml_graph_get (b->graph, all);
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    parts[i] = hr_ggml_graph_add_view (b->graph, all, part, row.nb);
+  product = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_MUL, HR_GGML_F32, part,
+                                    (const gint[]) { parts[0], parts[2] }, 2);
+  product = hr_ggml_graph_add_permutation (b->graph, product, transposed);
+
+  state = add_state (b, n_kept * hidden, &cache);
+  state = hr_ggml_graph_add_view (b->graph, state, kept, NULL);
+  both = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONCAT, HR_GGML_F32, joined, (const gint[]) { state, product },
+                                 2);
+  last = hr_ggml_graph_add_view (b->graph, both, kept, hr_ggml_graph_get (b->graph, both)->nb);
+  hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_set_rows (b->graph, cache, last, HR_GGML_NONE));
+
+  kernel = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->place, convolution->conv_kernel, hidden, 1);
+  result = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_SSM_CONV, HR_GGML_F32, part, (const gint[]) { both, kernel },
+                                   2);
+  result = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_MUL, HR_GGML_F32, part, (const gint[]) { parts[1], result },
+                                   2);
+  result = hr_ggml_graph_add_product (b->graph, add_matrix (b, block, HR_MODULE_OUTPUT, hidden, hidden), result);
+
+  return hr_ggml_graph_add_reshape (b->graph, result, hidden, b->n_tokens, 1, 1);
+}
+
 /* At b4500 an activation and a product, both in the place of the gate. */
 static gint
 add_glu (Builder *b,
@@ -955,6 +1029,13 @@ add_chain (Builder       *b,
           *has_attention = TRUE;
           break;
 
+        case HR_BLOCK_SHORT_CONVOLUTION:
+          input = add_short_convolution (b, block, input);
+          if (is_last)
+            input = keep_outputs (b, input);
+          *has_attention = TRUE;
+          break;
+
         case HR_BLOCK_MLP:
           input = add_perceptron (b, block, input, block->mlp.hidden_size, block->mlp.intermediate_size,
                                   block->mlp.gated, block->mlp.fused_gate_up, block->mlp.has_bias,
@@ -973,11 +1054,17 @@ add_chain (Builder       *b,
   return input;
 }
 
-/* The sum behind a perceptron goes into the place of what it reads first: of the residual in src/models/phi3.cpp. */
+/*
+ * A sum goes into the place of what it reads first: of the residual behind a perceptron in src/models/phi3.cpp, and
+ * everywhere in src/models/lfm2.cpp.
+ */
 static gboolean
-adds_to_residual (const Builder *b)
+adds_to_residual (const Builder *b,
+                  gboolean       has_attention)
 {
-  return g_str_equal (hr_model_get_model_type (b->plan->pass->model), "phi3");
+  const char *type = hr_model_get_model_type (b->plan->pass->model);
+
+  return g_str_has_prefix (type, "lfm2") || (!has_attention && g_str_equal (type, "phi3"));
 }
 
 static gint
@@ -1011,7 +1098,7 @@ add_sublayer (Builder          *b,
     }
   if (sublayer->residual_scaled)
     result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_SCALE, result, HR_GGML_NONE, HR_GGML_NONE);
-  if (sublayer->residual && !has_attention && adds_to_residual (b))
+  if (sublayer->residual && adds_to_residual (b, has_attention))
     result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ADD, input, result, HR_GGML_NONE);
   else if (sublayer->residual)
     result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ADD, result, input, HR_GGML_NONE);
@@ -1049,8 +1136,11 @@ add_rotation_matrix (Builder *b,
   for (guint i = 0; i < stack->n_layers; i++)
     {
       const HrAttention *a = hr_llama_plan_get_attention (b->plan, i);
-      guint64 own = is_of_keys || a->value_head_dim == 0 ? a->head_dim : a->value_head_dim;
+      guint64 own;
 
+      if (a == NULL)
+        continue;
+      own = is_of_keys || a->value_head_dim == 0 ? a->head_dim : a->value_head_dim;
       if ((dim > 0 && own != dim) || a->latent_size > 0)
         return HR_GGML_NONE;
       dim = own;
@@ -1087,6 +1177,7 @@ add_inputs (Builder *b)
 
   b->positions = hr_ggml_graph_add_input (b->graph, HR_GGML_I32, b->n_tokens, 1);
   b->output_ids = hr_ggml_graph_add_input (b->graph, HR_GGML_I32, b->n_outputs, 1);
+  b->state_ids = hr_ggml_graph_add_input (b->graph, HR_GGML_I32, plan->n_slots, 1);
   for (guint i = 0; i < 2; i++)
     {
       guint64 width = 1;
@@ -1094,9 +1185,9 @@ add_inputs (Builder *b)
       for (guint j = 0; !plan->flash && j < plan->pass->stack->n_layers; j++)
         {
           const HrAttention *a = hr_llama_plan_get_attention (plan, j);
-          guint64 value_dim = a->value_head_dim > 0 ? a->value_head_dim : a->head_dim;
 
-          width = MAX (width, a->num_key_value_heads * value_dim);
+          if (a != NULL)
+            width = MAX (width, a->num_key_value_heads * (a->value_head_dim > 0 ? a->value_head_dim : a->head_dim));
         }
       b->key_ids[i] = hr_ggml_graph_add_input (b->graph, HR_GGML_I64, b->n_tokens, 1);
       b->value_ids[i] = hr_ggml_graph_add_input (b->graph, HR_GGML_I64, b->n_tokens * width, 1);
@@ -1207,6 +1298,9 @@ knows_block (const HrBlock  *block,
     case HR_BLOCK_MLP:
       return TRUE;
 
+    case HR_BLOCK_SHORT_CONVOLUTION:
+      return !block->short_convolution.has_bias && release != HR_LLAMA_RELEASE_B4500;
+
     case HR_BLOCK_MIXTURE:
       return block->mixture.latent_size == 0 && block->mixture.num_zero_experts == 0;
 
@@ -1250,7 +1344,21 @@ knows_sublayer (const HrSublayer *sublayer,
          knows_chain (&sublayer->after, release);
 }
 
-/* One attention in each layer, and a decoder that writes text. */
+static gboolean
+has_convolution (const HrLayerClass *layer_class)
+{
+  const HrSublayer *sublayer = &layer_class->sublayers[0];
+
+  for (guint i = 0; sublayer->n_branches == 1 && i < sublayer->branches[0].n_blocks; i++)
+    {
+      if (sublayer->branches[0].blocks[i].kind == HR_BLOCK_SHORT_CONVOLUTION)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* One attention or convolution in each layer, and a decoder that writes text. */
 static gboolean
 knows_model (HrModel        *model,
              const HrStack  *stack,
@@ -1272,7 +1380,7 @@ knows_model (HrModel        *model,
           if (!knows_sublayer (&layer_class->sublayers[j], release))
             return FALSE;
         }
-      if (hr_layer_class_get_attention (layer_class) == NULL)
+      if (hr_layer_class_get_attention (layer_class) == NULL && !has_convolution (layer_class))
         return FALSE;
     }
 

@@ -70,7 +70,7 @@ get_value_dim (const HrAttention *attention)
  *
  * Gets the attention of a layer.
  *
- * Returns: the attention
+ * Returns: (nullable): the attention, or %NULL if the layer keeps a state instead
  */
 const HrAttention *
 hr_llama_plan_get_attention (const HrLlamaPlan *self,
@@ -79,6 +79,40 @@ hr_llama_plan_get_attention (const HrLlamaPlan *self,
   const HrStack *stack = self->pass->stack;
 
   return hr_layer_class_get_attention (&stack->layer_classes[stack->layer_class_of[layer]]);
+}
+
+/*
+ * hr_llama_plan_get_state_bytes:
+ * @self: a plan
+ * @layer: a layer of the decoder
+ *
+ * Gets what a layer keeps of each sequence beside keys and values: of a convolution all tokens but one that it sees, in
+ * fp32 (llama_hparams::n_embd_r, llama_memory_recurrent's constructor).
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_llama_plan_get_state_bytes (const HrLlamaPlan *self,
+                               guint              layer)
+{
+  const HrStack *stack = self->pass->stack;
+  const HrLayerClass *layer_class = &stack->layer_classes[stack->layer_class_of[layer]];
+  guint64 sum = 0;
+
+  for (guint i = 0; i < layer_class->n_sublayers; i++)
+    {
+      const HrSublayer *sublayer = &layer_class->sublayers[i];
+
+      for (guint j = 0; sublayer->n_branches > 0 && j < sublayer->branches[0].n_blocks; j++)
+        {
+          const HrBlock *block = &sublayer->branches[0].blocks[j];
+
+          if (block->kind == HR_BLOCK_SHORT_CONVOLUTION)
+            sum += 4 * block->short_convolution.hidden_size * (block->short_convolution.conv_kernel - 1);
+        }
+    }
+
+  return sum;
 }
 
 /* The elements of a token's keys: of latent attention the latent and the rotated key. */
@@ -176,6 +210,8 @@ resolve_window (HrLlamaPlan    *self,
     {
       const HrAttention *attention = hr_llama_plan_get_attention (self, i);
 
+      if (attention == NULL)
+        continue;
       has_whole = has_whole || attention->sliding_window == 0;
       window = MAX (window, attention->sliding_window);
     }
@@ -245,19 +281,25 @@ static gboolean
 check_blocks (const HrLlamaPlan  *self,
               GError            **error)
 {
+  const HrGgmlType *keys = hr_ggml_type_get (self->key_type);
+  const HrGgmlType *values = hr_ggml_type_get (self->value_type);
+
   for (guint i = 0; i < self->pass->stack->n_layers; i++)
     {
       const HrAttention *a = hr_llama_plan_get_attention (self, i);
-      const HrGgmlType *keys = hr_ggml_type_get (self->key_type);
-      const HrGgmlType *values = hr_ggml_type_get (self->value_type);
-      guint64 key_dim = a->latent_size > 0 ? hr_llama_plan_get_key_width (a) : a->head_dim;
-      guint64 value_dim = a->latent_size > 0 ? 0 : get_value_dim (a);
-      gboolean fits = key_dim % keys->block_size == 0;
-      g_autofree char *size = g_strdup_printf ("%" G_GUINT64_FORMAT, fits ? value_dim : key_dim);
+      guint64 key_dim, value_dim;
+      g_autofree char *size = NULL;
+      gboolean fits;
 
+      if (a == NULL)
+        continue;
+      key_dim = a->latent_size > 0 ? hr_llama_plan_get_key_width (a) : a->head_dim;
+      value_dim = a->latent_size > 0 ? 0 : get_value_dim (a);
+      fits = key_dim % keys->block_size == 0;
       if (fits && value_dim % values->block_size == 0)
         continue;
 
+      size = g_strdup_printf ("%" G_GUINT64_FORMAT, fits ? value_dim : key_dim);
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             N_("%s: expected f32, f16 or bf16, as heads of %s elements are no whole blocks of the "
                                "type; found %s"),
@@ -664,7 +706,7 @@ get_cache_bytes (const HrLlamaPlan *self,
  * @self: a plan
  * @bytes: (array): what is added to, for each device and the host
  *
- * Adds what the buffers of keys and values take.
+ * Adds what the buffers of keys and values take, and those of states.
  */
 void
 hr_llama_plan_add_cache (const HrLlamaPlan *self,
@@ -674,12 +716,29 @@ hr_llama_plan_add_cache (const HrLlamaPlan *self,
     {
       const HrAttention *a = hr_llama_plan_get_attention (self, i);
       gint place = hr_llama_plan_get_cache_place (self, i);
-      guint64 cells = a->sliding_window > 0 && self->window > 0 ? self->window_cells : self->cells;
+      guint64 cells = self->cells;
 
-
+      bytes[place] += get_buffer_bytes (self, place, NULL, 0, hr_llama_plan_get_state_bytes (self, i) * self->n_slots);
+      if (a == NULL)
+        continue;
+      if (a->sliding_window > 0 && self->window > 0)
+        cells = self->window_cells;
       bytes[place] += get_cache_bytes (self, place, self->key_type, hr_llama_plan_get_key_width (a), cells);
       bytes[place] += get_cache_bytes (self, place, self->value_type, hr_llama_plan_get_value_width (a), cells);
     }
+}
+
+/* Each cache has as many tokens of a batch as the others, and so has each sequence where there are states. */
+static guint64
+get_multiple (const HrLlamaPlan *self)
+{
+  for (guint i = 0; i < self->pass->stack->n_layers; i++)
+    {
+      if (hr_llama_plan_get_state_bytes (self, i) > 0)
+        return self->n_slots;
+    }
+
+  return self->n_streams;
 }
 
 static void
@@ -689,7 +748,7 @@ measure_graph (const HrLlamaPlan    *self,
                guint64               n_outputs,
                guint64              *bytes)
 {
-  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, pad (n_tokens, self->n_streams), n_outputs);
+  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, pad (n_tokens, get_multiple (self)), n_outputs);
 
   hr_ggml_schedule_measure (schedule, graph, bytes);
 }
@@ -741,7 +800,7 @@ hr_llama_plan_measure_pools (const HrLlamaPlan *self,
                              guint64           *bytes)
 {
   const HrGgmlSchedule schedule = make_schedule (self);
-  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, pad (self->ubatch, self->n_streams), self->n_slots);
+  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, pad (self->ubatch, get_multiple (self)), self->n_slots);
 
   for (guint i = 0; i <= self->n_devices; i++)
     bytes[i] = 0;

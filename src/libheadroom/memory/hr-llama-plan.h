@@ -90,6 +90,8 @@ const HrAttention *hr_llama_plan_get_attention (const HrLlamaPlan  *self,
                                                 guint               layer);
 guint64            hr_llama_plan_get_key_width (const HrAttention  *attention);
 guint64            hr_llama_plan_get_value_width (const HrAttention *attention);
+guint64            hr_llama_plan_get_state_bytes (const HrLlamaPlan *self,
+                                                  guint              layer);
 gint               hr_llama_plan_get_cache_place (const HrLlamaPlan *self,
                                                   guint              layer);
 void               hr_llama_plan_add_weights   (const HrLlamaPlan  *self,

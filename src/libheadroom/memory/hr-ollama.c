@@ -117,6 +117,8 @@ guess (const HrInferencePlan *pass,
     {
       const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[i]);
 
+      if (attention == NULL)
+        continue;
       n_heads = MAX (n_heads, attention->num_attention_heads);
       n_key_value_heads = MIN (n_key_value_heads, attention->num_key_value_heads);
     }
