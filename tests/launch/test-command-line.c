@@ -139,6 +139,8 @@ test_round_trip (void)
     "enforce-eager=true max-total-tokens=65536",
     "engine=sglang max-model-len=3000 quantization=bnb-nf4 tensor-parallel=2 cuda-graph-max-bs=64",
     "engine=sglang max-model-len=30000 max-num-batched-tokens=4096 block-size=64 tensor-parallel=2",
+    "engine=vllm max-model-len=4096 num-speculative-tokens=5 draft-model=Qwen/Qwen2.5-0.5B",
+    "engine=sglang max-model-len=4096 num-speculative-tokens=2 draft-model=Qwen/Qwen2.5-0.5B",
     "engine=sglang max-model-len=4096 num-speculative-tokens=3 speculative-eagle-topk=1 speculative-num-draft-tokens=4",
     "engine=lmdeploy max-model-len=4096 cache-max-entry-count=0.5 max-num-seqs=16 kv-cache-dtype=int8 "
     "lmdeploy-backend=turbomind",

@@ -36,7 +36,7 @@ estimate_model (const char  *id,
       g_assert_no_error (own_error);
     }
 
-  return hr_estimator_run (model, job, gpu, n_gpus, error);
+  return hr_job_load_models (job, error) ? hr_estimator_run (model, job, gpu, n_gpus, error) : NULL;
 }
 
 static guint64
@@ -51,6 +51,22 @@ get_bytes (const char    *gpu,
   g_assert_no_error (error);
 
   return hr_estimate_get_component_bytes (found, id);
+}
+
+/* A draft model is loaded beside the share, which is smaller by 6 GiB, and has a pool as long as the model's. */
+static void
+test_draft_models_have_a_pool (void)
+{
+  static const char settings[] = "draft-model=Qwen/Qwen2.5-0.5B-Instruct num-speculative-tokens=3 max-num-seqs=8";
+  const guint64 draft = 24 * 2 * 2 * 64 * 2, table = 8 * (32768 + 4) * 4;
+  guint64 cache = get_bytes ("h100-sxm5-80gb", 1, settings, HR_COMPONENT_KV_CACHE) - table;
+  guint64 alone = get_bytes ("h100-sxm5-80gb", 1, "max-num-seqs=8", HR_COMPONENT_KV_CACHE) - table;
+  guint64 tokens = cache / (TOKEN_BYTES + draft) - 7 * 8 - 100;
+  guint64 difference = (alone / TOKEN_BYTES - tokens) * TOKEN_BYTES;
+
+  g_assert_cmpuint (cache % (TOKEN_BYTES + draft), ==, 0);
+  g_assert_cmpuint (difference, >, 5 * (G_GUINT64_CONSTANT (1) << 30));
+  g_assert_cmpuint (difference, <, 7 * (G_GUINT64_CONSTANT (1) << 30));
 }
 
 /* Too few starts were logged for a safe figure, which is said. */
@@ -316,6 +332,7 @@ main (int   argc,
   g_test_add_func ("/memory/sglang/windows_have_a_pool", test_windows_have_a_pool);
   g_test_add_func ("/memory/sglang/guesses_have_room_in_the_cache", test_guesses_have_room);
   g_test_add_func ("/memory/sglang/no_safe_figure_is_made_of_too_few_starts", test_no_safe_figure);
+  g_test_add_func ("/memory/sglang/draft_models_have_a_pool", test_draft_models_have_a_pool);
   g_test_add_func ("/memory/sglang/what_is_not_known_is_refused", test_what_is_not_known_is_refused);
 
   return g_test_run ();

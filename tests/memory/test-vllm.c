@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <glib/gstdio.h>
+
 #include "hr-error.h"
 #include "hr-estimator.h"
 #include "hr-fit.h"
@@ -11,6 +13,7 @@
 #include "hr-inference-job.h"
 
 #define MODEL "Qwen/Qwen2.5-0.5B-Instruct"
+#define LLAMA "meta-llama/Meta-Llama-3.1-8B-Instruct"
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
 
 /* 24 layers, two heads of 64 elements for keys and as many for values. */
@@ -37,7 +40,7 @@ estimate_model (const char  *id,
       g_assert_no_error (own_error);
     }
 
-  return hr_estimator_run (model, job, gpu, 1, error);
+  return hr_job_load_models (job, error) ? hr_estimator_run (model, job, gpu, 1, error) : NULL;
 }
 
 static HrEstimate *
@@ -305,6 +308,69 @@ test_layers_that_guess_ahead_are_like_the_last (void)
   g_assert_cmpuint (bytes, <, G_GUINT64_CONSTANT (12300000000) / 8 + G_GUINT64_CONSTANT (1900000000) / 8 + 230 * MIB);
 }
 
+static guint64
+get_bytes_on_h100 (const char    *model,
+                   const char    *settings,
+                   HrComponentId  id)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) found = estimate_model (model, "h100-sxm5-80gb", settings, &error);
+
+  g_assert_no_error (error);
+
+  return hr_estimate_get_component_bytes (found, id);
+}
+
+/* A draft model has its own weights, and its layers are among those of the model in each block. */
+static void
+test_draft_models_have_layers_in_each_block (void)
+{
+  static const char settings[] = "draft-model=Qwen/Qwen3-0.6B num-speculative-tokens=3";
+  guint64 alone = get_bytes_on_h100 ("Qwen/Qwen3-8B", "", HR_COMPONENT_WEIGHTS);
+  guint64 cache = get_bytes_on_h100 ("Qwen/Qwen3-8B", settings, HR_COMPONENT_KV_CACHE);
+
+  g_assert_cmpuint (get_bytes_on_h100 ("Qwen/Qwen3-8B", settings, HR_COMPONENT_WEIGHTS), ==,
+                    alone + get_bytes_on_h100 ("Qwen/Qwen3-0.6B", "", HR_COMPONENT_WEIGHTS));
+  /* 36 layers and 28, of 8 heads of 128 for keys and as many for values, in blocks of 16 tokens. */
+  g_assert_cmpuint (cache % (16 * (36 + 28) * 2 * 8 * 128 * 2), ==, 0);
+}
+
+/*
+ * The head of yuhuili/EAGLE3-LLaMA3.1-Instruct-8B: a layer whose attention reads twice as much, the matrix of three
+ * hidden states, 32,000 words and where they are among the model's.
+ */
+static void
+test_heads_of_eagle_share_the_table_of_tokens (void)
+{
+  static const char config[] =
+    "{\"architectures\": [\"LlamaForCausalLMEagle3\"], \"model_type\": \"llama\", \"hidden_act\": \"silu\", "
+    "\"hidden_size\": 4096, \"intermediate_size\": 14336, \"max_position_embeddings\": 2048, "
+    "\"num_attention_heads\": 32, \"num_key_value_heads\": 8, \"num_hidden_layers\": 1, \"rms_norm_eps\": 1e-05, "
+    "\"tie_word_embeddings\": false, \"torch_dtype\": \"float16\", \"vocab_size\": 128256, "
+    "\"draft_vocab_size\": 32000}";
+  const guint64 layer = 2 * (4096 + 2 * 1024) * 4096 + 4096 * 4096 + 3 * 4096 * 14336 + 3 * 4096;
+  const guint64 outer = 3 * 4096 * 4096 + 32000 * 4096 + 4096;
+  const guint64 bytes = (layer + outer + 2048 * 128) * 2 + 32000 * 8;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = g_dir_make_tmp ("headroom-XXXXXX", &error);
+  g_autofree char *file = g_build_filename (folder, "config.json", NULL);
+  g_autofree char *settings = g_strconcat ("num-speculative-tokens=3 draft-model=", folder, NULL);
+  const guint64 block = 16 * (32 + 1) * 2 * 8 * 128 * 2;
+  g_autofree char *few = g_strconcat (settings, " max-num-seqs=8", NULL);
+  guint64 alone = get_bytes_on_h100 (LLAMA, "", HR_COMPONENT_WEIGHTS);
+
+  g_file_set_contents (file, config, -1, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (get_bytes_on_h100 (LLAMA, settings, HR_COMPONENT_WEIGHTS), >=, alone + bytes);
+  g_assert_cmpuint (get_bytes_on_h100 (LLAMA, settings, HR_COMPONENT_WEIGHTS), <, alone + bytes + 2 * MIB);
+  g_assert_cmpuint (get_bytes_on_h100 (LLAMA, settings, HR_COMPONENT_KV_CACHE) % block, ==, 0);
+  /* Room for the hidden states of 8192 tokens, and those of three layers, while one after another runs. */
+  g_assert_cmpuint (get_bytes_on_h100 (LLAMA, few, HR_COMPONENT_ACTIVATIONS), ==,
+                    get_bytes_on_h100 (LLAMA, "max-num-seqs=8", HR_COMPONENT_ACTIVATIONS) + (1 + 3) * 8192 * 4096 * 2);
+  g_unlink (file);
+  g_rmdir (folder);
+}
+
 /* Experts that one tensor holds are quantized one by one. */
 static void
 test_all_experts_are_quantized (void)
@@ -535,6 +601,10 @@ test_what_is_not_known_is_refused (void)
       "max-model-len: expected at least the tokens of prompt and output, 2560; found 1024" },
     { MODEL, "beams=2", "engine: expected transformers beside beams" },
     { MODEL, "num-speculative-tokens=1", "num-speculative-tokens: expected 0" },
+    { MODEL, "draft-model=Qwen/Qwen3-0.6B", "num-speculative-tokens: expected 1 or more beside a draft model" },
+    { MODEL, "draft-model=Qwen/Qwen3-0.6B num-speculative-tokens=1", "draft-model: expected one that keeps as much" },
+    { MODEL, "draft-model=google/gemma-3-1b-it num-speculative-tokens=1",
+      "draft-model: expected a model whose layers" },
     { "deepseek-ai/DeepSeek-V3", "num-speculative-tokens=1 vllm-release=0.8 tensor-parallel=8", "expected 0" },
     { MODEL, "context-parallel=2", "context-parallel: expected 1" },
     { MODEL, "quantization=hqq-int4", "quantization: expected none, gptq-int4" },
@@ -578,6 +648,9 @@ main (int   argc,
   g_test_add_func ("/memory/vllm/indexers_keep_keys_of_their_own", test_indexers_keep_keys_of_their_own);
   g_test_add_func ("/memory/vllm/layers_that_guess_ahead_are_like_the_last",
                    test_layers_that_guess_ahead_are_like_the_last);
+  g_test_add_func ("/memory/vllm/draft_models_have_layers_in_each_block", test_draft_models_have_layers_in_each_block);
+  g_test_add_func ("/memory/vllm/heads_of_eagle_share_the_table_of_tokens",
+                   test_heads_of_eagle_share_the_table_of_tokens);
   g_test_add_func ("/memory/vllm/all_experts_are_quantized", test_all_experts_are_quantized);
   g_test_add_func ("/memory/vllm/adapters_have_room_beside_each_matrix", test_adapters_have_room_beside_each_matrix);
   g_test_add_func ("/memory/vllm/blocks_are_as_large_as_states", test_blocks_are_as_large_as_states);

@@ -1364,13 +1364,14 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   /**
    * HrInferenceJob:num-speculative-tokens:
    *
-   * How many tokens the model guesses ahead with a layer that it was trained with for that (MTP); 0: none.
+   * How many tokens are guessed ahead, by the draft model, or with a layer that the model was trained with for that
+   * (MTP); 0: none.
    */
   properties[PROP_NUM_SPECULATIVE_TOKENS] =
     g_param_spec_uint64 ("num-speculative-tokens",
                          N_("Tokens guessed ahead"),
-                         N_("How many tokens the model guesses ahead with the layer that it was trained with for that "
-                            "(MTP); 0 does without"),
+                         N_("How many tokens are guessed ahead, by the draft model, or with the layer that the model "
+                            "was trained with for that (MTP); 0 does without"),
                          0, 64, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 

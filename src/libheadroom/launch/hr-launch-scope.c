@@ -4,8 +4,10 @@
 
 #include "hr-launch-scope.h"
 
+#include "hr-draft-kind.h"
 #include "hr-fine-tuning-job.h"
 #include "hr-layout.h"
+#include "hr-inference-job.h"
 #include "hr-model-private.h"
 
 #define HYPER_PARAMETER "config."
@@ -149,6 +151,20 @@ has_tied_head (HrModel *model)
   return FALSE;
 }
 
+/* What SGLang calls the way in which tokens are guessed ahead (SpeculativeAlgorithm of sglang/srt/speculative). */
+static const char *
+get_algorithm (HrJob *job)
+{
+  static const char * const names[] = {
+    [HR_DRAFT_NONE] = "EAGLE",
+    [HR_DRAFT_MODEL] = "STANDALONE",
+    [HR_DRAFT_EAGLE] = "EAGLE",
+    [HR_DRAFT_EAGLE3] = "EAGLE3",
+  };
+
+  return names[hr_draft_kind_of_job (HR_INFERENCE_JOB (job))];
+}
+
 /* #HrExpressionLookup. What is not there is nothing, so that one file can serve several kinds of jobs. */
 HrLookup
 hr_launch_scope_lookup (const char  *name,
@@ -177,6 +193,8 @@ hr_launch_scope_lookup (const char  *name,
     set_text (self, g_strdup (hr_model_get_name (self->model)), value);
   else if (g_str_equal (name, "model-type"))
     set_text (self, g_strdup (hr_model_get_model_type (self->model)), value);
+  else if (g_str_equal (name, "speculative-algorithm") && HR_IS_INFERENCE_JOB (self->job))
+    set_text (self, g_strdup (get_algorithm (self->job)), value);
   else if (g_str_equal (name, "auto-class"))
     set_text (self, g_strdup (get_auto_class (self->model)), value);
   else if (g_str_equal (name, "tied"))

@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-message.h"
+#include "hr-serving-draft.h"
 #include "hr-pass.h"
 #include "hr-serving-run.h"
 
@@ -246,35 +247,52 @@ hr_serving_plan_find_guessing (const HrServingPlan *self)
   return i;
 }
 
-/*
- * hr_serving_plan_check_guessing:
- * @self: a plan
- * @job: a job
- * @can_guess: whether the release of the engine has models guess tokens ahead
- * @error: return location for an error
- *
- * Checks whether a model is published with a layer that guesses tokens ahead, where it is to do so: the draft models of
- * vllm/config/speculative.py, and of sglang/srt/configs/model_config.py.
- *
- * Returns: whether it is, or is not asked to
- */
-gboolean
-hr_serving_plan_check_guessing (const HrServingPlan  *self,
-                                HrInferenceJob       *job,
-                                gboolean              can_guess,
-                                GError              **error)
+/* Models that are published with a layer that guesses tokens ahead. */
+static gboolean
+guesses_by_itself (const HrServingPlan *self)
 {
   static const char * const types[] = {
     "deepseek_v3", "kimi_k2", "deepseek_v32", "glm4_moe", "glm_moe_dsa", "qwen3_next", "qwen3_5", "qwen3_5_text",
     "qwen3_5_moe", "qwen3_5_moe_text", NULL
   };
+
+  return g_strv_contains (types, hr_model_get_model_type (self->pass->model));
+}
+
+/*
+ * hr_serving_plan_resolve_guessing:
+ * @self: a plan
+ * @job: a job
+ * @can_guess: whether the release of the engine is known to guess tokens ahead
+ * @error: return location for an error
+ *
+ * Finds out what guesses tokens ahead, where something is to: a draft model, or a layer that the model was published
+ * with (the draft models of vllm/config/speculative.py, and of sglang/srt/configs/model_config.py).
+ *
+ * Returns: whether it is known, or nothing is to
+ */
+gboolean
+hr_serving_plan_resolve_guessing (HrServingPlan   *self,
+                                  HrInferenceJob  *job,
+                                  gboolean         can_guess,
+                                  GError         **error)
+{
+  gboolean has_draft = hr_draft_kind_of_job (job) != HR_DRAFT_NONE;
   g_autofree char *found = NULL;
 
-  if (hr_inference_job_get_num_speculative_tokens (job) == 0 ||
-      (can_guess && g_strv_contains (types, hr_model_get_model_type (self->pass->model))))
+  self->n_guessed = hr_inference_job_get_num_speculative_tokens (job);
+  if (self->n_guessed == 0 && has_draft)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("num-speculative-tokens: expected 1 or more beside a draft model; found 0"));
+      return FALSE;
+    }
+  if (self->n_guessed > 0 && can_guess && has_draft)
+    return hr_serving_draft_resolve (self, job, error);
+  if (self->n_guessed == 0 || (can_guess && guesses_by_itself (self)))
     return TRUE;
 
-  found = g_strdup_printf ("%" G_GUINT64_FORMAT, hr_inference_job_get_num_speculative_tokens (job));
+  found = g_strdup_printf ("%" G_GUINT64_FORMAT, self->n_guessed);
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                         /* Translators: the places are the name of a model, a program and a number. */
                         N_("num-speculative-tokens: expected 0, as it is not known of “%s” that this release of %s "

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "hr-draft-kind.h"
 #include "hr-inference-plan.h"
 #include "hr-serving-layout.h"
 #include "hr-serving-profile.h"
@@ -26,6 +27,10 @@ G_BEGIN_DECLS
  * @max_loras: for how many adapters there is room
  * @max_lora_rank: of which rank
  * @n_guessed: how many tokens a layer of its own guesses ahead; 0: there is no such layer
+ * @draft_kind: what guesses them beside the model
+ * @draft_weight_bytes: its weights
+ * @draft_layers: how many layers it has that keep tokens
+ * @draft_elements: what each keeps of a token, in elements
  * @n_groups: how many groups of layers there are that see as much of the text as each other
  * @group_layers: how many layers a group has
  * @layer_block_bytes: what a block of one layer takes
@@ -59,6 +64,10 @@ typedef struct
   guint64 max_loras;
   guint64 max_lora_rank;
   guint64 n_guessed;
+  HrDraftKind draft_kind;
+  guint64 draft_weight_bytes;
+  guint draft_layers;
+  guint64 draft_elements;
   guint n_groups;
   guint group_layers;
   guint64 layer_block_bytes;
@@ -87,9 +96,9 @@ void     hr_serving_plan_set_rank       (HrServingPlan           *self,
 gboolean hr_serving_plan_has_fp8        (const HrServingPlan     *self);
 guint64  hr_serving_plan_get_index_topk (const HrServingPlan     *self);
 guint    hr_serving_plan_find_guessing  (const HrServingPlan     *self);
-gboolean hr_serving_plan_check_guessing (const HrServingPlan     *self,
-                                         HrInferenceJob          *job,
-                                         gboolean                 can_guess,
-                                         GError                 **error);
+gboolean hr_serving_plan_resolve_guessing (HrServingPlan         *self,
+                                           HrInferenceJob        *job,
+                                           gboolean               can_guess,
+                                           GError               **error);
 
 G_END_DECLS

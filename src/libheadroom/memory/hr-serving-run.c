@@ -731,6 +731,42 @@ replay_layers (const HrServingPlan *plan,
     }
 }
 
+/* How many layers a head of EAGLE-3 reads hidden states of. */
+#define EAGLE_LAYERS 3
+
+/* What is there of what guesses tokens ahead while the trial run goes on. */
+typedef struct
+{
+  HrValue buffer;
+  HrValue aside;
+} Guessing;
+
+/*
+ * What reads hidden states of the model has room for those of all tokens that are computed at once, and of EAGLE-3
+ * those of three layers are handed on until it has run, which is tried after the layers (EagleProposer and
+ * GPUModelRunner._dummy_run of vllm/v1). A whole model reads none.
+ */
+static void
+begin_guessing (const HrServingPlan *plan,
+                HrReplay            *replay,
+                Guessing            *self)
+{
+  HrValue shape = HR_SHAPE (replay->dtype, T, H);
+  HrStretch stretch;
+
+  *self = (Guessing) { HR_NO_VALUE, HR_NO_VALUE };
+  if (!plan->profile->tries_run || plan->n_guessed == 0 || plan->draft_kind == HR_DRAFT_MODEL || !plan->has_sampler)
+    return;
+
+  hr_replay_begin (replay, &stretch, get_function (plan), -1);
+  replay->sentence = N_("while as many tokens as are computed at once go through a layer in the trial run");
+  self->buffer = make (replay, "zeros", "hidden_states", shape);
+  shape.count = EAGLE_LAYERS;
+  if (plan->draft_kind == HR_DRAFT_EAGLE3)
+    self->aside = make (replay, "forward", "aux_hidden_states", shape);
+  hr_replay_end (replay);
+}
+
 /*
  * hr_serving_run_replay:
  * @plan: a plan
@@ -742,6 +778,7 @@ void
 hr_serving_run_replay (const HrServingPlan *plan,
                        HrReplay            *replay)
 {
+  Guessing guessing;
   HrStretch stretch;
 
   hr_pass_set_model_symbols (&plan->pass->inference, replay);
@@ -751,6 +788,7 @@ hr_serving_run_replay (const HrServingPlan *plan,
   replay->symbols[HR_SYMBOL_BATCH] = MIN (plan->max_num_seqs, plan->max_num_batched_tokens);
   replay->component = HR_COMPONENT_ACTIVATIONS;
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_PREFILL);
+  begin_guessing (plan, replay, &guessing);
   replay_layers (plan, replay);
   if (!plan->has_sampler)
     return;
@@ -759,6 +797,8 @@ hr_serving_run_replay (const HrServingPlan *plan,
   replay->sentence = plan->profile->tries_run
     ? N_("while the sampler draws tokens of as many requests as there may be in the trial run")
     : N_("while the sampler draws tokens of as many requests as there may be");
+  hr_replay_drop (replay, guessing.aside);
   replay_sampler (plan, replay);
+  hr_replay_drop (replay, guessing.buffer);
   hr_replay_end (replay);
 }

@@ -19,6 +19,9 @@
 /* Norms beside those of its layer: of the token, of what the model makes, and before the head. */
 #define GUESSING_NORMS 3
 
+/* Norms of EAGLE-3 beside those of a layer: of the hidden state, and before the head. */
+#define EAGLE_NORMS 2
+
 /* How many times as many positions there are where these have axes. */
 #define AXES_STRETCH 4
 
@@ -505,6 +508,26 @@ load_all_adapters (const HrServingPlan *self,
     load_vocabulary_adapters (self, allocator);
 }
 
+static guint
+find_stack (const HrServingPlan *self)
+{
+  guint stack = 0;
+
+  while (hr_model_get_stack (self->pass->model, stack) != self->pass->stack)
+    stack++;
+
+  return stack;
+}
+
+/* What counts of an allocator: what it hands out, or what it has asked the driver for. */
+static guint64
+count (const HrServingPlan *self,
+       HrCachingAllocator  *allocator)
+{
+  return self->profile->counts_segments ? hr_caching_allocator_get_reserved (allocator)
+                                        : hr_caching_allocator_get_allocated (allocator);
+}
+
 /*
  * A layer that guesses tokens ahead: one like those that attend, a matrix that joins a token with what the model makes
  * of those before it, and, of DeepSeek's kind, a head of its own, where a release does not share that
@@ -518,11 +541,8 @@ load_guessing (const HrServingPlan *self,
   const HrBlock *head = hr_chain_find_block (hr_model_get_head (model), HR_BLOCK_HEAD);
   gboolean is_qwen = g_str_has_prefix (hr_model_get_model_type (model), "qwen");
   guint64 element = hr_element_get_bytes (self->pass->element);
-  guint stack = 0;
 
-  while (hr_model_get_stack (model, stack) != self->pass->stack)
-    stack++;
-  load_layer (self, allocator, stack, hr_serving_plan_find_guessing (self));
+  load_layer (self, allocator, find_stack (self), hr_serving_plan_find_guessing (self));
   if (head == NULL)
     return;
 
@@ -673,11 +693,57 @@ hr_serving_weights_get_bytes (const HrServingPlan *self,
   if (self->profile->copies_head)
     load_copied_head (self, allocator);
   load_features (self, allocator);
-  if (self->n_guessed > 0 && self->has_sampler)
+  if (self->n_guessed > 0 && self->draft_kind == HR_DRAFT_NONE && self->has_sampler)
     load_guessing (self, allocator);
   if (self->max_loras > 0)
     load_all_adapters (self, allocator);
 
-  return self->profile->counts_segments ? hr_caching_allocator_get_reserved (allocator)
-                                        : hr_caching_allocator_get_allocated (allocator);
+  return count (self, allocator) + (self->has_sampler ? self->draft_weight_bytes : 0);
+}
+
+/*
+ * hr_serving_weights_get_eagle_bytes:
+ * @self: a plan of a head of EAGLE, as a model of its config
+ * @kind: which it is
+ * @hidden: the size of the hidden states of the model that it guesses for
+ * @words: how many words it predicts
+ *
+ * Finds out what a head of EAGLE takes: its layers, of which the first of EAGLE-3 reads the token and the hidden state
+ * side by side, the matrix that joins what it reads, which all ranks have whole, and, of EAGLE-3, a head and the table
+ * of its words. The table of tokens is the model's (vllm/model_executor/models: llama_eagle.py, llama_eagle3.py;
+ * sglang/srt/models: llama_eagle.py, llama_eagle3.py).
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_serving_weights_get_eagle_bytes (const HrServingPlan *self,
+                                    HrDraftKind          kind,
+                                    guint64              hidden,
+                                    guint64              words)
+{
+  g_autoptr (HrCachingAllocator) allocator = hr_caching_allocator_new ();
+  const HrStack *stack = self->pass->stack;
+  const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[0]);
+  const HrBlock *head = hr_chain_find_block (hr_model_get_head (self->pass->model), HR_BLOCK_HEAD);
+  guint64 element = hr_element_get_bytes (self->pass->element);
+  guint64 own = head != NULL ? head->head.hidden_size : hidden;
+  guint64 rotary = get_rotary_bytes (self);
+
+  for (guint i = 0; i < stack->n_layers; i++)
+    load_layer (self, allocator, find_stack (self), i);
+  if (rotary > 0)
+    hr_caching_allocator_allocate (allocator, rotary);
+  hr_caching_allocator_allocate (allocator, (kind == HR_DRAFT_EAGLE3 ? 3 : 2) * hidden * own * element);
+  if (kind == HR_DRAFT_EAGLE3)
+    {
+      hr_caching_allocator_allocate (allocator, (attention->num_attention_heads + 2 * attention->num_key_value_heads) *
+                                                attention->head_dim * own * element);
+      hr_caching_allocator_allocate (allocator, pad (words, self->profile->vocabulary_padding) / self->n_tensor * own *
+                                                element);
+      hr_caching_allocator_allocate (allocator, words * sizeof (gint64));
+      for (guint i = 0; i < EAGLE_NORMS; i++)
+        hr_caching_allocator_allocate (allocator, own * element);
+    }
+
+  return count (self, allocator);
 }

@@ -9,4 +9,9 @@ G_BEGIN_DECLS
 guint64 hr_serving_weights_get_bytes (const HrServingPlan *self,
                                       HrWeights           *weights);
 
+guint64 hr_serving_weights_get_eagle_bytes (const HrServingPlan *self,
+                                            HrDraftKind          kind,
+                                            guint64              hidden,
+                                            guint64              words);
+
 G_END_DECLS

@@ -56,6 +56,7 @@ measure (gpointer              share,
   hr_serving_run_replay (layers, &self->share.replay);
   self->guessing = hr_serving_weights_get_bytes (layers, &self->share.weights);
   layers->n_guessed = 0;
+  layers->draft_weight_bytes = 0;
   self->weight_bytes = hr_serving_weights_get_bytes (layers, &self->share.weights);
   self->guessing -= MIN (self->guessing, self->weight_bytes);
   self->run = self->share.replay.peak.level.total + layers->workspace_bytes;

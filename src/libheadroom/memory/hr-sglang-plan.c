@@ -76,11 +76,10 @@ static void
 resolve_guessing (HrSglangPlan   *self,
                   HrInferenceJob *job)
 {
-  guint64 steps = hr_inference_job_get_num_speculative_tokens (job);
+  guint64 steps = self->layers.n_guessed;
   guint64 width = hr_inference_job_get_speculative_eagle_topk (job);
   guint64 checked = hr_inference_job_get_speculative_num_draft_tokens (job);
 
-  self->layers.n_guessed = steps;
   if (steps == 0)
     return;
 
@@ -96,6 +95,7 @@ resolve_cache (HrSglangPlan    *self,
 {
   const HrStack *stack = self->layers.pass->stack;
   gboolean has_pool = has_window_pool (self);
+  gboolean guesses_itself = self->layers.n_guessed > 0 && self->layers.draft_kind == HR_DRAFT_NONE;
   guint bytes;
 
   if (!hr_serving_cache_get_element_bytes (&self->layers, job, &bytes, error))
@@ -110,9 +110,10 @@ resolve_cache (HrSglangPlan    *self,
         self->window_bytes += token;
       else
         self->whole_bytes += token;
-      if (self->layers.n_guessed > 0 && i == hr_serving_plan_find_guessing (&self->layers))
+      if (guesses_itself && i == hr_serving_plan_find_guessing (&self->layers))
         self->guessing_bytes = token;
     }
+  self->guessing_bytes += self->layers.draft_layers * self->layers.draft_elements * bytes;
 
   return TRUE;
 }
@@ -130,7 +131,8 @@ resolve_sizes (HrSglangPlan          *self,
     .attention_copies = n_copies,
     .chunked_prefill_size = hr_inference_job_get_max_num_batched_tokens (job),
     .cuda_graph_max_bs = hr_inference_job_get_cuda_graph_max_bs (job),
-    .guesses = hr_inference_job_get_num_speculative_tokens (job) > 0,
+    .guesses = self->layers.n_guessed > 0,
+    .has_draft_model = self->layers.draft_kind == HR_DRAFT_MODEL,
   };
   guint64 n_requests = (hr_inference_job_get_batch_size (job) + layout->data - 1) / layout->data;
 
@@ -190,7 +192,7 @@ hr_sglang_plan_init (HrSglangPlan           *self,
   self->layers.program = "SGLang";
   self->layers.eager = TRUE;
   if (!hr_serving_plan_check (&self->layers, job, error) || !check_layers (self, error) ||
-      !hr_serving_plan_check_guessing (&self->layers, job, profile->release != HR_SGLANG_RELEASE_0_3, error))
+      !hr_serving_plan_resolve_guessing (&self->layers, job, profile->release != HR_SGLANG_RELEASE_0_3, error))
     return FALSE;
 
   resolve_sizes (self, job, HR_INFERENCE_JOB (resolved), layout);

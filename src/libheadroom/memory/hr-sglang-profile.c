@@ -28,8 +28,9 @@
   { HUNDREDTHS (93), HUNDREDTHS (144), HUNDREDTHS (251), \
     "measured: “Capture cuda graph end … mem usage”, 0.93 to 2.51 GiB, median 1.44, in 5 logs of 0.4.3 to 0.5" }
 
-/* What is left for a layer that guesses tokens ahead and its graphs, in MiB. */
+/* What is left for a layer, or a model, that guesses tokens ahead and its graphs, in MiB. */
 #define GUESSING_ROOM (2 * 1024)
+#define DRAFT_ROOM (6 * 1024)
 
 #define LAYERS \
   { .is_eager = TRUE, .sampler = HR_SERVING_SAMPLER_SOFTMAX, .shares_head = TRUE, .vocabulary_padding = 64, \
@@ -195,6 +196,15 @@ get_fraction_of_ranks (const HrSglangProfile *self,
   return sizes->tensor >= 2 ? 0.87 : 0.88;
 }
 
+static double
+get_guessing_room (const HrSglangSizes *sizes)
+{
+  if (!sizes->guesses)
+    return 0;
+
+  return sizes->has_draft_model ? DRAFT_ROOM : GUESSING_ROOM;
+}
+
 /* What 0.4.8 leaves, in MiB. */
 static double
 get_room_by_memory (const HrSglangSizes *sizes)
@@ -211,7 +221,7 @@ get_room_by_memory (const HrSglangSizes *sizes)
   else
     room = 32 * 1024;
 
-  return room + (sizes->guesses ? GUESSING_ROOM : 0) + (sizes->attention_copies > 1 ? 4 * 1024 : 0);
+  return room + get_guessing_room (sizes) + (sizes->attention_copies > 1 ? 4 * 1024 : 0);
 }
 
 /* What 0.5.4 leaves, in MiB: for what is constant, for prompts, graphs and ranks. */
@@ -228,7 +238,7 @@ get_room_by_sizes (const HrSglangSizes *sizes)
   if (sizes->memory > 60 * 1024 * MIB)
     room = MAX (room, 10 * 1024);
 
-  return room + (sizes->guesses ? GUESSING_ROOM : 0);
+  return room + get_guessing_room (sizes);
 }
 
 /*

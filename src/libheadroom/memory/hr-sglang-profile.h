@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  * @chunked_prefill_size: how many tokens of prompts are computed at once
  * @cuda_graph_max_bs: the largest batch that a CUDA graph is captured of
  * @guesses: whether tokens are guessed ahead
+ * @has_draft_model: whether a whole model does that
  *
  * What SGLang reckons with when it leaves room.
  */
@@ -28,6 +29,7 @@ typedef struct
   guint64 chunked_prefill_size;
   guint64 cuda_graph_max_bs;
   gboolean guesses;
+  gboolean has_draft_model;
 } HrSglangSizes;
 
 /**

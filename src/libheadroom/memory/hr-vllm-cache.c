@@ -187,7 +187,7 @@ count_kinds (const HrServingPlan *self)
         kinds.n_whole++;
     }
 
-  kinds.n_whole += self->n_guessed > 0;
+  kinds.n_whole += self->draft_kind == HR_DRAFT_NONE ? self->n_guessed > 0 : self->draft_layers;
 
   return kinds;
 }
@@ -273,6 +273,13 @@ hr_vllm_cache_resolve (HrServingPlan   *self,
           return FALSE;
         }
       elements = own;
+    }
+  if (self->draft_layers > 0 && self->draft_elements != elements)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("draft-model: expected one that keeps as much of a token in each layer as the model, as "
+                               "it is not known here how vLLM puts others into blocks; found another"));
+      return FALSE;
     }
 
   widen_blocks (self, elements * bytes);

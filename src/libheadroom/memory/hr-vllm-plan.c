@@ -82,7 +82,6 @@ resolve_sizes (HrServingPlan  *self,
 
   self->max_loras = hr_inference_job_get_max_loras (job);
   self->max_lora_rank = hr_inference_job_get_max_lora_rank (job);
-  self->n_guessed = hr_inference_job_get_num_speculative_tokens (job);
   self->max_model_len = hr_inference_job_get_max_model_len (job);
   self->max_num_seqs = hr_inference_job_get_max_num_seqs (job);
   self->max_num_batched_tokens = hr_inference_job_get_max_num_batched_tokens (job);
@@ -152,7 +151,7 @@ hr_vllm_plan_init (HrServingPlan    *self,
   self->eager = hr_inference_job_get_enforce_eager (job) || self->profile->is_eager;
   self->requested = ceil (hr_inference_job_get_gpu_memory_utilization (job) * self->memory);
   if (!hr_serving_plan_check (self, job, error) || !check_release (self, error) ||
-      !hr_serving_plan_check_guessing (self, job, self->profile->state_blocks > 0, error))
+      !hr_serving_plan_resolve_guessing (self, job, self->profile->state_blocks > 0, error))
     return FALSE;
 
   resolve_sizes (self, HR_INFERENCE_JOB (resolved), gpu);
