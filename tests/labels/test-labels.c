@@ -6,6 +6,7 @@
 #include "hr-estimator.h"
 #include "hr-formula-symbols.h"
 #include "hr-formula-text.h"
+#include "hr-inference-job.h"
 #include "hr-labels.h"
 
 /* A formula as a component has it, as a text and as markup. */
@@ -163,6 +164,51 @@ test_an_exact_figure_has_no_faults (void)
     }
 }
 
+/* With each engine and framework; what another setting is called and set to is always a word. */
+static void
+check_unused_settings (HrJob *job)
+{
+  g_autofree GParamSpec **settings = NULL;
+  guint n_settings;
+
+  settings = hr_job_list_settings (job, &n_settings);
+  for (guint i = 0; i < n_settings; i++)
+    {
+      g_autofree char *reason = hr_job_dup_unused_reason (job, settings[i]);
+
+      g_assert_cmpint (reason == NULL, ==, hr_job_uses_setting (job, settings[i], NULL));
+      if (reason == NULL)
+        continue;
+      g_assert_true (g_str_has_prefix (reason, "Has no effect while “"));
+      g_assert_null (strstr (reason, "“”"));
+      g_assert_null (strstr (reason, "(null)"));
+    }
+}
+
+static void
+test_a_setting_without_effect_says_why (void)
+{
+  for (HrMode mode = HR_MODE_INFERENCE; mode <= HR_MODE_MULTIMODAL; mode++)
+    {
+      g_autoptr (HrJob) job = hr_job_new (mode);
+      const char *name = HR_IS_INFERENCE_JOB (job) ? "engine" : "framework";
+      GParamSpec *program = g_object_class_find_property (G_OBJECT_GET_CLASS (job), name);
+      GEnumClass *klass;
+
+      check_unused_settings (job);
+      if (program == NULL)
+        continue;
+
+      klass = G_PARAM_SPEC_ENUM (program)->enum_class;
+      for (guint i = 0; i < klass->n_values; i++)
+        {
+          g_test_message ("%s", klass->values[i].value_nick);
+          g_object_set (job, name, klass->values[i].value, NULL);
+          check_unused_settings (job);
+        }
+    }
+}
+
 static void
 test_a_setting_that_is_left_open_says_who_decides (void)
 {
@@ -206,6 +252,7 @@ main (int    argc,
 
   g_test_add_func ("/labels/a_formula_is_written_as_it_is_read", test_a_formula_is_written_as_it_is_read);
   g_test_add_func ("/labels/a_symbol_is_no_word_of_a_name", test_a_symbol_is_no_word_of_a_name);
+  g_test_add_func ("/labels/a_setting_without_effect_says_why", test_a_setting_without_effect_says_why);
   g_test_add_func ("/labels/a_setting_that_is_left_open_says_who_decides",
                    test_a_setting_that_is_left_open_says_who_decides);
   g_test_add_func ("/labels/a_rule_of_thumb_says_what_it_gets_wrong", test_a_rule_of_thumb_says_what_it_gets_wrong);

@@ -969,17 +969,22 @@ hr_setting_group_get_label (HrSettingGroup group)
   return _(group_labels[group]);
 }
 
-static const char *
-get_value_label (HrJob      *job,
+/* The word for the value of a setting; of a text, such as that which names a model, “none” is one. */
+static char *
+dup_value_label (HrJob      *job,
                  GParamSpec *setting)
 {
   g_auto (GValue) value = G_VALUE_INIT;
 
   g_object_get_property (G_OBJECT (job), setting->name, &value);
   if (G_IS_PARAM_SPEC_ENUM (setting))
-    return hr_setting_get_choice_label (setting, g_value_get_enum (&value));
+    return g_strdup (hr_setting_get_choice_label (setting, g_value_get_enum (&value)));
+  if (G_IS_PARAM_SPEC_BOOLEAN (setting))
+    return g_strdup (g_value_get_boolean (&value) ? _("on") : _("off"));
+  if (G_IS_PARAM_SPEC_STRING (setting) && g_str_equal (g_value_get_string (&value), "none"))
+    return g_strdup (_("None"));
 
-  return g_value_get_boolean (&value) ? _("on") : _("off");
+  return hr_job_get_as_string (job, setting->name);
 }
 
 /**
@@ -996,6 +1001,7 @@ hr_job_dup_unused_reason (HrJob      *job,
                           GParamSpec *setting)
 {
   GParamSpec *because;
+  g_autofree char *value = NULL;
 
   g_return_val_if_fail (HR_IS_JOB (job), NULL);
   g_return_val_if_fail (G_IS_PARAM_SPEC (setting), NULL);
@@ -1003,9 +1009,10 @@ hr_job_dup_unused_reason (HrJob      *job,
   if (hr_job_uses_setting (job, setting, &because))
     return NULL;
 
+  value = dup_value_label (job, because);
+
   /* Translators: 1 the title of another setting, 2 its value, such as “Gradient checkpointing” and “None” */
-  return g_strdup_printf (_("Has no effect while “%1$s” is “%2$s”"), hr_setting_get_label (because),
-                          get_value_label (job, because));
+  return g_strdup_printf (_("Has no effect while “%1$s” is “%2$s”"), hr_setting_get_label (because), value);
 }
 
 /* Settings of an engine that 0 leaves open, and what is taken then where it is not the engine that decides. */
@@ -1033,6 +1040,7 @@ dup_open_note (HrJob      *job,
   GParamSpec *engine = g_object_class_find_property (G_OBJECT_GET_CLASS (job), "engine");
   g_autofree char *value = hr_job_get_as_string (job, setting->name);
   g_autofree char *name = NULL;
+  g_autofree char *program = NULL;
 
   if (engine == NULL || !g_str_equal (value, "0") || !hr_job_uses_setting (job, setting, NULL))
     return NULL;
@@ -1046,8 +1054,10 @@ dup_open_note (HrJob      *job,
       if (open_settings[i].note != NULL)
         return g_strdup (_(open_settings[i].note));
 
+      program = dup_value_label (job, engine);
+
       /* Translators: the place is a program that serves models, such as vLLM */
-      return g_strdup_printf (_("0 leaves it to %s"), get_value_label (job, engine));
+      return g_strdup_printf (_("0 leaves it to %s"), program);
     }
 
   return NULL;
