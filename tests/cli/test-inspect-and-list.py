@@ -192,8 +192,9 @@ def a_quantized_matrix_lists_what_stands_for_it():
     assert types['model.norm.weight'] == 'F32'
 
 
-def every_model_of_the_list_can_be_estimated():
-    for row in succeed_json('list', 'models')['models']:
+def models_of_the_list_can_be_estimated():
+    """Each is estimated in tests/model; here one of thirty is asked for by its id."""
+    for row in succeed_json('list', 'models')['models'][::30]:
         result = succeed_json('estimate', row['id'])
         assert result['model']['name'] == row['id']
         if row['parameters'] is not None:
@@ -216,5 +217,5 @@ if __name__ == '__main__':
         every_list_is_text_and_json,
         lists_know_what_they_list,
         downloaded_models_are_listed_and_found_by_their_ids,
-        every_model_of_the_list_can_be_estimated,
+        models_of_the_list_can_be_estimated,
     ))

@@ -18,6 +18,25 @@ foreach_entry (void (*check) (HrModelEntry *entry))
     }
 }
 
+/* Each model is read once, for all tests. */
+static GHashTable *read_models;
+
+static HrModel *
+get_model (const char *id)
+{
+  g_autoptr (GError) error = NULL;
+  HrModel *model = g_hash_table_lookup (read_models, id);
+
+  if (model != NULL)
+    return model;
+
+  model = hr_model_new_from_id (id, &error);
+  g_assert_no_error (error);
+  g_hash_table_insert (read_models, g_strdup (id), model);
+
+  return model;
+}
+
 static void
 test_identifiers_are_unique (void)
 {
@@ -65,11 +84,10 @@ test_each_row_says_where_it_is_from_and_when_it_was_checked (void)
 static void
 check_parameters (HrModelEntry *entry)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (HrModel) model = hr_model_new_from_id (hr_model_entry_get_id (entry), &error);
+  HrModel *model = get_model (hr_model_entry_get_id (entry));
   guint64 n_parameters;
 
-  g_assert_no_error (error);
+  g_assert_cmpstr (hr_model_get_name (model), ==, hr_model_entry_get_id (entry));
   if (hr_model_entry_get_n_parameters (entry, &n_parameters))
     g_assert_cmpuint (hr_model_get_n_parameters (model), ==, n_parameters);
 }
@@ -91,10 +109,9 @@ is_followed_in_part (const char *id)
 static void
 check_warnings (HrModelEntry *entry)
 {
-  g_autoptr (HrModel) model = hr_model_new_from_id (hr_model_entry_get_id (entry), NULL);
+  HrModel *model = get_model (hr_model_entry_get_id (entry));
   guint n_expected = is_followed_in_part (hr_model_entry_get_id (entry)) ? 1 : 0;
 
-  g_assert_nonnull (model);
   for (guint i = 0; hr_model_get_warnings (model)[i] != NULL; i++)
     g_test_message ("%s", hr_model_get_warnings (model)[i]);
   g_assert_cmpuint (g_strv_length ((char **) hr_model_get_warnings (model)), ==, n_expected);
@@ -106,12 +123,30 @@ test_no_model_of_ours_is_read_with_doubts (void)
   foreach_entry (check_warnings);
 }
 
+static void
+check_estimate (HrModelEntry *entry)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrEstimate) estimate = NULL;
+
+  estimate = hr_estimator_run_for_sizes (get_model (hr_model_entry_get_id (entry)), job, NULL, 1, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (hr_estimate_get_allocated_bytes (estimate), >, 0);
+}
+
+static void
+test_each_model_can_be_estimated (void)
+{
+  foreach_entry (check_estimate);
+}
+
 /* Publishers name the format of the weights of those that they have quantized. */
 static void
 check_named_format (HrModelEntry *entry)
 {
   const char *id = hr_model_entry_get_id (entry);
-  g_autoptr (HrModel) model = hr_model_new_from_id (id, NULL);
+  HrModel *model = get_model (id);
 
   if (g_regex_match_simple ("fp8|fp4|int[48]|awq|gptq|[48]bit", id, G_REGEX_CASELESS, G_REGEX_MATCH_DEFAULT))
     g_assert_cmpint (hr_model_get_quantization (model), !=, HR_QUANTIZATION_NONE);
@@ -713,13 +748,17 @@ int
 main (int   argc,
       char *argv[])
 {
+  int result;
+
   g_test_init (&argc, &argv, NULL);
+  read_models = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
 
   g_test_add_func ("/model-catalogue/identifiers-are-unique", test_identifiers_are_unique);
   g_test_add_func ("/model-catalogue/each-row-says-where-it-is-from-and-when-it-was-checked",
                    test_each_row_says_where_it_is_from_and_when_it_was_checked);
   g_test_add_func ("/model-catalogue/each-model-has-as-many-parameters-as-published",
                    test_each_model_has_as_many_parameters_as_published);
+  g_test_add_func ("/model-catalogue/each-model-can-be-estimated", test_each_model_can_be_estimated);
   g_test_add_func ("/model-catalogue/no-model-of-ours-is-read-with-doubts", test_no_model_of_ours_is_read_with_doubts);
   g_test_add_func ("/model-catalogue/model-whose-name-says-a-format-is-stored-in-it",
                    test_model_whose_name_says_a_format_is_stored_in_it);
@@ -760,5 +799,8 @@ main (int   argc,
   g_test_add_func ("/model-catalogue/row-may-be-as-another-but-for-some-keys",
                    test_row_may_be_as_another_but_for_some_keys);
 
-  return g_test_run ();
+  result = g_test_run ();
+  g_hash_table_unref (read_models);
+
+  return result;
 }
