@@ -136,15 +136,21 @@ hr_plan_dup_layout (const HrLayoutStep *step)
 char *
 hr_plan_dup_least_layout (const HrLeastGpus *least)
 {
+  const HrLayout *layout;
+
   g_return_val_if_fail (least != NULL, NULL);
 
-  if (!least->is_exact)
-    return hr_plan_dup_layout (&least->step);
   if (least->change != NULL)
     return hr_sharing_dup_text (least->change);
 
-  /* Translators: of several GPUs, among which a program divides a model without being told how */
-  return g_strdup (least->n_gpus == 1 ? _("one GPU") : _("by itself"));
+  /* What the job says itself has degrees; some programs divide a model without. */
+  layout = &least->step.layout;
+  if (least->is_exact && least->n_gpus > 1 &&
+      layout->tensor * layout->pipeline * layout->data == 1 && layout->zero_stage == 0)
+    /* Translators: of several GPUs, among which a program divides a model without being told how */
+    return g_strdup (_("by itself"));
+
+  return hr_plan_dup_layout (&least->step);
 }
 
 /**
@@ -366,8 +372,15 @@ add_least (const HrPlanReport *self,
   if (n_short > 0)
     {
       g_autofree char *number = hr_format_integer (n_short);
-      /* Translators: 1 is how many kinds of GPUs, 2 a number of GPUs */
-      g_autofree char *text = g_strdup_printf (_("Of %1$s further kinds %2$s GPUs are not enough."), number, most);
+      g_autofree char *text = NULL;
+
+      if (hr_planner_check_job (self->job, NULL))
+        /* Translators: 1 is how many kinds of GPUs, 2 a number of GPUs */
+        text = g_strdup_printf (_("Of %1$s further kinds %2$s GPUs are not enough."), number, most);
+      else
+        /* Translators: 1 is how many kinds of GPUs, 2 a number of GPUs */
+        text = g_strdup_printf (_("Of %1$s further kinds no number up to %2$s that can be estimated is enough."),
+                                number, most);
 
       hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, text);
     }
