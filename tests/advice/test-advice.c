@@ -324,6 +324,14 @@ test_experts (void)
       g_assert_no_error (error);
       advice = hr_advice_list (estimate, job, gpu, 2);
       g_assert_cmpint (has_change (advice, "n-cpu-moe=9999"), ==, hr_model_has_experts (model));
+
+      g_clear_pointer (&advice, g_ptr_array_unref);
+      g_clear_object (&estimate);
+      follow (job, "engine=sglang quantization=auto tensor-parallel=2");
+      estimate = hr_estimator_run (model, job, gpu, 2, &error);
+      g_assert_no_error (error);
+      advice = hr_advice_list (estimate, job, gpu, 2);
+      g_assert_cmpint (has_change (advice, "kt-method=amxint4"), ==, hr_model_has_experts (model));
     }
 }
 

@@ -79,6 +79,7 @@ static const struct
   { "sglang-release", "0.5.8 0.5 0.4.6 0.4 0.3" },
   { "lmdeploy-backend", "auto turbomind pytorch" },
   { "lmdeploy-release", "0.13 0.12 0.9.2 0.6 0.3 0.2" },
+  { "kt-method", "none amxint4 amxint8 rawint4 fp8 fp8-perchannel bf16" },
   { "exllama-release", "1.4 0.0.3" },
   { "cache-type-k", "auto f32 f16 bf16 q8_0 q5_1 q5_0 iq4_nl q4_1 q4_0" },
   { "cache-type-v", "auto f32 f16 bf16 q8_0 q5_1 q5_0 iq4_nl q4_1 q4_0" },

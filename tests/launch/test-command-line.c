@@ -142,6 +142,8 @@ test_round_trip (void)
     "engine=vllm max-model-len=4096 num-speculative-tokens=5 draft-model=Qwen/Qwen2.5-0.5B",
     "engine=sglang max-model-len=4096 num-speculative-tokens=2 draft-model=Qwen/Qwen2.5-0.5B",
     "engine=sglang max-model-len=4096 num-speculative-tokens=3 speculative-eagle-topk=1 speculative-num-draft-tokens=4",
+    "engine=sglang max-model-len=4096 kt-method=amxint4 kt-num-gpu-experts=8",
+    "engine=sglang max-model-len=4096 kt-method=fp8-perchannel kt-gpu-prefill-token-threshold=400",
     "engine=lmdeploy max-model-len=4096 cache-max-entry-count=0.5 max-num-seqs=16 kv-cache-dtype=int8 "
     "lmdeploy-backend=turbomind",
     "engine=lmdeploy max-model-len=3000 quantization=awq-int4 tensor-parallel=2 block-size=32",

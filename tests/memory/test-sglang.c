@@ -2,6 +2,7 @@
 
 /* SGLang: its share of the memory, the tokens of its cache, what it refuses, and what copies share. */
 
+#include "hr-error.h"
 #include "hr-estimator.h"
 #include "hr-gpu-catalogue.h"
 #include "hr-inference-job.h"
@@ -317,6 +318,132 @@ test_guesses_have_room (void)
     }
 }
 
+static HrEstimate *
+estimate_experts (const char *id,
+                  const char *settings)
+{
+  g_autofree char *all = g_strconcat ("max-num-batched-tokens=4096 prompt-length=1000 ", settings, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) found = estimate_model (id, "h200-sxm5-141gb", 1, all, &error);
+
+  g_assert_no_error (error);
+
+  return g_steal_pointer (&found);
+}
+
+/* 48 layers of 128 experts, each of three matrices of 2048 by 768, in bfloat16; tokens go to the host by a buffer. */
+static void
+test_host_keeps_experts (void)
+{
+  const guint64 expert = 3 * 2048 * 768 * 2, staging = 4096 * 2048 * 2;
+  g_autoptr (HrEstimate) whole = estimate_experts ("Qwen/Qwen3-30B-A3B", "");
+  static const guint64 n_experts[] = { 0, 1, 32, 128, 500 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (n_experts); i++)
+    {
+      g_autofree char *settings = g_strdup_printf ("kt-method=bf16 kt-num-gpu-experts=%u", (guint) n_experts[i]);
+      g_autoptr (HrEstimate) found = estimate_experts ("Qwen/Qwen3-30B-A3B", settings);
+      guint64 n_left_out = 128 - MIN (n_experts[i], 128), less;
+
+      g_test_message ("%s", settings);
+      less = hr_estimate_get_component_bytes (whole, HR_COMPONENT_WEIGHTS) + staging -
+             hr_estimate_get_component_bytes (found, HR_COMPONENT_WEIGHTS);
+      /* A single expert is so small that what is left of a segment may come with each of its two tensors. */
+      if (n_experts[i] == 1)
+        g_assert_cmpuint (48 * n_left_out * expert - less, <, 48 * 2 << 20);
+      else
+        g_assert_cmpuint (less, ==, 48 * n_left_out * expert);
+      if (n_left_out > 0)
+        g_assert_cmpuint (hr_estimate_get_component_bytes (found, HR_COMPONENT_KV_CACHE), >,
+                          hr_estimate_get_component_bytes (whole, HR_COMPONENT_KV_CACHE));
+    }
+}
+
+/* From so many tokens on a layer is computed on the GPU, for which all its experts are copied to it. */
+static void
+test_layers_are_fetched (void)
+{
+  g_autoptr (HrEstimate) never = estimate_experts ("Qwen/Qwen3-30B-A3B", "kt-method=amxint8");
+  g_autoptr (HrEstimate) longer =
+    estimate_experts ("Qwen/Qwen3-30B-A3B", "kt-method=amxint8 kt-gpu-prefill-token-threshold=4097");
+  g_autoptr (HrEstimate) fetched =
+    estimate_experts ("Qwen/Qwen3-30B-A3B", "kt-method=amxint8 kt-gpu-prefill-token-threshold=400");
+  guint64 before = hr_estimate_get_component_bytes (never, HR_COMPONENT_TEMPORARY);
+
+  g_assert_cmpuint (hr_estimate_get_component_bytes (longer, HR_COMPONENT_TEMPORARY), ==, before);
+  g_assert_cmpuint (hr_estimate_get_component_bytes (fetched, HR_COMPONENT_TEMPORARY) - before, ==,
+                    128 * 3 * 2048 * 768 * 2);
+}
+
+/*
+ * What the host keeps: elements, scales of rows (inner size once for each of two matrices, outer size once for each of
+ * two pools of threads), of groups of 32, or of blocks of 128 by 128.
+ */
+static void
+test_host_is_told (void)
+{
+  static const struct
+  {
+    const char *model;
+    const char *method;
+    double bytes;
+  } cases[] = {
+    { "Qwen/Qwen3-30B-A3B", "bf16", 48 * 128 * 3.0 * 2048 * 768 * 2 },
+    { "Qwen/Qwen3-30B-A3B", "amxint8", 48 * 128 * (3.0 * 2048 * 768 + 4 * (2 * 768 + 2 * 2048)) },
+    { "Qwen/Qwen3-30B-A3B", "amxint4", 48 * 128 * (3.0 * 2048 * 768 / 2 + 4 * (2 * 768 + 2 * 2048)) },
+    { "Qwen/Qwen3-30B-A3B-FP8", "fp8", 48 * 128 * (3.0 * 2048 * 768 + 4 * 3 * 16 * 6) },
+    { "moonshotai/Kimi-K2-Thinking", "rawint4", 60 * 384 * 3.0 * 7168 * 2048 * (0.5 + 4.0 / 32) },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *settings = g_strconcat ("kt-method=", cases[i].method, NULL);
+      g_autofree char *sentence = g_strdup_printf ("The host keeps all experts, %.2f GiB", cases[i].bytes / (1 << 30));
+      g_autoptr (HrEstimate) found = estimate_experts (cases[i].model, settings);
+      g_autofree char *warnings = g_strjoinv ("\n", (char **) hr_estimate_get_warnings (found));
+
+      g_test_message ("%s of %s: %s", cases[i].method, cases[i].model, warnings);
+      g_assert_nonnull (strstr (warnings, sentence));
+    }
+}
+
+static void
+test_experts_that_are_not_known_are_refused (void)
+{
+  static const struct
+  {
+    const char *model;
+    const char *settings;
+    const char *sentence;
+  } cases[] = {
+    { MODEL, "kt-method=amxint4", "kt-method: expected none, as “Qwen/Qwen2.5-7B-Instruct” has no experts" },
+    { "Qwen/Qwen3-30B-A3B", "kt-method=rawint4", "kt-method: expected rawint4 beside four bits" },
+    { "Qwen/Qwen3-30B-A3B", "kt-method=fp8", "found fp8 beside none" },
+    { "Qwen/Qwen3-30B-A3B", "kt-method=bf16 dtype=float16", "found bf16 beside none" },
+    { "Qwen/Qwen3-30B-A3B-FP8", "kt-method=fp8-perchannel", "found fp8-perchannel beside fp8" },
+    { "Qwen/Qwen3-30B-A3B", "kt-method=amxint4 quantization=q4_k_m", "found amxint4 beside q4_k_m" },
+    { "Qwen/Qwen3-30B-A3B", "kt-method=amxint4 sglang-release=0.5", "sglang-release: expected 0.5.8 beside kt-method" },
+    { "Qwen/Qwen3-30B-A3B", "kt-method=amxint4 tensor-parallel=2 expert-parallel=2",
+      "kt-method: expected none beside expert-parallel" },
+    { "Qwen/Qwen3-30B-A3B", "kt-method=amxint4 pipeline-parallel=2",
+      "kt-method: expected none beside pipeline-parallel" },
+    { "Qwen/Qwen3-30B-A3B", "kt-method=amxint4 data-parallel=2", "kt-method: expected none beside data-parallel" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      guint n_gpus = strstr (cases[i].settings, "parallel=2") != NULL ? 2 : 1;
+      g_autoptr (HrEstimate) found =
+        estimate_model (cases[i].model, "h200-sxm5-141gb", n_gpus, cases[i].settings, &error);
+
+      g_assert_null (found);
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+      g_test_message ("%s", error->message);
+      g_assert_nonnull (strstr (error->message, cases[i].sentence));
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -331,6 +458,11 @@ main (int   argc,
   g_test_add_func ("/memory/sglang/copies_of_the_attention_share_experts", test_copies_of_the_attention_share_experts);
   g_test_add_func ("/memory/sglang/windows_have_a_pool", test_windows_have_a_pool);
   g_test_add_func ("/memory/sglang/guesses_have_room_in_the_cache", test_guesses_have_room);
+  g_test_add_func ("/memory/sglang/the_gpu_leaves_out_experts_of_the_host", test_host_keeps_experts);
+  g_test_add_func ("/memory/sglang/layers_are_copied_to_the_gpu_for_long_prompts", test_layers_are_fetched);
+  g_test_add_func ("/memory/sglang/it_is_told_what_the_host_keeps", test_host_is_told);
+  g_test_add_func ("/memory/sglang/experts_that_are_not_known_are_refused",
+                   test_experts_that_are_not_known_are_refused);
   g_test_add_func ("/memory/sglang/no_safe_figure_is_made_of_too_few_starts", test_no_safe_figure);
   g_test_add_func ("/memory/sglang/draft_models_have_a_pool", test_draft_models_have_a_pool);
   g_test_add_func ("/memory/sglang/what_is_not_known_is_refused", test_what_is_not_known_is_refused);

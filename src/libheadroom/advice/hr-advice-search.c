@@ -107,6 +107,8 @@ static const Candidate candidates[] = {
   { "enforce-eager=true", N_("Run without CUDA graphs"), N_("slower answers") },
   { "kv-offload=false", N_("Let the host keep keys and values"), N_("memory of the host, and much time") },
   { "n-cpu-moe=9999", N_("Let the host keep the experts"), N_("memory of the host, and much time") },
+  { "kt-method=amxint4", N_("Let the host keep the experts, in 4 bits (KTransformers)"),
+    N_("memory of the host, a little quality, and much time") },
   { "flash-attention=on", N_("Compute the attention without keeping its scores"), N_("nothing; faster") },
   { "logits-to-keep=last", N_("Compute the logits of the last token alone"), N_("nothing") },
   { "beams=1", N_("Search with one beam"), N_("a less thorough search") },
@@ -245,7 +247,8 @@ draft_candidate (HrAdviceSearch  *self,
     return NULL;
   if (!self->takes_quantization && g_str_equal (setting, "quantization"))
     return NULL;
-  if (g_str_equal (setting, "n-cpu-moe") && !hr_model_has_experts (hr_estimate_get_model (self->estimate)))
+  if ((g_str_equal (setting, "n-cpu-moe") || g_str_equal (setting, "kt-method")) &&
+      !hr_model_has_experts (hr_estimate_get_model (self->estimate)))
     return NULL;
 
   changed = hr_job_copy (self->job);

@@ -67,6 +67,9 @@ struct _HrInferenceJob
   guint64 cuda_graph_max_bs;
   gboolean dp_attention;
   HrSglangRelease sglang_release;
+  HrKtMethod kt_method;
+  guint64 kt_num_gpu_experts;
+  guint64 kt_gpu_prefill_token_threshold;
   double cache_max_entry_count;
   HrLmdeployBackend lmdeploy_backend;
   HrLmdeployRelease lmdeploy_release;
@@ -130,6 +133,9 @@ enum
   PROP_CUDA_GRAPH_MAX_BS,
   PROP_DP_ATTENTION,
   PROP_SGLANG_RELEASE,
+  PROP_KT_METHOD,
+  PROP_KT_NUM_GPU_EXPERTS,
+  PROP_KT_GPU_PREFILL_TOKEN_THRESHOLD,
   PROP_CACHE_MAX_ENTRY_COUNT,
   PROP_LMDEPLOY_BACKEND,
   PROP_LMDEPLOY_RELEASE,
@@ -332,6 +338,18 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_SGLANG_RELEASE:
       g_value_set_enum (value, self->sglang_release);
+      break;
+
+    case PROP_KT_METHOD:
+      g_value_set_enum (value, self->kt_method);
+      break;
+
+    case PROP_KT_NUM_GPU_EXPERTS:
+      g_value_set_uint64 (value, self->kt_num_gpu_experts);
+      break;
+
+    case PROP_KT_GPU_PREFILL_TOKEN_THRESHOLD:
+      g_value_set_uint64 (value, self->kt_gpu_prefill_token_threshold);
       break;
 
     case PROP_CACHE_MAX_ENTRY_COUNT:
@@ -585,6 +603,18 @@ hr_inference_job_set_property (GObject      *object,
 
     case PROP_SGLANG_RELEASE:
       self->sglang_release = g_value_get_enum (value);
+      break;
+
+    case PROP_KT_METHOD:
+      self->kt_method = g_value_get_enum (value);
+      break;
+
+    case PROP_KT_NUM_GPU_EXPERTS:
+      self->kt_num_gpu_experts = g_value_get_uint64 (value);
+      break;
+
+    case PROP_KT_GPU_PREFILL_TOKEN_THRESHOLD:
+      self->kt_gpu_prefill_token_threshold = g_value_get_uint64 (value);
       break;
 
     case PROP_CACHE_MAX_ENTRY_COUNT:
@@ -1481,6 +1511,46 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrInferenceJob:kt-method:
+   *
+   * The format in which the host keeps the experts where SGLang runs with kt-kernel of KTransformers.
+   */
+  properties[PROP_KT_METHOD] =
+    g_param_spec_enum ("kt-method",
+                       N_("Experts kept by the host"),
+                       N_("The format in which KTransformers (kt-kernel) keeps the experts in the memory of the host, "
+                          "and computes there those that the GPU has not (--kt-method): amxint4 and amxint8 are "
+                          "converted, the others as in the checkpoint; none leaves all experts to the GPU"),
+                       HR_TYPE_KT_METHOD, HR_KT_METHOD_NONE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:kt-num-gpu-experts:
+   *
+   * How many experts of each layer the GPU has where the host keeps experts.
+   */
+  properties[PROP_KT_NUM_GPU_EXPERTS] =
+    g_param_spec_uint64 ("kt-num-gpu-experts",
+                         N_("Experts on the GPU"),
+                         N_("How many experts of each layer are on the GPU as well where KTransformers keeps experts "
+                            "on the host (--kt-num-gpu-experts)"),
+                         0, 65536, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:kt-gpu-prefill-token-threshold:
+   *
+   * From how many tokens on the GPU computes a layer whole, for which its experts are copied to it; 0: it never does.
+   */
+  properties[PROP_KT_GPU_PREFILL_TOKEN_THRESHOLD] =
+    g_param_spec_uint64 ("kt-gpu-prefill-token-threshold",
+                         N_("Tokens for whole layers"),
+                         N_("From how many tokens on KTransformers copies all experts of a layer to the GPU and "
+                            "computes prompts there (--kt-gpu-prefill-token-threshold); 0: never"),
+                         0, G_MAXINT32, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrInferenceJob:sglang-release:
    *
    * The release of SGLang, as far as what it takes changed between them.
@@ -1735,6 +1805,9 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_CUDA_GRAPH_MAX_BS], 711, TRUE);
   hr_job_mark_setting (properties[PROP_DP_ATTENTION], 654, TRUE);
   hr_job_mark_setting (properties[PROP_SGLANG_RELEASE], 655, TRUE);
+  hr_job_mark_setting (properties[PROP_KT_METHOD], 612, FALSE);
+  hr_job_mark_setting (properties[PROP_KT_NUM_GPU_EXPERTS], 613, FALSE);
+  hr_job_mark_setting (properties[PROP_KT_GPU_PREFILL_TOKEN_THRESHOLD], 614, TRUE);
   hr_job_mark_setting (properties[PROP_CACHE_MAX_ENTRY_COUNT], 608, FALSE);
   hr_job_mark_setting (properties[PROP_LMDEPLOY_BACKEND], 657, TRUE);
   hr_job_mark_setting (properties[PROP_LMDEPLOY_RELEASE], 659, TRUE);
@@ -2486,6 +2559,54 @@ hr_inference_job_get_dp_attention (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
 
   return self->dp_attention;
+}
+
+/**
+ * hr_inference_job_get_kt_method:
+ * @self: an inference job
+ *
+ * Gets the format in which KTransformers keeps experts on the host.
+ *
+ * Returns: the format; %HR_KT_METHOD_NONE: the GPU has all experts
+ */
+HrKtMethod
+hr_inference_job_get_kt_method (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_KT_METHOD_NONE);
+
+  return self->kt_method;
+}
+
+/**
+ * hr_inference_job_get_kt_num_gpu_experts:
+ * @self: an inference job
+ *
+ * Gets how many experts of each layer are on the GPU where KTransformers keeps experts on the host.
+ *
+ * Returns: how many
+ */
+guint64
+hr_inference_job_get_kt_num_gpu_experts (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->kt_num_gpu_experts;
+}
+
+/**
+ * hr_inference_job_get_kt_gpu_prefill_token_threshold:
+ * @self: an inference job
+ *
+ * Gets from how many tokens on KTransformers computes whole layers on the GPU.
+ *
+ * Returns: how many tokens; 0: it never does
+ */
+guint64
+hr_inference_job_get_kt_gpu_prefill_token_threshold (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->kt_gpu_prefill_token_threshold;
 }
 
 /**

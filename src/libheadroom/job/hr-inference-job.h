@@ -57,6 +57,9 @@ guint64           hr_inference_job_get_max_total_tokens         (HrInferenceJob 
 guint64           hr_inference_job_get_cuda_graph_max_bs        (HrInferenceJob *self);
 gboolean          hr_inference_job_get_dp_attention             (HrInferenceJob *self);
 HrSglangRelease   hr_inference_job_get_sglang_release           (HrInferenceJob *self);
+HrKtMethod        hr_inference_job_get_kt_method                (HrInferenceJob *self);
+guint64           hr_inference_job_get_kt_num_gpu_experts       (HrInferenceJob *self);
+guint64           hr_inference_job_get_kt_gpu_prefill_token_threshold (HrInferenceJob *self);
 double            hr_inference_job_get_cache_max_entry_count    (HrInferenceJob *self);
 HrLmdeployBackend hr_inference_job_get_lmdeploy_backend         (HrInferenceJob *self);
 HrLmdeployRelease hr_inference_job_get_lmdeploy_release         (HrInferenceJob *self);

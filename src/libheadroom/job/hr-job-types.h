@@ -200,6 +200,29 @@ typedef enum
 } HrSglangRelease;
 
 /**
+ * HrKtMethod:
+ * @HR_KT_METHOD_NONE: the GPU has all experts
+ * @HR_KT_METHOD_AMXINT4: four bits, a scale for each row
+ * @HR_KT_METHOD_AMXINT8: eight bits, a scale for each row
+ * @HR_KT_METHOD_RAWINT4: the four bits of the checkpoint, a scale for each of its groups
+ * @HR_KT_METHOD_FP8: the eight-bit floats of the checkpoint, a scale for each block
+ * @HR_KT_METHOD_FP8_PERCHANNEL: the eight-bit floats of the checkpoint, a scale for each row
+ * @HR_KT_METHOD_BF16: sixteen bits
+ *
+ * The format in which kt-kernel of KTransformers keeps experts in the memory of the host.
+ */
+typedef enum
+{
+  HR_KT_METHOD_NONE,
+  HR_KT_METHOD_AMXINT4,
+  HR_KT_METHOD_AMXINT8,
+  HR_KT_METHOD_RAWINT4,
+  HR_KT_METHOD_FP8,
+  HR_KT_METHOD_FP8_PERCHANNEL,
+  HR_KT_METHOD_BF16,
+} HrKtMethod;
+
+/**
  * HrVllmRelease: (skip)
  * @HR_VLLM_RELEASE_0_28: 0.23 and later, with the model runner V2
  * @HR_VLLM_RELEASE_0_20: 0.17 to 0.22, whose sampler has kernels of its own

@@ -339,6 +339,16 @@ static const char * const vllm_release_labels[] = {
   [HR_VLLM_RELEASE_0_7] = N_("0.7 (engine V0)"),
 };
 
+static const char * const kt_method_labels[] = {
+  [HR_KT_METHOD_NONE] = N_("None"),
+  [HR_KT_METHOD_AMXINT4] = N_("4-bit integers (AMXINT4)"),
+  [HR_KT_METHOD_AMXINT8] = N_("8-bit integers (AMXINT8)"),
+  [HR_KT_METHOD_RAWINT4] = N_("The checkpoint’s 4 bits (RAWINT4)"),
+  [HR_KT_METHOD_FP8] = N_("The checkpoint’s FP8 in blocks (FP8)"),
+  [HR_KT_METHOD_FP8_PERCHANNEL] = N_("The checkpoint’s FP8 by rows (FP8_PERCHANNEL)"),
+  [HR_KT_METHOD_BF16] = "BF16",
+};
+
 static const char * const exllama_release_labels[] = {
   [HR_EXLLAMA_RELEASE_1_4] = N_("1.4 (since 1.0)"),
   [HR_EXLLAMA_RELEASE_0_0_3] = N_("0.0.3 (up to 0.0.4)"),
@@ -697,6 +707,7 @@ static const struct
   { hr_flash_attention_get_type, flash_attention_labels, G_N_ELEMENTS (flash_attention_labels) },
   { hr_split_mode_get_type, split_mode_labels, G_N_ELEMENTS (split_mode_labels) },
   { hr_llama_release_get_type, llama_release_labels, G_N_ELEMENTS (llama_release_labels) },
+  { hr_kt_method_get_type, kt_method_labels, G_N_ELEMENTS (kt_method_labels) },
   { hr_exllama_release_get_type, exllama_release_labels, G_N_ELEMENTS (exllama_release_labels) },
   { hr_sglang_release_get_type, sglang_release_labels, G_N_ELEMENTS (sglang_release_labels) },
   { hr_lmdeploy_backend_get_type, lmdeploy_backend_labels, G_N_ELEMENTS (lmdeploy_backend_labels) },

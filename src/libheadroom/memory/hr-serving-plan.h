@@ -42,6 +42,8 @@ G_BEGIN_DECLS
  * @latent_chunk: how many latents are expanded at once at the most; 0: there are none
  * @latent_bytes: what each of them takes before
  * @vocabulary: how many words there are
+ * @has_host_experts: whether the host keeps routed experts
+ * @n_gpu_experts: how many of a layer's the GPU has then
  * @has_sampler: whether the rank draws tokens: those of the last stage do
  *
  * A job of an engine whose layers are vLLM's, in which everything that was left to it is filled in.
@@ -79,6 +81,8 @@ typedef struct
   guint64 latent_chunk;
   guint64 latent_bytes;
   guint64 vocabulary;
+  gboolean has_host_experts;
+  guint64 n_gpu_experts;
   gboolean has_sampler;
 } HrServingPlan;
 

@@ -264,8 +264,9 @@ allocate (const HrServingPlan *self,
   if (fused->n_pieces > 0)
     return;
 
-  hr_caching_allocator_allocate (allocator, hr_quantization_is_gguf (self->pass->quantization)
-                                              ? fused->rows * fused->widest : fused->bytes);
+  if (fused->bytes > 0)
+    hr_caching_allocator_allocate (allocator, hr_quantization_is_gguf (self->pass->quantization)
+                                                ? fused->rows * fused->widest : fused->bytes);
 }
 
 /* Models of the class of Llama, whose tables of tokens adapters may change (embedding_modules). */
@@ -374,6 +375,58 @@ load_latent (const HrServingPlan *self,
   allocate_product (self, allocator, heads * attention->latent_size, attention->hidden_size);
 }
 
+/* What a matrix of a layer is one with, and that matrix; whether it is the first of them. */
+static gboolean
+fuse (const HrServingPlan *self,
+      guint                index,
+      guint                layer,
+      Fused               *fused)
+{
+  HrModel *model = self->pass->model;
+  const HrTensor *tensor = hr_model_get_tensor (model, index);
+  gint copy = find_layer (tensor, layer);
+
+  *fused = (Fused) { 0 };
+  if (tensor->tied_to != NULL || copy < 0 || is_counted (self, index, layer))
+    return FALSE;
+
+  add_row (self, index, copy, fused);
+  for (guint i = index + 1; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *other = hr_model_get_tensor (model, i);
+      gint other_copy = find_layer (other, layer);
+
+      if (is_fused_with (tensor, other) && other_copy >= 0)
+        add_row (self, i, other_copy, fused);
+    }
+
+  return TRUE;
+}
+
+/* How many experts of a tensor are left out as the host alone has them. */
+static guint64
+count_left_out (const HrServingPlan *self,
+                const HrTensor      *tensor)
+{
+  return self->has_host_experts ? tensor->n_experts - MIN (tensor->n_experts, self->n_gpu_experts) : 0;
+}
+
+/* Takes from tensors what experts have in them that the host alone has; all experts have as much. */
+static void
+leave_out (const HrServingPlan *self,
+           const HrTensor      *tensor,
+           Fused               *fused)
+{
+  guint64 n_left_out = count_left_out (self, tensor);
+
+  if (n_left_out == 0)
+    return;
+
+  fused->bytes -= fused->bytes / tensor->n_experts * n_left_out;
+  for (guint i = 0; i < fused->n_pieces; i++)
+    fused->pieces[i] -= fused->pieces[i] / tensor->n_experts * n_left_out;
+}
+
 static void
 load_layer (const HrServingPlan *self,
             HrCachingAllocator  *allocator,
@@ -388,20 +441,11 @@ load_layer (const HrServingPlan *self,
   for (guint i = 0; i < n_tensors; i++)
     {
       const HrTensor *tensor = hr_model_get_tensor (model, i);
-      gint copy = find_layer (tensor, layer);
-      Fused fused = { 0 };
+      Fused fused;
 
-      if (tensor->stack != stack || tensor->tied_to != NULL || copy < 0 || is_counted (self, i, layer))
+      if (tensor->stack != stack || !fuse (self, i, layer, &fused))
         continue;
-      add_row (self, i, copy, &fused);
-      for (guint j = i + 1; j < n_tensors; j++)
-        {
-          const HrTensor *other = hr_model_get_tensor (model, j);
-          gint other_copy = find_layer (other, layer);
-
-          if (is_fused_with (tensor, other) && other_copy >= 0)
-            add_row (self, j, other_copy, &fused);
-        }
+      leave_out (self, tensor, &fused);
       allocate (self, &fused, allocator);
       is_quantized = is_quantized || (tensor->module == HR_MODULE_EXPANSION && fused.n_pieces > 0);
     }
@@ -641,6 +685,58 @@ get_rotary_bytes (const HrServingPlan *self)
   return positions * axes * (sizes[0] * stretch + sizes[1]) * element;
 }
 
+/* The experts that the host alone has are none of the weights. */
+static void
+leave_out_elements (const HrServingPlan *self,
+                    HrWeights           *weights)
+{
+  for (guint i = 0; i < hr_model_get_n_tensors (self->pass->model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (self->pass->model, i);
+      guint64 n_left_out = count_left_out (self, tensor);
+      HrWeights part = { 0 };
+
+      if (n_left_out == 0)
+        continue;
+      hr_weights_add_tensor (&part, &self->pass->storage, i, 0, hr_tensor_get_copies (tensor));
+      weights->other_elements -= part.other_elements / tensor->n_experts * n_left_out;
+      weights->kept_elements -= part.kept_elements / tensor->n_experts * n_left_out;
+    }
+}
+
+/*
+ * hr_serving_weights_get_expert_bytes:
+ * @self: a plan
+ *
+ * Finds out what the allocator hands out for all experts of the layer that has the largest.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_serving_weights_get_expert_bytes (const HrServingPlan *self)
+{
+  HrModel *model = self->pass->model;
+  guint64 most = 0;
+
+  for (guint i = 0; i < self->pass->stack->n_layers; i++)
+    {
+      g_autoptr (HrCachingAllocator) allocator = hr_caching_allocator_new ();
+
+      for (guint j = 0; j < hr_model_get_n_tensors (model); j++)
+        {
+          const HrTensor *tensor = hr_model_get_tensor (model, j);
+          Fused fused;
+
+          if (tensor->n_experts > 0 && tensor->stack != HR_TENSOR_NO_STACK &&
+              hr_model_get_stack (model, tensor->stack) == self->pass->stack && fuse (self, j, i, &fused))
+            allocate (self, &fused, allocator);
+        }
+      most = MAX (most, hr_caching_allocator_get_allocated (allocator));
+    }
+
+  return most;
+}
+
 /*
  * hr_serving_weights_get_bytes:
  * @self: a plan
@@ -663,6 +759,7 @@ hr_serving_weights_get_bytes (const HrServingPlan *self,
 
   hr_weights_init_model (weights, &self->pass->storage);
   weights->buffer_bytes = rotary;
+  leave_out_elements (self, weights);
   if (chosen > 0)
     hr_caching_allocator_allocate (allocator, self->max_num_batched_tokens * chosen * sizeof (gint32));
 

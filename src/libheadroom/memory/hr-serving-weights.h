@@ -8,6 +8,7 @@ G_BEGIN_DECLS
 
 guint64 hr_serving_weights_get_bytes (const HrServingPlan *self,
                                       HrWeights           *weights);
+guint64 hr_serving_weights_get_expert_bytes (const HrServingPlan *self);
 
 guint64 hr_serving_weights_get_eagle_bytes (const HrServingPlan *self,
                                             HrDraftKind          kind,

@@ -23,6 +23,7 @@
 #define SOURCE_WEIGHTS \
   "sglang/srt/layers: linear.py, vocab_parallel_embedding.py, moe/fused_moe_triton, rotary_embedding.py; " \
   "c10/cuda/CUDACachingAllocator.cpp"
+#define SOURCE_EXPERTS "sglang/srt/layers/moe/kt_ep_wrapper.py: SharedFullContext"
 #define SOURCE_RUN "sglang/srt/models, sglang/srt/layers/logits_processor.py, sampler.py"
 #define SOURCE_WORKSPACE "aten/src/ATen/cuda/CublasHandlePool.cpp"
 #define SOURCE_CACHE "sglang/srt/mem_cache/memory_pool.py: MHATokenToKVPool, MLATokenToKVPool, ReqToTokenPool"
@@ -35,6 +36,7 @@ typedef struct
   guint64 weight_bytes;
   guint64 guessing;   /* weights of the layer that guesses tokens ahead, which is loaded when the pools are there */
   guint64 run;        /* when prompts are computed, workspaces included */
+  guint64 fetched;    /* experts of a whole layer, when prompts are computed */
   guint64 graphs;
 } Rank;
 
@@ -59,7 +61,10 @@ measure (gpointer              share,
   layers->draft_weight_bytes = 0;
   self->weight_bytes = hr_serving_weights_get_bytes (layers, &self->share.weights);
   self->guessing -= MIN (self->guessing, self->weight_bytes);
-  self->run = self->share.replay.peak.level.total + layers->workspace_bytes;
+  self->weight_bytes += self->plan.staging_bytes;
+  if (self->plan.fetched)
+    self->fetched = hr_serving_weights_get_expert_bytes (layers);
+  self->run = self->share.replay.peak.level.total + layers->workspace_bytes + self->fetched;
   if (self->plan.cuda_graph_max_bs > 0)
     self->graphs = self->plan.profile->graphs.median_bytes;
   self->share.room = hr_sglang_plan_count_tokens (&self->plan, bytes - MIN (bytes, self->weight_bytes));
@@ -160,6 +165,28 @@ tell_shortage (Rank *self)
 }
 
 static void
+tell_host (Rank *self)
+{
+  g_autofree char *experts = hr_serving_dup_size (self->plan.host_bytes);
+  g_autofree char *layer = hr_serving_dup_size (self->fetched);
+
+  if (self->plan.kt_method == HR_KT_METHOD_NONE)
+    return;
+
+  if (self->fetched > 0)
+    hr_inference_plan_warn (&self->share.pass,
+                            /* Translators: sizes such as 1.50 GiB. */
+                            N_("The host keeps all experts, %s, and buffers for prompts that are not counted; from "
+                               "kt-gpu-prefill-token-threshold tokens on the experts of a layer at a time are copied "
+                               "to the GPU, where they take %s of what the share leaves"), experts, layer);
+  else
+    hr_inference_plan_warn (&self->share.pass,
+                            /* Translators: a size such as 1.50 GiB. */
+                            N_("The host keeps all experts, %s, and buffers for prompts that are not counted"),
+                            experts);
+}
+
+static void
 warn (gpointer              share,
       const HrServingStart *start)
 {
@@ -190,6 +217,7 @@ warn (gpointer              share,
                                "LoRA, speculative decoding and other processes on the GPU; what CUDA graphs take is "
                                "the median of logs"),
                           prompts, graph);
+  tell_host (self);
   if (hr_model_get_n_stacks (self->share.pass.model) > 1)
     hr_inference_plan_warn (&self->share.pass,
                             N_("The weights of towers and projectors are counted, but not what SGLang makes of images "
@@ -214,6 +242,22 @@ add_cache (HrEstimate         *estimate,
                               hr_sglang_plan_get_table_bytes (plan, tokens),
                               "tokens·L·(k + v)·e + window·L_w·(k + v)·e + requests·(context + extra)·4", substitution,
                               SOURCE_CACHE);
+}
+
+/* Workspaces of products, and experts that are copied to the GPU for prompts. */
+static void
+add_temporary (HrEstimate *estimate,
+               const Rank *self)
+{
+  guint64 workspace = self->plan.layers.workspace_bytes;
+  g_autofree char *substitution = self->fetched > 0
+    ? g_strdup_printf ("%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT, workspace, self->fetched)
+    : hr_serving_dup_number (workspace);
+
+  if (workspace + self->fetched > 0)
+    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_TEMPORARY, workspace + self->fetched,
+                                self->fetched > 0 ? "workspace + experts of a layer" : "workspace", substitution,
+                                self->fetched > 0 ? SOURCE_WORKSPACE "; " SOURCE_EXPERTS : SOURCE_WORKSPACE);
 }
 
 /* What is left free of the memory is no help where the share is too small. */
@@ -254,15 +298,12 @@ create_estimate (gpointer              share,
     start->layout.n_ranks > 1 ? &plan->profile->before_ranks : &plan->profile->before;
   g_autofree char *graphs = hr_serving_dup_number (self->graphs);
   g_autofree char *gone = hr_serving_dup_number (before);
-  g_autofree char *workspace = hr_serving_dup_number (plan->layers.workspace_bytes);
 
   _hr_estimate_add_device (estimate);
   hr_serving_add_weights (estimate, &plan->layers, &self->share.weights, weights, SOURCE_WEIGHTS);
   add_cache (estimate, plan, tokens, hr_sglang_plan_count_requests (plan, tokens));
   hr_serving_add_run (estimate, &self->share.replay.peak, detail, SOURCE_RUN);
-  if (plan->layers.workspace_bytes > 0)
-    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_TEMPORARY, plan->layers.workspace_bytes, "workspace",
-                                workspace, SOURCE_WORKSPACE);
+  add_temporary (estimate, self);
   if (self->graphs > 0)
     _hr_estimate_add_component (estimate, 0, HR_COMPONENT_CUDA_GRAPHS, self->graphs, "graphs", graphs,
                                 plan->profile->graphs.source);

@@ -7,7 +7,9 @@
 #include "hr-sglang-plan.h"
 
 #include "hr-inference-cache.h"
+#include "hr-kt-experts.h"
 #include "hr-message.h"
+#include "hr-pass.h"
 #include "hr-serving-cache.h"
 
 /*
@@ -158,6 +160,32 @@ resolve_sizes (HrSglangPlan          *self,
 }
 
 /*
+ * What the host keeps, and a buffer of as many tokens as are computed at once, through which they go there
+ * (SharedStagingBuffer of sglang/srt/layers/moe/kt_ep_wrapper.py). From a number of tokens on the GPU computes whole
+ * layers, whose experts are copied to it one layer after the other (SharedFullContext).
+ */
+static void
+resolve_host_experts (HrSglangPlan   *self,
+                      HrInferenceJob *job,
+                      HrModel        *whole)
+{
+  const HrBlock *token = hr_chain_find_block (&self->layers.pass->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
+  guint64 threshold = hr_inference_job_get_kt_gpu_prefill_token_threshold (job);
+
+  self->kt_method = hr_inference_job_get_kt_method (job);
+  if (self->kt_method == HR_KT_METHOD_NONE)
+    return;
+
+  self->layers.has_host_experts = TRUE;
+  self->layers.n_gpu_experts = hr_inference_job_get_kt_num_gpu_experts (job);
+  self->host_bytes = hr_kt_experts_get_host_bytes (&self->layers, whole, self->kt_method);
+  self->fetched = threshold > 0 && threshold <= self->layers.max_num_batched_tokens;
+  if (token != NULL)
+    self->staging_bytes = self->layers.max_num_batched_tokens * token->token_embedding.hidden_size *
+                          hr_element_get_bytes (self->layers.pass->element);
+}
+
+/*
  * hr_sglang_plan_init:
  * @self: (out): a plan
  * @pass: a plan of the model, or of what a rank has of it, which @self does not own
@@ -192,10 +220,12 @@ hr_sglang_plan_init (HrSglangPlan           *self,
   self->layers.program = "SGLang";
   self->layers.eager = TRUE;
   if (!hr_serving_plan_check (&self->layers, job, error) || !check_layers (self, error) ||
-      !hr_serving_plan_resolve_guessing (&self->layers, job, profile->release != HR_SGLANG_RELEASE_0_3, error))
+      !hr_serving_plan_resolve_guessing (&self->layers, job, profile->release != HR_SGLANG_RELEASE_0_3, error) ||
+      !hr_kt_experts_check (&self->layers, whole, job, layout, error))
     return FALSE;
 
   resolve_sizes (self, job, HR_INFERENCE_JOB (resolved), layout);
+  resolve_host_experts (self, job, whole);
 
   return resolve_cache (self, job, error);
 }

@@ -20,6 +20,10 @@ G_BEGIN_DECLS
  * @whole_bytes: what a token takes in the layers that see all of the text
  * @window_bytes: what it takes in those that have a pool of their own
  * @guessing_bytes: what it takes in the layer that guesses tokens ahead, which has a pool as long
+ * @staging_bytes: through which tokens go to experts on the host
+ * @fetched: whether experts of whole layers are copied to the GPU for prompts
+ * @kt_method: how the host keeps experts
+ * @host_bytes: what these take of its memory
  * @guesses: how many tokens more than it has of texts a request may have in the cache, as guesses
  *
  * A job of SGLang in which everything that was left to it is filled in.
@@ -37,6 +41,10 @@ typedef struct
   guint64 whole_bytes;
   guint64 window_bytes;
   guint64 guessing_bytes;
+  guint64 staging_bytes;
+  gboolean fetched;
+  HrKtMethod kt_method;
+  guint64 host_bytes;
   guint64 guesses;
 } HrSglangPlan;
 
