@@ -4,11 +4,13 @@
 
 #include "hr-estimate-parts.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #include "hr-component-text.h"
 #include "hr-estimate-private.h"
 #include "hr-matrix-format.h"
+#include "hr-message.h"
 
 /* Parts that estimates of all modes have, each with its formula, the numbers and its source. */
 
@@ -266,4 +268,21 @@ hr_estimate_add_warnings (HrEstimate            *self,
 
   for (guint i = 0; i < plan->warnings->len; i++)
     _hr_estimate_take_warning (self, g_strdup (g_ptr_array_index (plan->warnings, i)));
+}
+
+/*
+ * hr_estimate_set_too_large:
+ * @error: (out): return location for an error
+ * @model: a model
+ *
+ * Says that a job takes more memory than 64 bits count, or than its parts are meant for.
+ */
+void
+hr_estimate_set_too_large (GError  **error,
+                           HrModel  *model)
+{
+  hr_message_set_error (error, HR_ERROR_TOO_LARGE,
+                        /* Translators: the place is the name of a model. */
+                        N_("“%s”: this job takes more memory than can be counted; expected fewer sequences or tokens"),
+                        hr_model_get_name (model));
 }

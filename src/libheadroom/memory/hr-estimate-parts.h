@@ -34,5 +34,7 @@ void    hr_estimate_add_phases        (HrEstimate            *self,
                                        guint64                beside);
 void    hr_estimate_add_warnings      (HrEstimate            *self,
                                        const HrInferencePlan *plan);
+void    hr_estimate_set_too_large     (GError               **error,
+                                       HrModel               *model);
 
 G_END_DECLS

@@ -57,10 +57,7 @@ run_device (const HrInferencePlan  *plan,
   if (!device->replay.ledger.overflowed)
     return TRUE;
 
-  hr_message_set_error (error, HR_ERROR_TOO_LARGE,
-                        /* Translators: the place is the name of a model. */
-                        N_("“%s”: this job takes more memory than can be counted; expected fewer sequences or tokens"),
-                        hr_model_get_name (plan->model));
+  hr_estimate_set_too_large (error, plan->model);
 
   return FALSE;
 }

@@ -13,7 +13,6 @@
 #include "hr-inference-cache.h"
 #include "hr-ledger.h"
 #include "hr-matrix-format.h"
-#include "hr-message.h"
 #include "hr-rule-estimate.h"
 #include "hr-serving-estimate.h"
 
@@ -531,9 +530,7 @@ check_size (const HrExllamaPlan  *plan,
   if (plan->cache_tokens <= MAX_TOKENS)
     return TRUE;
 
-  hr_message_set_error (error, HR_ERROR_TOO_LARGE,
-                        N_("“%s”: this job takes more memory than can be counted; expected fewer sequences or tokens"),
-                        hr_model_get_name (plan->pass->model));
+  hr_estimate_set_too_large (error, plan->pass->model);
 
   return FALSE;
 }

@@ -429,10 +429,7 @@ check_size (const HrLlamaPlan  *plan,
     }
   if (plan != NULL && plan->context > MAX_CONTEXT)
     {
-      hr_message_set_error (error, HR_ERROR_TOO_LARGE,
-                            N_("“%s”: this job takes more memory than can be counted; expected fewer sequences or "
-                               "tokens"),
-                            hr_model_get_name (plan->pass->model));
+      hr_estimate_set_too_large (error, plan->pass->model);
       return FALSE;
     }
 

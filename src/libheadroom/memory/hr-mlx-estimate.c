@@ -8,7 +8,6 @@
 
 #include "hr-estimate-parts.h"
 #include "hr-inference-cache.h"
-#include "hr-message.h"
 #include "hr-mlx-run.h"
 #include "hr-rule-estimate.h"
 
@@ -155,9 +154,7 @@ check_size (const HrMlxPlan  *plan,
   if (plan->batch * (plan->prompt + plan->output + plan->step) <= MAX_TOKENS)
     return TRUE;
 
-  hr_message_set_error (error, HR_ERROR_TOO_LARGE,
-                        N_("“%s”: this job takes more memory than can be counted; expected fewer sequences or tokens"),
-                        hr_model_get_name (plan->pass->model));
+  hr_estimate_set_too_large (error, plan->pass->model);
 
   return FALSE;
 }

@@ -10,7 +10,6 @@
 #include "hr-estimate-parts.h"
 #include "hr-estimate-private.h"
 #include "hr-kept-layers.h"
-#include "hr-message.h"
 #include "hr-model-private.h"
 #include "hr-rollout-engine.h"
 #include "hr-training-check.h"
@@ -172,10 +171,7 @@ run_device (HrTrainingPlan    *plan,
     return !stays_with_parameters (training) ||
            hr_training_check_gradients (plan, plan->parameters, &device->levels, error);
 
-  hr_message_set_error (error, HR_ERROR_TOO_LARGE,
-                        /* Translators: the place is the name of a model. */
-                        N_("“%s”: this job takes more memory than can be counted; expected fewer sequences or tokens"),
-                        hr_model_get_name (plan->pass.model));
+  hr_estimate_set_too_large (error, plan->pass.model);
 
   return FALSE;
 }
