@@ -617,6 +617,7 @@ test_torchtitan_refuses (void)
     { llama, "autocast", "bfloat16", "autocast" },
     { llama, "dtype", "float16", "dtype" },
     { llama, "attention", "eager", "attention" },
+    { llama, "optimizer", "lion", "optimizer: expected adamw or adam" },
     { tied, "tensor-parallel", "2", "tensor-parallel: expected 1" },
   };
 

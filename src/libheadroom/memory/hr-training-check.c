@@ -429,6 +429,24 @@ check_torchtitan_precision (HrTrainingJob  *job,
   return TRUE;
 }
 
+/* OptimizersContainer of components/optimizer/optimizer.py has Adam, AdamW and a Muon of its own, and no others. */
+static gboolean
+check_torchtitan_optimizer (HrTrainingJob  *job,
+                            GError        **error)
+{
+  g_autofree char *optimizer = hr_job_get_as_string (HR_JOB (job), "optimizer");
+
+  if (g_str_equal (optimizer, "adamw") || g_str_equal (optimizer, "adam"))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("optimizer: expected adamw or adam, which torchtitan has; what its Muon takes is not known, "
+                           "and it has no others; found %s"),
+                        optimizer);
+
+  return FALSE;
+}
+
 static gboolean
 has_tied_table (HrModel *model)
 {
@@ -496,7 +514,8 @@ check_torchtitan (const HrTrainingPlan  *plan,
     hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                           N_("framework: expected one whose losses on answers are known; found torchtitan"));
   else
-    return check_torchtitan_precision (plan->job, error) && check_tied (plan, error);
+    return check_torchtitan_optimizer (plan->job, error) && check_torchtitan_precision (plan->job, error) &&
+           check_tied (plan, error);
 
   return FALSE;
 }
