@@ -549,6 +549,30 @@ test_requests_that_do_not_fit_wait (void)
   g_assert_false (fits (found, "t4"));
 }
 
+/* What is quantized is told by its bits; its scales and what is rounded up are the small rest of it. */
+static void
+test_quantized_weights_are_told_by_their_bits (void)
+{
+  static const struct
+  {
+    const char *settings;
+    const char *bits;
+  } cases[] = { { "quantization=awq-int4", "·4/8 + " }, { "quantization=gptq-int8", "·8/8 + " } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrEstimate) found = estimate (cases[i].settings);
+      HrComponent *weights = hr_estimate_find_component (found, HR_COMPONENT_WEIGHTS);
+      const char *numbers = hr_component_get_substitution (weights);
+      guint64 rest = g_ascii_strtoull (strrchr (numbers, '+') + 2, NULL, 10);
+
+      g_test_message ("%s", numbers);
+      g_assert_nonnull (strstr (numbers, cases[i].bits));
+      g_assert_cmpuint (rest, >, 0);
+      g_assert_cmpuint (rest, <, hr_component_get_bytes (weights) / 8);
+    }
+}
+
 /* Model/(PP·TP), of the whole model: beside what one GPU holds stands what the formula gives one GPU. */
 static void
 test_rule_of_thumb_is_divided_evenly (void)
@@ -660,6 +684,8 @@ main (int   argc,
   g_test_add_func ("/memory/vllm/what_does_not_start_does_not_fit", test_what_does_not_start_does_not_fit);
   g_test_add_func ("/memory/vllm/the_longest_context_is_the_longest", test_longest_context_is_the_longest);
   g_test_add_func ("/memory/vllm/requests_that_do_not_fit_wait", test_requests_that_do_not_fit_wait);
+  g_test_add_func ("/memory/vllm/quantized_weights_are_told_by_their_bits",
+                   test_quantized_weights_are_told_by_their_bits);
   g_test_add_func ("/memory/vllm/rule_of_thumb_is_divided_evenly", test_rule_of_thumb_is_divided_evenly);
   g_test_add_func ("/memory/vllm/what_is_not_known_is_refused", test_what_is_not_known_is_refused);
 

@@ -8,6 +8,7 @@
 
 #include "hr-component-text.h"
 #include "hr-estimate-parts.h"
+#include "hr-matrix-format.h"
 #include "hr-message.h"
 
 /*
@@ -85,13 +86,23 @@ hr_serving_add_weights (HrEstimate          *estimate,
                         const char          *source)
 {
   double element = hr_dtype_get_bits (plan->pass->dtype) / 8.0;
+  double bits = hr_matrix_format_get_width (plan->pass->quantization);
+  guint64 packed = weights->quantized_elements * bits / 8;
   guint64 plain = weights->other_elements * element + weights->kept_elements * 4 + weights->buffer_bytes;
-  g_autofree char *substitution =
-    g_strdup_printf ("%" G_GUINT64_FORMAT "·%g + %" G_GUINT64_FORMAT "·4 + %" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT,
-                     weights->other_elements, element, weights->kept_elements, weights->buffer_bytes,
-                     bytes - MIN (bytes, plain));
+  g_autofree char *rest =
+    g_strdup_printf ("%" G_GUINT64_FORMAT "·4 + %" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT, weights->kept_elements,
+                     weights->buffer_bytes, bytes - MIN (bytes, plain + packed));
+  g_autofree char *substitution = NULL;
 
-  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes, "Σ parameters·e + kept·4 + rotary + padding",
+  if (packed == 0)
+    substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%g + %s", weights->other_elements, element, rest);
+  else
+    substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%g + %" G_GUINT64_FORMAT "·%g/8 + %s",
+                                    weights->other_elements, element, weights->quantized_elements, bits, rest);
+
+  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes,
+                              packed == 0 ? "Σ parameters·e + kept·4 + rotary + padding"
+                                          : "Σ parameters·e + quantized·bits/8 + kept·4 + rotary + scales + padding",
                               substitution, source);
 }
 
