@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
+#include "config.h"
+
 #include "hr-job.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #include "hr-job-private.h"
+#include "hr-message.h"
 
 /* Long enough for any path. */
 #define MAX_NAME_LENGTH 4096
@@ -106,6 +110,33 @@ hr_job_get_model (HrJob      *self,
   named = g_object_get_qdata (G_OBJECT (self), get_quark (setting));
 
   return named != NULL && g_strcmp0 (named->name, name) == 0 ? named->model : NULL;
+}
+
+/**
+ * hr_job_get_model_to_estimate: (skip)
+ * @self: a job
+ * @setting: the name of a setting that names a model
+ * @error: return location for an error
+ *
+ * Gets the model that a setting names, for an estimate.
+ *
+ * Returns: (transfer none): the model, or %NULL with @error set where it has not been read, or cannot be estimated
+ */
+HrModel *
+hr_job_get_model_to_estimate (HrJob       *self,
+                              const char  *setting,
+                              GError     **error)
+{
+  HrModel *model = hr_job_get_model (self, setting);
+  g_autofree char *name = hr_job_get_as_string (self, setting);
+
+  if (model == NULL)
+    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                          /* Translators: the places are the name of a setting, and the name or the path of a model. */
+                          N_("%s: expected a model that has been read (hr_job_load_models); found only its name, “%s”"),
+                          setting, name);
+
+  return model != NULL && hr_model_check_can_be_estimated (model, error) ? model : NULL;
 }
 
 /**

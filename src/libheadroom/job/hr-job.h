@@ -81,6 +81,9 @@ const char               *hr_job_find_changed           (HrJob       *self,
 gboolean                  hr_job_setting_is_model       (GParamSpec  *setting);
 HrModel                  *hr_job_get_model              (HrJob       *self,
                                                          const char  *setting);
+HrModel                  *hr_job_get_model_to_estimate  (HrJob       *self,
+                                                         const char  *setting,
+                                                         GError     **error);
 void                      hr_job_set_model              (HrJob       *self,
                                                          const char  *setting,
                                                          const char  *name,

@@ -1362,3 +1362,28 @@ hr_graph_forget (HrGraph  *self,
     }
   hr_graph_clear (self, replay);
 }
+
+/*
+ * hr_op_like_detached:
+ * @self: a tape
+ * @operation: the operator
+ * @name: the variable that its result is for
+ * @like: a value
+ *
+ * An operator that makes a tensor of the shape of a value, which has nothing of its memory and of its graph.
+ *
+ * Returns: the result
+ */
+HrValue
+hr_op_like_detached (HrReplay   *self,
+                     const char *operation,
+                     const char *name,
+                     HrValue     like)
+{
+  HrValue shape = hr_value_detach (like);
+
+  shape.storage = -1;
+  shape.is_view = FALSE;
+
+  return hr_op_like (self, operation, name, shape);
+}

@@ -246,6 +246,10 @@ void     hr_autograd_end_region    (HrReplay         *replay,
                                     HrRecompute       release,
                                     gpointer          data);
 HrValue  hr_value_detach           (HrValue          value);
+HrValue  hr_op_like_detached       (HrReplay        *self,
+                                    const char      *operation,
+                                    const char      *name,
+                                    HrValue          like);
 
 HrGraph *hr_graph_new              (void) G_GNUC_WARN_UNUSED_RESULT;
 void     hr_graph_free             (HrGraph         *self);

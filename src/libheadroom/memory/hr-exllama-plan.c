@@ -164,10 +164,7 @@ static gboolean
 check_settings (HrInferenceJob  *job,
                 GError         **error)
 {
-  static const char * const foreign[] = {
-    "beams", "tensor-parallel", "pipeline-parallel", "context-parallel", "expert-parallel", "data-parallel", NULL
-  };
-  const char *name = hr_job_find_changed (HR_JOB (job), foreign);
+  const char *name = hr_inference_plan_find_foreign (job);
 
   if (name == NULL)
     return TRUE;

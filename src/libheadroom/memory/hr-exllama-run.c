@@ -37,15 +37,6 @@
 /* MOE_SMS_PER_EXPERT of exllamav3_ext/quant/exl3_moe_common.cuh. */
 #define MULTIPROCESSORS_PER_EXPERT 8
 
-static HrValue
-make (HrReplay   *replay,
-      const char *operation,
-      const char *name,
-      HrValue     shape)
-{
-  return hr_replay_make (replay, operation, name, replay->component, shape);
-}
-
 static guint64
 pad (guint64 size)
 {
@@ -73,18 +64,18 @@ replay_linear (const HrExllamaPlan *plan,
   guint64 rows = replay->symbols[input.symbols[0]];
   guint64 columns = pad (replay->symbols[result.symbols[result.n_symbols - 1]] * result.count);
   HrValue transformed = HR_NO_VALUE, matrix = HR_NO_VALUE;
-  HrValue output = make (replay, "linear", name, result);
+  HrValue output = hr_op_like (replay, "linear", name, result);
 
   if (!is_exl3 (plan))
     return output;
 
   if (rows <= profile->most_products || profile->least_fused == 0 || rows < profile->least_fused)
-    transformed = make (replay, "had_r_128", "xh", input);
+    transformed = hr_op_like (replay, "had_r_128", "xh", input);
   if (rows > profile->most_products)
     {
       replay->symbols[HR_SYMBOL_LARGEST] = pad (replay->symbols[input.symbols[input.n_symbols - 1]]) *
                                            (profile->slice > 0 ? MIN (columns, profile->slice) : columns);
-      matrix = make (replay, "reconstruct", "w", HR_SHAPE (HALF, HR_SYMBOL_LARGEST));
+      matrix = hr_op_like (replay, "reconstruct", "w", HR_SHAPE (HALF, HR_SYMBOL_LARGEST));
     }
   hr_replay_drop (replay, matrix);
   hr_replay_drop (replay, transformed);
@@ -142,7 +133,7 @@ expand_cache (const HrExllamaPlan *plan,
   replay->symbols[HR_SYMBOL_CONTEXT] = plan->cache_tokens;
   shape.count = 2;
 
-  return make (replay, "dequant_cache_paged", "k_cache, v_cache", shape);
+  return hr_op_like (replay, "dequant_cache_paged", "k_cache, v_cache", shape);
 }
 
 static HrValue
@@ -152,7 +143,7 @@ replay_heads (const HrExllamaPlan *plan,
               guint64              context)
 {
   HrValue expanded = context > 0 ? expand_cache (plan, replay, attention) : HR_NO_VALUE;
-  HrValue output = make (replay, "paged_attn_triton_prefill", "out", HR_SHAPE (HALF, T, HR_SYMBOL_QUERY));
+  HrValue output = hr_op_like (replay, "paged_attn_triton_prefill", "out", HR_SHAPE (HALF, T, HR_SYMBOL_QUERY));
   guint64 part_bytes, splits = 1;
 
   if (plan->profile->reads_quantized)
@@ -160,8 +151,8 @@ replay_heads (const HrExllamaPlan *plan,
   if (splits > 1)
     {
       replay->symbols[HR_SYMBOL_LARGEST] = splits * part_bytes / sizeof (float);
-      hr_replay_drop (replay, make (replay, "paged_attn_triton_prefill", "partial_o",
-                                    HR_SHAPE (FLOAT, HR_SYMBOL_LARGEST)));
+      hr_replay_drop (replay, hr_op_like (replay, "paged_attn_triton_prefill", "partial_o",
+                                          HR_SHAPE (FLOAT, HR_SYMBOL_LARGEST)));
     }
   hr_replay_drop (replay, expanded);
 
@@ -187,8 +178,8 @@ replay_attention (const HrExllamaPlan *plan,
 
       both.count = 2;
       both = replay_linear (plan, replay, "qg", both, input);
-      query = make (replay, "deinterleave_qg", "q", query);
-      gate = make (replay, "deinterleave_qg", "g", HR_SHAPE (HALF, T, HR_SYMBOL_QUERY));
+      query = hr_op_like (replay, "deinterleave_qg", "q", query);
+      gate = hr_op_like (replay, "deinterleave_qg", "g", HR_SHAPE (HALF, T, HR_SYMBOL_QUERY));
       hr_replay_drop (replay, both);
     }
   else
@@ -199,7 +190,7 @@ replay_attention (const HrExllamaPlan *plan,
   values = replay_linear (plan, replay, "v", HR_SHAPE (HALF, T, HR_SYMBOL_KEY), input);
   if (attention->qk_norm == HR_QK_NORM_FULL)
     {
-      HrValue normed = make (replay, "rms_norm", "q", HR_SHAPE (HALF, T, HR_SYMBOL_QUERY));
+      HrValue normed = hr_op_like (replay, "rms_norm", "q", HR_SHAPE (HALF, T, HR_SYMBOL_QUERY));
 
       hr_replay_drop (replay, query);
       query = normed;
@@ -238,7 +229,7 @@ replay_perceptron (const HrExllamaPlan *plan,
   HrValue output;
 
   if (inner != HR_EXLLAMA_INNER_PLACE || !is_gated)
-    activated = make (replay, "act_mul", "a", HR_SHAPE (HALF, T, HR_SYMBOL_INTERMEDIATE));
+    activated = hr_op_like (replay, "act_mul", "a", HR_SHAPE (HALF, T, HR_SYMBOL_INTERMEDIATE));
   output = replay_linear (plan, replay, "d", HR_SHAPE (result, T, H), HR_SHAPE (HALF, T, HR_SYMBOL_INTERMEDIATE));
   hr_replay_drop (replay, activated);
   hr_replay_drop (replay, up);
@@ -253,14 +244,14 @@ replay_expert (HrReplay *replay)
 {
   HrValue shape = HR_SHAPE (HALF, HR_SYMBOL_PER_EXPERT, HR_SYMBOL_EXPERT);
   HrValue both = HR_SHAPE (HALF, HR_SYMBOL_PER_EXPERT, H);
-  HrValue state = make (replay, "index_select", "current_state", HR_SHAPE (HALF, HR_SYMBOL_PER_EXPERT, H));
-  HrValue output = make (replay, "empty", "out_state", HR_SHAPE (FLOAT, HR_SYMBOL_PER_EXPERT, H));
+  HrValue state = hr_op_like (replay, "index_select", "current_state", HR_SHAPE (HALF, HR_SYMBOL_PER_EXPERT, H));
+  HrValue output = hr_op_like (replay, "empty", "out_state", HR_SHAPE (FLOAT, HR_SYMBOL_PER_EXPERT, H));
   HrValue inner, transformed;
 
   shape.count = 2;
   both.count = 2;
-  inner = make (replay, "empty", "interm", shape);
-  transformed = make (replay, "empty", "yh", both);
+  inner = hr_op_like (replay, "empty", "interm", shape);
+  transformed = hr_op_like (replay, "empty", "yh", both);
   hr_replay_drop (replay, transformed);
   hr_replay_drop (replay, inner);
   hr_replay_drop (replay, output);
@@ -274,16 +265,16 @@ replay_experts (const HrExllamaPlan *plan,
                 const HrMixture     *mixture,
                 gboolean             is_on_host)
 {
-  HrValue logits = make (replay, "empty", "router_logits", HR_SHAPE (HALF, T, HR_SYMBOL_EXPERTS));
-  HrValue weights = make (replay, "empty", "routing_weights", HR_SHAPE (HALF, T, HR_SYMBOL_TOP_K));
-  HrValue chosen = make (replay, "empty", "selected_experts", HR_SHAPE (HR_ELEMENT_INT64, T, HR_SYMBOL_TOP_K));
+  HrValue logits = hr_op_like (replay, "empty", "router_logits", HR_SHAPE (HALF, T, HR_SYMBOL_EXPERTS));
+  HrValue weights = hr_op_like (replay, "empty", "routing_weights", HR_SHAPE (HALF, T, HR_SYMBOL_TOP_K));
+  HrValue chosen = hr_op_like (replay, "empty", "selected_experts", HR_SHAPE (HR_ELEMENT_INT64, T, HR_SYMBOL_TOP_K));
   HrValue sum, order, sorted, sorted_weights, shared;
 
   hr_replay_drop (replay, logits);
-  sum = make (replay, "zeros_like", "final_hidden_states", HR_SHAPE (FLOAT, T, H));
-  order = make (replay, "argsort", "order", HR_SHAPE (HR_ELEMENT_INT64, T, HR_SYMBOL_TOP_K));
-  sorted = make (replay, "index", "token_sorted", HR_SHAPE (HR_ELEMENT_INT64, T, HR_SYMBOL_TOP_K));
-  sorted_weights = make (replay, "index", "weight_sorted", HR_SHAPE (HALF, T, HR_SYMBOL_TOP_K));
+  sum = hr_op_like (replay, "zeros_like", "final_hidden_states", HR_SHAPE (FLOAT, T, H));
+  order = hr_op_like (replay, "argsort", "order", HR_SHAPE (HR_ELEMENT_INT64, T, HR_SYMBOL_TOP_K));
+  sorted = hr_op_like (replay, "index", "token_sorted", HR_SHAPE (HR_ELEMENT_INT64, T, HR_SYMBOL_TOP_K));
+  sorted_weights = hr_op_like (replay, "index", "weight_sorted", HR_SHAPE (HALF, T, HR_SYMBOL_TOP_K));
   if (!is_on_host && replay->symbols[HR_SYMBOL_PER_EXPERT] > FUSED_ROWS)
     replay_expert (replay);
   if (mixture->shared_intermediate_size > 0)
@@ -379,11 +370,11 @@ replay_sequence (const HrExllamaPlan *plan,
 
   if (attention != NULL)
     {
-      normed = make (replay, "rms_norm", "y", HR_SHAPE (HALF, T, H));
+      normed = hr_op_like (replay, "rms_norm", "y", HR_SHAPE (HALF, T, H));
       added = replay_attention (plan, replay, attention, context);
       hr_replay_drop (replay, normed);
     }
-  normed = make (replay, "rms_norm", "y", HR_SHAPE (HALF, T, H));
+  normed = hr_op_like (replay, "rms_norm", "y", HR_SHAPE (HALF, T, H));
   if (added.storage >= 0 && (!plan->profile->adds_in_norm || has_post_norm (klass)))
     {
       hr_replay_drop (replay, added);
@@ -402,7 +393,7 @@ replay_parallel (const HrExllamaPlan *plan,
                  const HrLayerClass  *klass,
                  guint64              context)
 {
-  HrValue normed = make (replay, "layer_norm", "y", HR_SHAPE (HALF, T, H));
+  HrValue normed = hr_op_like (replay, "layer_norm", "y", HR_SHAPE (HALF, T, H));
   HrValue first = replay_attention (plan, replay, hr_layer_class_get_attention (klass), context);
   HrValue second = replay_feed_forward (plan, replay, klass, FALSE);
 
@@ -439,7 +430,7 @@ hr_exllama_run_layer (const HrExllamaPlan *plan,
   replay->component = HR_COMPONENT_ACTIVATIONS;
   hr_replay_begin (replay, &stretch, "forward_ls", -1);
   replay->sentence = N_("while as many tokens of a prompt as are computed at once go through a layer");
-  hidden = make (replay, "to", "x", HR_SHAPE (is_narrow ? HALF : FLOAT, T, H));
+  hidden = hr_op_like (replay, "to", "x", HR_SHAPE (is_narrow ? HALF : FLOAT, T, H));
   if (is_parallel (klass))
     replay_parallel (plan, replay, klass, context);
   else
@@ -469,8 +460,8 @@ hr_exllama_run_head (const HrExllamaPlan *plan,
   replay->component = HR_COMPONENT_LOGITS;
   hr_replay_begin (replay, &stretch, "forward_ls", -1);
   replay->sentence = N_("while the head computes logits");
-  hidden = make (replay, "to", "x", HR_SHAPE (FLOAT, T, H));
-  normed = make (replay, "rms_norm", "x", HR_SHAPE (HALF, T, H));
+  hidden = hr_op_like (replay, "to", "x", HR_SHAPE (FLOAT, T, H));
+  normed = hr_op_like (replay, "rms_norm", "x", HR_SHAPE (HALF, T, H));
   hr_replay_drop (replay, hidden);
   logits = replay_linear (plan, replay, "logits", HR_SHAPE (HALF, T, HR_SYMBOL_VOCABULARY), HR_SHAPE (HALF, T, H));
   hr_replay_drop (replay, logits);

@@ -176,6 +176,24 @@ check_engine (const HrInferencePlan  *plan,
   return FALSE;
 }
 
+/*
+ * hr_inference_plan_find_foreign:
+ * @job: a job of an engine that runs in one process, without torch
+ *
+ * Finds a setting that only engines built on torch have a use for.
+ *
+ * Returns: (transfer none) (nullable): its name, or %NULL where all are as by default
+ */
+const char *
+hr_inference_plan_find_foreign (HrInferenceJob *job)
+{
+  static const char * const foreign[] = {
+    "beams", "tensor-parallel", "pipeline-parallel", "context-parallel", "expert-parallel", "data-parallel", NULL
+  };
+
+  return hr_job_find_changed (HR_JOB (job), foreign);
+}
+
 static gboolean
 resolve_quantization (HrInferencePlan  *plan,
                       HrJob            *job,

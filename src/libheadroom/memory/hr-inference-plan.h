@@ -66,6 +66,7 @@ void           hr_inference_plan_resolve_source          (HrInferencePlan       
 gboolean       hr_inference_plan_adapt_to_gpu            (HrInferencePlan        *self,
                                                           HrGpu                  *gpu,
                                                           GError                **error);
+const char    *hr_inference_plan_find_foreign            (HrInferenceJob         *job);
 gboolean       hr_inference_plan_find_framework          (HrInferencePlan        *self,
                                                           HrGpu                  *gpu,
                                                           HrFramework            *framework);

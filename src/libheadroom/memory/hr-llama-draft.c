@@ -30,21 +30,6 @@ is_asked_for (HrInferenceJob *job)
          !g_str_equal (name, G_PARAM_SPEC_STRING (pspec)->default_value);
 }
 
-static HrModel *
-find_model (HrInferenceJob  *job,
-            GError         **error)
-{
-  HrModel *model = hr_job_get_model (HR_JOB (job), SETTING);
-  g_autofree char *name = hr_job_get_as_string (HR_JOB (job), SETTING);
-
-  if (model == NULL)
-    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                          N_("%s: expected a model that has been read (hr_job_load_models); found only its name, “%s”"),
-                          SETTING, name);
-
-  return model != NULL && hr_model_check_can_be_estimated (model, error) ? model : NULL;
-}
-
 /* Before, each slot had a context of its own for it. */
 static gboolean
 check_release (const HrLlamaPlan  *plan,
@@ -130,7 +115,7 @@ hr_llama_draft_init (HrLlamaDraft       *self,
   if (!is_asked_for (job))
     return TRUE;
 
-  model = check_release (plan, error) ? find_model (job, error) : NULL;
+  model = check_release (plan, error) ? hr_job_get_model_to_estimate (HR_JOB (job), SETTING, error) : NULL;
   if (model == NULL)
     return FALSE;
 

@@ -31,20 +31,6 @@ hr_context_is_divided (const HrReplay *replay)
   return replay->context_ring * replay->context_exchange > 1;
 }
 
-static HrValue
-make_like (HrReplay   *replay,
-           const char *operation,
-           const char *name,
-           HrValue     like)
-{
-  HrValue shape = hr_value_detach (like);
-
-  shape.storage = -1;
-  shape.is_view = FALSE;
-
-  return hr_op_like (replay, operation, name, shape);
-}
-
 /* flash_attn_a2a_communicate: before the attention a copy by heads is sent, and what comes is put in order. */
 static void
 exchange_before (HrReplay      *replay,
@@ -57,12 +43,12 @@ exchange_before (HrReplay      *replay,
   for (guint i = 0; i < n + 2; i++)
     {
       if (i > 0 && i < n + 1)
-        results[i - 1] = make_like (replay, "all_to_all_single", "a2a_outputs", sent[i - 1]);
+        results[i - 1] = hr_op_like_detached (replay, "all_to_all_single", "a2a_outputs", sent[i - 1]);
       if (i > 1)
         hr_replay_assign (replay, &results[i - 2],
-                          make_like (replay, "index_select", "a2a_outputs", results[i - 2]));
+                          hr_op_like_detached (replay, "index_select", "a2a_outputs", results[i - 2]));
       if (i < n)
-        sent[i] = make_like (replay, "clone", "a2a_inputs", x[i]);
+        sent[i] = hr_op_like_detached (replay, "clone", "a2a_inputs", x[i]);
     }
   for (guint i = 0; i < n; i++)
     hr_replay_drop (replay, sent[i]);
@@ -80,11 +66,12 @@ exchange_after (HrReplay      *replay,
   for (guint i = 0; i < n + 2; i++)
     {
       if (i > 0 && i < n + 1)
-        results[i - 1] = make_like (replay, "all_to_all_single", "a2a_outputs", sent[i - 1]);
+        results[i - 1] = hr_op_like_detached (replay, "all_to_all_single", "a2a_outputs", sent[i - 1]);
       if (i < n)
-        sent[i] = make_like (replay, "index_select", "a2a_inputs", x[i]);
+        sent[i] = hr_op_like_detached (replay, "index_select", "a2a_inputs", x[i]);
       if (i > 1)
-        hr_replay_assign (replay, &results[i - 2], make_like (replay, "clone", "a2a_outputs", results[i - 2]));
+        hr_replay_assign (replay, &results[i - 2],
+                          hr_op_like_detached (replay, "clone", "a2a_outputs", results[i - 2]));
     }
   for (guint i = 0; i < n; i++)
     hr_replay_drop (replay, sent[i]);
@@ -133,7 +120,7 @@ run_backward_tile (HrReplay      *replay,
                    HrValue       *tile)
 {
   for (guint i = 0; i < N_MATRICES; i++)
-    tile[i] = make_like (replay, "_flash_attn_backward", "gradient", like[i]);
+    tile[i] = hr_op_like_detached (replay, "_flash_attn_backward", "gradient", like[i]);
   make_workspace (replay, like[0].element);
 }
 
@@ -158,7 +145,7 @@ backward_ring (HrReplay      *replay,
   HrValue tiles[2][N_MATRICES];
   HrValue buffers[2][2];
 
-  results[0] = make_like (replay, "empty_like", "dq_buffer", like[0]);
+  results[0] = hr_op_like_detached (replay, "empty_like", "dq_buffer", like[0]);
   for (guint i = 0; i < 2; i++)
     {
       for (guint j = 0; j < 2; j++)
@@ -166,7 +153,7 @@ backward_ring (HrReplay      *replay,
           HrValue both = like[1 + j];
 
           both.count *= 2;
-          buffers[i][j] = make_like (replay, "empty", "p2p_comm_buffers", both);
+          buffers[i][j] = hr_op_like_detached (replay, "empty", "p2p_comm_buffers", both);
         }
     }
 
@@ -243,17 +230,17 @@ run_ring (HrReplay *replay,
   g_autofree HrValue *sums = g_new (HrValue, n);
 
   for (guint i = 0; i < 2; i++)
-    buffers[i] = make_like (replay, "cat", "p2p_comm_buffers", kept->parts[1 + i]);
+    buffers[i] = hr_op_like_detached (replay, "cat", "p2p_comm_buffers", kept->parts[1 + i]);
   for (guint i = 0; i < n; i++)
     {
       for (guint j = 0; j < 2 && i + 1 < n; j++)
-        buffers[2 * (i + 1) + j] = make_like (replay, "empty_like", "p2p_comm_buffers", buffers[j]);
-      outputs[i] = make_like (replay, "_flash_attn_forward", "out_per_step", kept->output);
+        buffers[2 * (i + 1) + j] = hr_op_like_detached (replay, "empty_like", "p2p_comm_buffers", buffers[j]);
+      outputs[i] = hr_op_like_detached (replay, "_flash_attn_forward", "out_per_step", kept->output);
       sums[i] = hr_op_like (replay, "_flash_attn_forward", "softmax_lse_per_step", get_sums_shape ());
       if (i == 0)
-        kept->sums = make_like (replay, "clone", "softmax_lse", sums[0]);
+        kept->sums = hr_op_like_detached (replay, "clone", "softmax_lse", sums[0]);
     }
-  kept->output = make_like (replay, "flash_attn_fwd_out_correction", "out", kept->output);
+  kept->output = hr_op_like_detached (replay, "flash_attn_fwd_out_correction", "out", kept->output);
   drop_all (replay, sums, n);
   drop_all (replay, outputs, n);
   drop_all (replay, buffers, 2 * (n - 1));
@@ -265,7 +252,7 @@ static void
 run_once (HrReplay *replay,
           Kept     *kept)
 {
-  kept->output = make_like (replay, "_flash_attn_forward", "out", kept->output);
+  kept->output = hr_op_like_detached (replay, "_flash_attn_forward", "out", kept->output);
   kept->sums = hr_op_like (replay, "_flash_attn_forward", "softmax_lse", get_sums_shape ());
 }
 

@@ -51,20 +51,6 @@ count_key_heads (const HrReplay *replay)
   return MAX (1, replay->symbols[HR_SYMBOL_KEY_HEADS] / replay->context_exchange);
 }
 
-static HrValue
-make_like (HrReplay   *replay,
-           const char *operation,
-           const char *name,
-           HrValue     like)
-{
-  HrValue shape = hr_value_detach (like);
-
-  shape.storage = -1;
-  shape.is_view = FALSE;
-
-  return hr_op_like (replay, operation, name, shape);
-}
-
 /* One head of one sequence lies in memory alike, whether heads come first or tokens. */
 static gboolean
 is_one_row (const HrReplay *replay,
@@ -83,13 +69,13 @@ send_back (HrReplay *replay,
            gboolean  is_piece)
 {
   const char *operation = "all_to_all_single";
-  HrValue received = make_like (replay, operation, "grad_output", gradient);
+  HrValue received = hr_op_like_detached (replay, operation, "grad_output", gradient);
 
   if (is_piece)
     return received;
 
-  hr_replay_assign (replay, &received, make_like (replay, "clone", "grad_output", gradient));
-  hr_replay_drop (replay, make_like (replay, "clone", "grad_output.contiguous()", gradient));
+  hr_replay_assign (replay, &received, hr_op_like_detached (replay, "clone", "grad_output", gradient));
+  hr_replay_drop (replay, hr_op_like_detached (replay, "clone", "grad_output.contiguous()", gradient));
 
   return received;
 }
@@ -98,7 +84,7 @@ static void
 copy_gradient (HrReplay *replay,
                HrValue  *gradient)
 {
-  hr_replay_assign (replay, gradient, make_like (replay, "clone", "gradient", *gradient));
+  hr_replay_assign (replay, gradient, hr_op_like_detached (replay, "clone", "gradient", *gradient));
 }
 
 /*
@@ -123,7 +109,7 @@ backward_exchange (HrReplay     *replay,
   if (n_heads > 1)
     copy_gradient (replay, &result);
   if (is_repeated)
-    hr_replay_assign (replay, &result, make_like (replay, "sum", "gradient", input));
+    hr_replay_assign (replay, &result, hr_op_like_detached (replay, "sum", "gradient", input));
   if (replay->symbols[HR_SYMBOL_BATCH] > 1 || (n_heads == 1 && !is_repeated))
     copy_gradient (replay, &result);
 
@@ -146,10 +132,10 @@ exchange (HrReplay   *replay,
   shape.heads_first = FALSE;
   shape.count *= n_repeats;
   if (n_repeats > 1)
-    repeated = make_like (replay, "repeat_interleave", name, shape);
-  sent = make_like (replay, "clone", name, shape);
+    repeated = hr_op_like_detached (replay, "repeat_interleave", name, shape);
+  sent = hr_op_like_detached (replay, "clone", name, shape);
   hr_replay_drop (replay, repeated);
-  received = make_like (replay, "all_to_all_single", name, shape);
+  received = hr_op_like_detached (replay, "all_to_all_single", name, shape);
   hr_replay_drop (replay, sent);
 
   return received;
@@ -167,7 +153,7 @@ put_heads_first (HrReplay   *replay,
 
   shape.heads_first = n_heads > 1;
   if (!is_one_row (replay, n_heads))
-    hr_replay_assign (replay, received, make_like (replay, "clone", name, shape));
+    hr_replay_assign (replay, received, hr_op_like_detached (replay, "clone", name, shape));
   hr_autograd_record (replay, received, backward_exchange, &x, 1);
 }
 
@@ -236,9 +222,9 @@ backward_kernel (HrReplay     *replay,
   HrValue incoming = HR_NO_VALUE, output = HR_NO_VALUE;
 
   if (replay->symbols[HR_SYMBOL_BATCH] > 1)
-    incoming = make_like (replay, "clone", "grad_out.contiguous()", gradient);
+    incoming = hr_op_like_detached (replay, "clone", "grad_out.contiguous()", gradient);
   if (count_heads (replay) > 1)
-    output = make_like (replay, "clone", "out.contiguous()", gradient);
+    output = hr_op_like_detached (replay, "clone", "out.contiguous()", gradient);
   backward_package (replay, node, gradient, gradients);
   hr_replay_drop (replay, output);
   hr_replay_drop (replay, incoming);
@@ -251,7 +237,7 @@ run_kernel (HrReplay      *replay,
             const HrValue *parts)
 {
   const char *operation = is_package ? "flash_attn" : "_scaled_dot_product_flash_attention";
-  HrValue output = make_like (replay, operation, "attn_output", parts[0]);
+  HrValue output = hr_op_like_detached (replay, operation, "attn_output", parts[0]);
   HrValue sums = hr_op_like (replay, operation, "logsumexp",
                              HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_HEADS, HR_SYMBOL_SEQUENCE));
   HrValue seed = hr_op_like (replay, operation, "philox state", HR_SHAPE (HR_ELEMENT_INT64));
@@ -296,10 +282,10 @@ partition (HrReplay *replay,
            gboolean  is_ordered)
 {
   gboolean is_copied = replay->symbols[HR_SYMBOL_BATCH] > 1 && !is_ordered;
-  HrValue sent = is_copied ? make_like (replay, "clone", "input", context) : hr_replay_hold (replay, context);
-  HrValue output = make_like (replay, "all_to_all_single", "output", context);
+  HrValue sent = is_copied ? hr_op_like_detached (replay, "clone", "input", context) : hr_replay_hold (replay, context);
+  HrValue output = hr_op_like_detached (replay, "all_to_all_single", "output", context);
 
-  hr_replay_assign (replay, &output, make_like (replay, "clone", "output", context));
+  hr_replay_assign (replay, &output, hr_op_like_detached (replay, "clone", "output", context));
   hr_replay_drop (replay, sent);
 
   return output;
@@ -371,7 +357,7 @@ hr_ulysses_attention (HrReplay             *replay,
   drop_all (replay, parts, N_MATRICES);
   drop_all (replay, (HrValue *) positions->data, positions->len);
   if (replay->symbols[HR_SYMBOL_BATCH] > 1)
-    hr_replay_assign (replay, &recorded, make_like (replay, "clone", "attn_output", recorded));
+    hr_replay_assign (replay, &recorded, hr_op_like_detached (replay, "clone", "attn_output", recorded));
   recorded.heads_first = FALSE;
   hr_autograd_record (replay, &recorded, backward_partition, &context, 1);
   replay->sentence = N_("in the attention");

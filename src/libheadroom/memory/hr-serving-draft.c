@@ -19,21 +19,6 @@
 
 #define SETTING "draft-model"
 
-static HrModel *
-find_model (HrInferenceJob  *job,
-            GError         **error)
-{
-  HrModel *model = hr_job_get_model (HR_JOB (job), SETTING);
-  g_autofree char *name = hr_job_get_as_string (HR_JOB (job), SETTING);
-
-  if (model == NULL)
-    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                          N_("%s: expected a model that has been read (hr_job_load_models); found only its name, “%s”"),
-                          SETTING, name);
-
-  return model != NULL && hr_model_check_can_be_estimated (model, error) ? model : NULL;
-}
-
 /* What a rank has of it. */
 static HrModel *
 divide (HrModel        *model,
@@ -140,7 +125,7 @@ hr_serving_draft_resolve (HrServingPlan   *self,
 {
   g_auto (HrInferencePlan) pass = { 0 };
   g_autoptr (HrJob) own_job = make_job (self, job);
-  HrModel *whole = find_model (job, error);
+  HrModel *whole = hr_job_get_model_to_estimate (HR_JOB (job), SETTING, error);
   g_autoptr (HrModel) part = whole != NULL ? divide (whole, job, error) : NULL;
   HrServingLayout layout;
   HrServingPlan draft;

@@ -29,15 +29,6 @@
 #define H HR_SYMBOL_HIDDEN
 #define V HR_SYMBOL_VOCABULARY
 
-static HrValue
-make (HrReplay   *replay,
-      const char *operation,
-      const char *name,
-      HrValue     shape)
-{
-  return hr_replay_make (replay, operation, name, replay->component, shape);
-}
-
 /* Llama's MLP calls what its matrix makes like its input; LlamaForCausalLM runs others as well (registry.py). */
 static gboolean
 lets_gate_up_go (const HrModel *model)
@@ -219,13 +210,13 @@ static HrValue
 replay_row_parallel (const HrServingPlan *plan,
                      HrReplay            *replay)
 {
-  HrValue own = make (replay, "linear", "output", HR_SHAPE (replay->dtype, T, H));
+  HrValue own = hr_op_like (replay, "linear", "output", HR_SHAPE (replay->dtype, T, H));
   HrValue sum;
 
   if (plan->n_tensor == 1)
     return own;
 
-  sum = make (replay, "all_reduce", "output", HR_SHAPE (replay->dtype, T, H));
+  sum = hr_op_like (replay, "all_reduce", "output", HR_SHAPE (replay->dtype, T, H));
   hr_replay_drop (replay, own);
 
   return sum;
@@ -238,16 +229,16 @@ replay_attention (const HrServingPlan *plan,
                   const HrAttention   *attention)
 {
   HrElement e = replay->dtype;
-  HrValue qkv = make (replay, "linear", "qkv", HR_SHAPE (e, T, HR_SYMBOL_FUSED));
+  HrValue qkv = hr_op_like (replay, "linear", "qkv", HR_SHAPE (e, T, HR_SYMBOL_FUSED));
   HrValue query = HR_NO_VALUE, key = HR_NO_VALUE;
   HrValue heads, output;
 
   if (attention->qk_norm != HR_QK_NORM_NONE)
     {
-      query = make (replay, "rms_norm", "q", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
-      key = make (replay, "rms_norm", "k", HR_SHAPE (e, T, HR_SYMBOL_KEY));
+      query = hr_op_like (replay, "rms_norm", "q", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
+      key = hr_op_like (replay, "rms_norm", "k", HR_SHAPE (e, T, HR_SYMBOL_KEY));
     }
-  heads = make (replay, "unified_attention_with_output", "attn_output", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
+  heads = hr_op_like (replay, "unified_attention_with_output", "attn_output", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
   output = replay_row_parallel (plan, replay);
   hr_replay_drop (replay, heads);
   hr_replay_drop (replay, key);
@@ -272,13 +263,14 @@ replay_indexer (HrReplay          *replay,
   if (attention->index_num_heads == 0)
     return;
 
-  query = make (replay, "linear", "q", HR_SHAPE (e, T, HR_SYMBOL_INDEX));
-  keys = make (replay, "linear", "k", HR_SHAPE (e, T, HR_SYMBOL_INDEX_HEAD));
-  rotated = make (replay, "cat", "q", HR_SHAPE (e, T, HR_SYMBOL_INDEX));
+  query = hr_op_like (replay, "linear", "q", HR_SHAPE (e, T, HR_SYMBOL_INDEX));
+  keys = hr_op_like (replay, "linear", "k", HR_SHAPE (e, T, HR_SYMBOL_INDEX_HEAD));
+  rotated = hr_op_like (replay, "cat", "q", HR_SHAPE (e, T, HR_SYMBOL_INDEX));
   hr_replay_drop (replay, query);
-  narrow = make (replay, "per_token_group_quant_fp8", "q_fp8", HR_SHAPE (HR_ELEMENT_FLOAT8, T, HR_SYMBOL_INDEX));
+  narrow = hr_op_like (replay, "per_token_group_quant_fp8", "q_fp8", HR_SHAPE (HR_ELEMENT_FLOAT8, T, HR_SYMBOL_INDEX));
   hr_replay_drop (replay, rotated);
-  gathered = make (replay, "empty", "_flattened_kv", HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_TARGET, HR_SYMBOL_KEPT));
+  gathered = hr_op_like (replay, "empty", "_flattened_kv",
+                         HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_TARGET, HR_SYMBOL_KEPT));
   hr_replay_drop (replay, gathered);
   hr_replay_drop (replay, narrow);
   hr_replay_drop (replay, keys);
@@ -301,18 +293,18 @@ replay_latent_projections (HrReplay          *replay,
   Latent self;
 
   if (attention->query_latent_size > 0)
-    query_latent = make (replay, "linear", "q_c", HR_SHAPE (e, T, HR_SYMBOL_QUERY_LATENT));
-  self.latent = make (replay, "linear", "kv_c", HR_SHAPE (e, T, HR_SYMBOL_LATENT_JOINED));
+    query_latent = hr_op_like (replay, "linear", "q_c", HR_SHAPE (e, T, HR_SYMBOL_QUERY_LATENT));
+  self.latent = hr_op_like (replay, "linear", "kv_c", HR_SHAPE (e, T, HR_SYMBOL_LATENT_JOINED));
   if (attention->query_latent_size > 0)
     {
-      HrValue normed = make (replay, "rms_norm", "q_c", HR_SHAPE (e, T, HR_SYMBOL_QUERY_LATENT));
+      HrValue normed = hr_op_like (replay, "rms_norm", "q_c", HR_SHAPE (e, T, HR_SYMBOL_QUERY_LATENT));
 
       hr_replay_drop (replay, query_latent);
       query_latent = normed;
     }
-  self.query = make (replay, "linear", "q", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
+  self.query = hr_op_like (replay, "linear", "q", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
   hr_replay_drop (replay, query_latent);
-  self.normed = make (replay, "rms_norm", "kv_c_normed", HR_SHAPE (e, T, HR_SYMBOL_LATENT));
+  self.normed = hr_op_like (replay, "rms_norm", "kv_c_normed", HR_SHAPE (e, T, HR_SYMBOL_LATENT));
 
   return self;
 }
@@ -327,7 +319,7 @@ try_latent (const HrServingPlan *plan,
   if (!plan->profile->tries_latent || plan->latent_chunk == 0)
     return;
 
-  expanded = make (replay, "empty", "kv_nope", HR_SHAPE (replay->dtype, HR_SYMBOL_CONTEXT, HR_SYMBOL_EXPANDED));
+  expanded = hr_op_like (replay, "empty", "kv_nope", HR_SHAPE (replay->dtype, HR_SYMBOL_CONTEXT, HR_SYMBOL_EXPANDED));
   hr_replay_drop (replay, expanded);
 }
 
@@ -348,11 +340,11 @@ static void
 replay_latent_prefill (HrReplay *replay)
 {
   HrElement e = replay->dtype;
-  HrValue expanded = make (replay, "linear", "kv_nope", HR_SHAPE (e, T, HR_SYMBOL_EXPANDED));
-  HrValue key = make (replay, "cat", "k", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
-  HrValue value = make (replay, "pad", "v_padded", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
-  HrValue heads = make (replay, "flash_attn_varlen_func", "attn_output", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
-  HrValue flat = make (replay, "reshape", "attn_output", HR_SHAPE (e, T, HR_SYMBOL_VALUE));
+  HrValue expanded = hr_op_like (replay, "linear", "kv_nope", HR_SHAPE (e, T, HR_SYMBOL_EXPANDED));
+  HrValue key = hr_op_like (replay, "cat", "k", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
+  HrValue value = hr_op_like (replay, "pad", "v_padded", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
+  HrValue heads = hr_op_like (replay, "flash_attn_varlen_func", "attn_output", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
+  HrValue flat = hr_op_like (replay, "reshape", "attn_output", HR_SHAPE (e, T, HR_SYMBOL_VALUE));
 
   hr_replay_drop (replay, flat);
   hr_replay_drop (replay, heads);
@@ -372,8 +364,8 @@ replay_latent_attention (const HrServingPlan *plan,
   replay_indexer (replay, attention);
   if (plan->profile->is_eager)
     replay_latent_prefill (replay);
-  heads = make (replay, "unified_attention_with_output", "attn_output",
-                HR_SHAPE (replay->dtype, T, HR_SYMBOL_VALUE));
+  heads = hr_op_like (replay, "unified_attention_with_output", "attn_output",
+                      HR_SHAPE (replay->dtype, T, HR_SYMBOL_VALUE));
   try_latent (plan, replay);
   output = replay_row_parallel (plan, replay);
   hr_replay_drop (replay, heads);
@@ -395,8 +387,8 @@ replay_perceptron (const HrServingPlan *plan,
   HrValue first, act, output;
 
   wide.count = is_gated ? 2 : 1;
-  first = make (replay, "linear", is_gated ? "gate_up" : "up", wide);
-  act = make (replay, is_gated ? "silu_and_mul" : "act", "act(x)", shape);
+  first = hr_op_like (replay, "linear", is_gated ? "gate_up" : "up", wide);
+  act = hr_op_like (replay, is_gated ? "silu_and_mul" : "act", "act(x)", shape);
   if (lets_go || !is_gated)
     hr_replay_drop (replay, first);
   output = replay_row_parallel (plan, replay);
@@ -425,14 +417,14 @@ replay_products (const HrServingPlan *plan,
 
   if (is_wide)
     products.count = 2;
-  result = make (replay, "fused_moe", "cache13", products);
-  between = make (replay, "fused_moe", "cache2", inner);
+  result = hr_op_like (replay, "fused_moe", "cache13", products);
+  between = hr_op_like (replay, "fused_moe", "cache2", inner);
   if (hr_serving_plan_has_fp8 (plan))
     {
-      first = make (replay, "moe_kernel_quantize_input", "qcurr_hidden_states",
-                    HR_SHAPE (HR_ELEMENT_FLOAT8, HR_SYMBOL_GATHERED_TOKENS, H));
-      second = make (replay, "moe_kernel_quantize_input", "qintermediate_cache2",
-                     HR_SHAPE (HR_ELEMENT_FLOAT8, HR_SYMBOL_ROUTED, HR_SYMBOL_EXPERT));
+      first = hr_op_like (replay, "moe_kernel_quantize_input", "qcurr_hidden_states",
+                          HR_SHAPE (HR_ELEMENT_FLOAT8, HR_SYMBOL_GATHERED_TOKENS, H));
+      second = hr_op_like (replay, "moe_kernel_quantize_input", "qintermediate_cache2",
+                           HR_SHAPE (HR_ELEMENT_FLOAT8, HR_SYMBOL_ROUTED, HR_SYMBOL_EXPERT));
     }
   hr_replay_drop (replay, second);
   hr_replay_drop (replay, first);
@@ -454,16 +446,16 @@ replay_experts (const HrServingPlan *plan,
   if (mixture->shared_intermediate_size > 0)
     shared = replay_perceptron (plan, replay, TRUE, FALSE);
   if (plan->n_data > 1)
-    gathered = make (replay, "naive_multicast", "hidden_states", HR_SHAPE (e, tokens, H));
-  logits = make (replay, "linear", "router_logits", HR_SHAPE (e, tokens, HR_SYMBOL_EXPERTS));
-  weights = make (replay, "topk_softmax", "topk_weights", HR_SHAPE (HR_ELEMENT_FLOAT32, tokens, HR_SYMBOL_TOP_K));
-  ids = make (replay, "topk_softmax", "topk_ids", HR_SHAPE (HR_ELEMENT_INT32, tokens, HR_SYMBOL_TOP_K));
+    gathered = hr_op_like (replay, "naive_multicast", "hidden_states", HR_SHAPE (e, tokens, H));
+  logits = hr_op_like (replay, "linear", "router_logits", HR_SHAPE (e, tokens, HR_SYMBOL_EXPERTS));
+  weights = hr_op_like (replay, "topk_softmax", "topk_weights", HR_SHAPE (HR_ELEMENT_FLOAT32, tokens, HR_SYMBOL_TOP_K));
+  ids = hr_op_like (replay, "topk_softmax", "topk_ids", HR_SHAPE (HR_ELEMENT_INT32, tokens, HR_SYMBOL_TOP_K));
   replay_products (plan, replay, mixture);
   hr_replay_drop (replay, ids);
   hr_replay_drop (replay, weights);
   hr_replay_drop (replay, logits);
   hr_replay_drop (replay, gathered);
-  result = make (replay, "moe_sum", "final_hidden_states", HR_SHAPE (e, T, H));
+  result = hr_op_like (replay, "moe_sum", "final_hidden_states", HR_SHAPE (e, T, H));
   hr_replay_drop (replay, shared);
 
   return result;
@@ -475,9 +467,9 @@ replay_state (const HrServingPlan *plan,
               HrReplay            *replay)
 {
   HrElement e = replay->dtype;
-  HrValue projected = make (replay, "linear", "projected_states", HR_SHAPE (e, T, HR_SYMBOL_PROJECTED));
-  HrValue mixed = make (replay, "zeros", "core_attn_out", HR_SHAPE (e, T, HR_SYMBOL_MIXER));
-  HrValue gated = make (replay, "rms_norm_gated", "core_attn_out", HR_SHAPE (e, T, HR_SYMBOL_MIXER));
+  HrValue projected = hr_op_like (replay, "linear", "projected_states", HR_SHAPE (e, T, HR_SYMBOL_PROJECTED));
+  HrValue mixed = hr_op_like (replay, "zeros", "core_attn_out", HR_SHAPE (e, T, HR_SYMBOL_MIXER));
+  HrValue gated = hr_op_like (replay, "rms_norm_gated", "core_attn_out", HR_SHAPE (e, T, HR_SYMBOL_MIXER));
   HrValue output;
 
   hr_replay_drop (replay, mixed);
@@ -527,8 +519,8 @@ replay_eager_layer (const HrServingPlan *plan,
                     HrReplay            *replay,
                     const HrLayerClass  *klass)
 {
-  HrValue hidden = make (replay, "linear", "hidden_states", HR_SHAPE (replay->dtype, T, H));
-  HrValue residual = make (replay, "rms_norm", "residual", HR_SHAPE (replay->dtype, T, H));
+  HrValue hidden = hr_op_like (replay, "linear", "hidden_states", HR_SHAPE (replay->dtype, T, H));
+  HrValue residual = hr_op_like (replay, "rms_norm", "residual", HR_SHAPE (replay->dtype, T, H));
   HrValue mixed = replay_mixer (plan, replay, klass);
   HrValue output = replay_feed_forward (plan, replay, klass, lets_gate_up_go (plan->pass->model));
 
@@ -556,9 +548,9 @@ replay_inputs (HrReplay           *replay,
   if (attention != NULL && attention->latent_size > 0)
     inputs.latent = replay_latent_projections (replay, attention);
   else if (attention != NULL)
-    inputs.joined = make (replay, "linear", "qkv", HR_SHAPE (e, T, HR_SYMBOL_FUSED));
+    inputs.joined = hr_op_like (replay, "linear", "qkv", HR_SHAPE (e, T, HR_SYMBOL_FUSED));
   else if (hr_serving_run_find_state (klass) != NULL)
-    inputs.joined = make (replay, "linear", "projected_states", HR_SHAPE (e, T, HR_SYMBOL_PROJECTED));
+    inputs.joined = hr_op_like (replay, "linear", "projected_states", HR_SHAPE (e, T, HR_SYMBOL_PROJECTED));
 
   return inputs;
 }
@@ -572,11 +564,11 @@ make_mixed (HrReplay           *replay,
   HrElement e = replay->dtype;
 
   if (attention != NULL)
-    return make (replay, "unified_attention_with_output", "attn_output",
-                 HR_SHAPE (e, T, attention->latent_size > 0 ? HR_SYMBOL_VALUE : HR_SYMBOL_QUERY));
+    return hr_op_like (replay, "unified_attention_with_output", "attn_output",
+                       HR_SHAPE (e, T, attention->latent_size > 0 ? HR_SYMBOL_VALUE : HR_SYMBOL_QUERY));
 
-  return hr_serving_run_find_state (klass) != NULL ? make (replay, "zeros", "core_attn_out",
-                                                           HR_SHAPE (e, T, HR_SYMBOL_MIXER)) : HR_NO_VALUE;
+  return hr_serving_run_find_state (klass) != NULL ? hr_op_like (replay, "zeros", "core_attn_out",
+                                                                 HR_SHAPE (e, T, HR_SYMBOL_MIXER)) : HR_NO_VALUE;
 }
 
 /*
@@ -590,8 +582,8 @@ replay_compiled_layer (const HrServingPlan *plan,
 {
   const HrAttention *attention = hr_layer_class_get_attention (klass);
   HrValue mixed = make_mixed (replay, klass);
-  HrValue before = make (replay, "add", "residual", HR_SHAPE (replay->dtype, T, H));
-  HrValue residual = make (replay, "linear", "residual", HR_SHAPE (replay->dtype, T, H));
+  HrValue before = hr_op_like (replay, "add", "residual", HR_SHAPE (replay->dtype, T, H));
+  HrValue residual = hr_op_like (replay, "linear", "residual", HR_SHAPE (replay->dtype, T, H));
   HrValue output = replay_feed_forward (plan, replay, klass, TRUE);
   Inputs inputs = replay_inputs (replay, klass);
 
@@ -622,11 +614,11 @@ replay_sort (HrReplay *replay,
   HrValue numbers = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, V);
   HrValue order, other_values, other_indices;
 
-  *values = make (replay, "sort", "logits_sort", floats);
-  *indices = make (replay, "sort", "logits_idx", numbers);
-  order = make (replay, "sort", "indices", numbers);
-  other_values = make (replay, "sort", "keys", floats);
-  other_indices = make (replay, "sort", "values", numbers);
+  *values = hr_op_like (replay, "sort", "logits_sort", floats);
+  *indices = hr_op_like (replay, "sort", "logits_idx", numbers);
+  order = hr_op_like (replay, "sort", "indices", numbers);
+  other_values = hr_op_like (replay, "sort", "keys", floats);
+  other_indices = hr_op_like (replay, "sort", "values", numbers);
   hr_replay_drop (replay, other_indices);
   hr_replay_drop (replay, other_values);
   hr_replay_drop (replay, order);
@@ -644,17 +636,17 @@ replay_sorting (HrReplay *replay)
   HrValue values, indices, mask, other_mask, sum, drawn, noise;
 
   replay_sort (replay, &values, &indices);
-  mask = make (replay, "lt", "top_k_mask", bools);
-  sum = make (replay, "softmax", "probs_sort", floats);
-  other_mask = make (replay, "le", "top_p_mask", bools);
-  drawn = make (replay, "scatter", "logits", floats);
+  mask = hr_op_like (replay, "lt", "top_k_mask", bools);
+  sum = hr_op_like (replay, "softmax", "probs_sort", floats);
+  other_mask = hr_op_like (replay, "le", "top_p_mask", bools);
+  drawn = hr_op_like (replay, "scatter", "logits", floats);
   hr_replay_drop (replay, other_mask);
   hr_replay_drop (replay, sum);
   hr_replay_drop (replay, mask);
   hr_replay_drop (replay, indices);
   hr_replay_drop (replay, values);
-  sum = make (replay, "softmax", "probs", floats);
-  noise = make (replay, "empty_like", "q", floats);
+  sum = hr_op_like (replay, "softmax", "probs", floats);
+  noise = hr_op_like (replay, "empty_like", "q", floats);
   hr_replay_drop (replay, noise);
   hr_replay_drop (replay, sum);
   hr_replay_drop (replay, drawn);
@@ -665,8 +657,8 @@ static void
 replay_masking (HrReplay *replay)
 {
   HrValue floats = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, V);
-  HrValue masked = make (replay, "top_k_mask_logits", "masked_logits", floats);
-  HrValue sum = make (replay, "softmax", "probs", floats);
+  HrValue masked = hr_op_like (replay, "top_k_mask_logits", "masked_logits", floats);
+  HrValue sum = hr_op_like (replay, "softmax", "probs", floats);
 
   hr_replay_drop (replay, sum);
   hr_replay_drop (replay, masked);
@@ -679,22 +671,22 @@ replay_sampler (const HrServingPlan *plan,
 {
   HrElement e = replay->dtype;
   HrValue floats = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, V);
-  HrValue hidden = make (replay, "rms_norm", "hidden_states", HR_SHAPE (e, T, H));
-  HrValue last = make (replay, "index_select", "hidden_states", HR_SHAPE (e, HR_SYMBOL_BATCH, H));
+  HrValue hidden = hr_op_like (replay, "rms_norm", "hidden_states", HR_SHAPE (e, T, H));
+  HrValue last = hr_op_like (replay, "index_select", "hidden_states", HR_SHAPE (e, HR_SYMBOL_BATCH, H));
   HrValue random = HR_NO_VALUE;
   HrValue logits, wide;
 
   if (plan->profile->draws_logits)
-    random = make (replay, "rand_like", "hidden_states", HR_SHAPE (e, HR_SYMBOL_BATCH, H));
+    random = hr_op_like (replay, "rand_like", "hidden_states", HR_SHAPE (e, HR_SYMBOL_BATCH, H));
   replay->component = HR_COMPONENT_LOGITS;
-  logits = make (replay, "linear", "logits", HR_SHAPE (e, HR_SYMBOL_BATCH, V));
-  wide = e == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : make (replay, "to", "logits.float ()", floats);
+  logits = hr_op_like (replay, "linear", "logits", HR_SHAPE (e, HR_SYMBOL_BATCH, V));
+  wide = e == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : hr_op_like (replay, "to", "logits.float ()", floats);
   if (plan->profile->sampler == HR_SERVING_SAMPLER_SORT)
     replay_sorting (replay);
   if (plan->profile->sampler == HR_SERVING_SAMPLER_MASK)
     replay_masking (replay);
   if (plan->profile->sampler == HR_SERVING_SAMPLER_SOFTMAX)
-    hr_replay_drop (replay, make (replay, "softmax", "probs", floats));
+    hr_replay_drop (replay, hr_op_like (replay, "softmax", "probs", floats));
   hr_replay_drop (replay, wide);
   hr_replay_drop (replay, logits);
   hr_replay_drop (replay, random);
@@ -760,10 +752,10 @@ begin_guessing (const HrServingPlan *plan,
 
   hr_replay_begin (replay, &stretch, get_function (plan), -1);
   replay->sentence = N_("while as many tokens as are computed at once go through a layer in the trial run");
-  self->buffer = make (replay, "zeros", "hidden_states", shape);
+  self->buffer = hr_op_like (replay, "zeros", "hidden_states", shape);
   shape.count = EAGLE_LAYERS;
   if (plan->draft_kind == HR_DRAFT_EAGLE3)
-    self->aside = make (replay, "forward", "aux_hidden_states", shape);
+    self->aside = hr_op_like (replay, "forward", "aux_hidden_states", shape);
   hr_replay_end (replay);
 }
 

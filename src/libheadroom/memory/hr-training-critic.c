@@ -158,19 +158,11 @@ find_model (const HrTrainingPlan  *plan,
   HrJob *job = HR_JOB (plan->job);
   GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (job), setting);
   g_autofree char *name = hr_job_get_as_string (job, setting);
-  HrModel *model;
 
   if (g_str_equal (name, G_PARAM_SPEC_STRING (pspec)->default_value) || !hr_job_uses_setting (job, pspec, NULL))
     return plan->pass.model;
 
-  model = hr_job_get_model (job, setting);
-  if (model == NULL)
-    hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                          /* Translators: the places are the name of a setting, and the name or the path of a model. */
-                          N_("%s: expected a model that has been read (hr_job_load_models); found only its name, “%s”"),
-                          setting, name);
-
-  return model != NULL && hr_model_check_can_be_estimated (model, error) ? model : NULL;
+  return hr_job_get_model_to_estimate (job, setting, error);
 }
 
 /* Neither model is quantized. */
