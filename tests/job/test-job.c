@@ -332,6 +332,38 @@ test_unknown_setting (void)
 }
 
 static void
+test_alike_settings (void)
+{
+  static const struct
+  {
+    HrMode mode;
+    const char *typed;
+    const char *message;
+  } cases[] = {
+    { HR_MODE_INFERENCE, "max-modellen",
+      "“max-modellen”: the mode “inference” has no such setting; similar ones are: max-model-len" },
+    { HR_MODE_INFERENCE, "context-length",
+      "“context-length”: the mode “inference” has no such setting; similar ones are: max-model-len" },
+    { HR_MODE_TRAINING, "tensor_parallel_size",
+      "“tensor_parallel_size”: the mode “training” has no such setting; similar ones are: tensor-parallel" },
+    { HR_MODE_FINE_TUNING, "method",
+      "“method”: the mode “fine-tuning” has no such setting; similar ones are: fine-tuning-method, "
+      "method-of-estimate" },
+    { HR_MODE_INFERENCE, "colour", "“colour”: the mode “inference” has no such setting" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrJob) job = hr_job_new (cases[i].mode);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (hr_job_set_from_string (job, cases[i].typed, "1", &error));
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME);
+      g_assert_cmpstr (error->message, ==, cases[i].message);
+    }
+}
+
+static void
 test_spellings (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (spellings); i++)
@@ -658,6 +690,7 @@ main (int    argc,
   add_for_each_mode ("/job/both_ends_of_each_range_are_taken_and_what_lies_beyond_is_not", test_range);
   g_test_add_func ("/job/a_refusal_names_the_property_the_range_and_the_value", test_refusals);
   g_test_add_func ("/job/a_setting_that_the_mode_lacks_is_refused", test_unknown_setting);
+  g_test_add_func ("/job/settings_that_are_called_much_alike_are_named", test_alike_settings);
   g_test_add_func ("/job/choices_are_spelt_as_promised", test_spellings);
   add_for_each_mode ("/job/every_setting_has_a_title_and_a_description", test_titles);
   add_for_each_mode ("/job/every_choice_is_promised", test_promises);

@@ -21,10 +21,11 @@
 #define ELEMENTS (G_GUINT64_CONSTANT (24) * 2 * 128 * 4096)
 
 static HrEstimate *
-estimate (const char  *settings,
-          GError     **error)
+estimate_model (const char  *id,
+                const char  *settings,
+                GError     **error)
 {
-  g_autoptr (HrModel) model = hr_model_new_from_id (MODEL, NULL);
+  g_autoptr (HrModel) model = hr_model_new_from_id (id, NULL);
   g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
   g_auto (GStrv) words = g_strsplit (settings, " ", -1);
 
@@ -39,6 +40,13 @@ estimate (const char  *settings,
     }
 
   return hr_job_load_models (job, error) ? hr_estimator_run (model, job, NULL, 1, error) : NULL;
+}
+
+static HrEstimate *
+estimate (const char  *settings,
+          GError     **error)
+{
+  return estimate_model (MODEL, settings, error);
 }
 
 static guint64
@@ -142,6 +150,32 @@ test_draft (void)
                     get_bytes ("engine=ollama", HR_COMPONENT_WEIGHTS));
 }
 
+/* The file of a checkpoint that is quantized itself is that of a model that is not, or of the experts as they are. */
+static void
+test_checkpoints (void)
+{
+  static const struct
+  {
+    const char *id;
+    const char *file;
+    const char *same;
+  } cases[] = {
+    { "openai/gpt-oss-20b", "openai/gpt-oss-20b", "mxfp4_moe" },
+    { "Qwen/Qwen3-8B-FP8", "Qwen/Qwen3-8B", "none" },
+    { "Qwen/Qwen2.5-0.5B-Instruct-GPTQ-Int4", MODEL, "none" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrEstimate) found = estimate_model (cases[i].id, "", NULL);
+      g_autofree char *settings = g_strconcat ("quantization=", cases[i].same, NULL);
+      g_autoptr (HrEstimate) same = estimate_model (cases[i].file, settings, NULL);
+
+      g_assert_cmpuint (hr_estimate_get_total_bytes (found), ==, hr_estimate_get_total_bytes (same));
+      g_assert_nonnull (strstr (hr_estimate_get_warnings (found)[0], "checkpoint"));
+    }
+}
+
 static void
 test_refusals (void)
 {
@@ -207,6 +241,7 @@ main (int   argc,
   g_test_add_func ("/llama/the_last_layers_and_the_head_are_on_the_gpu", test_layers);
   g_test_add_func ("/llama/fewer_tokens_at_once_need_a_smaller_buffer", test_compute_buffer);
   g_test_add_func ("/llama/a_draft_model_has_weights_and_buffers_of_its_own", test_draft);
+  g_test_add_func ("/llama/a_quantized_checkpoint_is_converted_as_llama_cpp_does", test_checkpoints);
   g_test_add_func ("/llama/what_llama_cpp_cannot_do_is_refused", test_refusals);
   g_test_add_func ("/llama/holes_are_used_as_ggml_uses_them", test_allocator);
 

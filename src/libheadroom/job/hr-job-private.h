@@ -30,6 +30,8 @@ gboolean hr_job_read_mode     (HrJson       *node,
 gboolean hr_job_set_from_json (HrJob        *self,
                                HrJson       *node,
                                GError      **error);
+char    *hr_job_suggest_settings (HrJob     *self,
+                               const char   *name);
 void     hr_job_build_json    (HrJob        *self,
                                JsonBuilder  *builder);
 

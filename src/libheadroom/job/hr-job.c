@@ -577,6 +577,23 @@ parse_value (GParamSpec *pspec,
   return g_str_equal (text, "true") || g_str_equal (text, "false");
 }
 
+static void
+set_unknown_error (HrJob       *self,
+                   const char  *property,
+                   GError     **error)
+{
+  const char *mode = hr_mode_get_name (hr_job_get_mode (self));
+  g_autofree char *similar = hr_job_suggest_settings (self, property);
+
+  if (similar != NULL)
+    /* Translators: 1 the name of a setting, 2 of a mode, such as "inference", 3 a list of settings */
+    g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME,
+                 _("“%1$s”: the mode “%2$s” has no such setting; similar ones are: %3$s"), property, mode, similar);
+  else
+    /* Translators: the first is the name of a setting, the second of a mode, such as "inference" */
+    g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("“%s”: the mode “%s” has no such setting"), property, mode);
+}
+
 static GParamSpec *
 find_setting (HrJob       *self,
               const char  *property,
@@ -586,9 +603,7 @@ find_setting (HrJob       *self,
 
   if (pspec == NULL || g_param_spec_get_qdata (pspec, hr_job_setting_quark ()) == NULL)
     {
-      /* Translators: the first is the name of a setting, the second of a mode, such as "inference" */
-      g_set_error (error, HR_ERROR, HR_ERROR_UNKNOWN_NAME, _("“%s”: the mode “%s” has no such setting"),
-                   property, hr_mode_get_name (hr_job_get_mode (self)));
+      set_unknown_error (self, property, error);
       return NULL;
     }
 
