@@ -10,6 +10,10 @@
 
 #define WHISPER "openai/whisper-small"
 #define MINICPM_V "openbmb/MiniCPM-V-4"
+#define QWEN_VL "Qwen/Qwen2.5-VL-3B-Instruct"
+
+/* Of a picture of 672 pixels a side, patches in two times as a processor gives them in fp32. */
+#define PIXELS (48 * 48 * 3 * 2 * 14 * 14)
 
 static HrModel *
 open_model (const char *id)
@@ -121,6 +125,67 @@ test_slices (void)
     }
 }
 
+static HrEstimate *
+see (HrModel    *model,
+     const char *settings,
+     guint       n_gpus,
+     GError    **error)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_MULTIMODAL);
+  g_autoptr (GError) failure = NULL;
+
+  hr_job_set_all_from_string (job, settings, &failure);
+  g_assert_no_error (failure);
+  g_object_set (job, "images", G_GUINT64_CONSTANT (1), "image-width", G_GUINT64_CONSTANT (672), "image-height",
+                G_GUINT64_CONSTANT (672), NULL);
+
+  return hr_estimator_run (model, job, NULL, n_gpus, error);
+}
+
+/* Each rank sees the pictures of its own sequences; what it reduces gradients through is all that is more. */
+static void
+test_ranks (void)
+{
+  g_autoptr (HrModel) model = open_model (QWEN_VL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) alone = see (model, "task=fine-tuning fine-tuning-method=lora", 1, &error);
+  g_autoptr (HrEstimate) rank = see (model, "task=fine-tuning fine-tuning-method=lora", 4, &error);
+  g_autoptr (HrEstimate) divided = NULL;
+  guint64 buckets;
+
+  g_assert_no_error (error);
+  buckets = hr_estimate_get_component_bytes (rank, HR_COMPONENT_COMMUNICATION);
+  g_assert_cmpuint (buckets >> 20, ==, hr_estimate_get_component_bytes (rank, HR_COMPONENT_ADAPTERS) >> 20);
+  g_assert_cmpuint (hr_estimate_get_allocated_bytes (rank), ==, hr_estimate_get_allocated_bytes (alone) + buckets);
+
+  divided = see (model, "task=inference", 4, &error);
+  g_assert_null (divided);
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+}
+
+/* Pixels come to the device in 16 bits where transformers’ Trainer hands them to DeepSpeed. */
+static void
+test_cast_pixels (void)
+{
+  static const char * const frameworks[] = { "deepspeed", "transformers" };
+  g_autoptr (HrModel) model = open_model (QWEN_VL);
+  guint64 bytes[G_N_ELEMENTS (frameworks)];
+
+  for (guint i = 0; i < G_N_ELEMENTS (frameworks); i++)
+    {
+      g_autofree char *settings =
+        g_strdup_printf ("task=fine-tuning fine-tuning-method=lora zero-stage=2 dtype=bfloat16 attention-mask=ones "
+                         "framework=%s",
+                         frameworks[i]);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) estimate = see (model, settings, 4, &error);
+
+      g_assert_no_error (error);
+      bytes[i] = hr_estimate_get_component_bytes (estimate, HR_COMPONENT_INPUTS);
+    }
+  g_assert_cmpuint (bytes[0] - bytes[1], ==, PIXELS * 2);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -130,6 +195,9 @@ main (int   argc,
   g_test_add_func ("/memory/an_encoder_of_sounds_hears_one_window_whatever_is_in_it", test_window);
   g_test_add_func ("/memory/an_encoder_of_sounds_hears_no_second_one", test_windows);
   g_test_add_func ("/memory/slices_of_pictures_are_written_into_embeddings", test_slices);
+
+  g_test_add_func ("/memory/each_rank_sees_the_pictures_of_its_own_sequences", test_ranks);
+  g_test_add_func ("/memory/the_trainer_hands_pixels_of_16_bits_to_deepspeed", test_cast_pixels);
 
   return g_test_run ();
 }

@@ -227,6 +227,26 @@ warn_of_length (HrEstimate    *estimate,
           videos_text, all_text);
 }
 
+/* Of training each rank has a whole tower, or parts of its parameters, and sees the images of its own sequences. */
+static gboolean
+check_division (HrJob          *task,
+                const HrMedia  *media,
+                guint           n_gpus,
+                GError        **error)
+{
+  g_autofree char *found = NULL;
+
+  if (HR_IS_TRAINING_JOB (task) || media->items->len == 0 || n_gpus == 1)
+    return TRUE;
+
+  found = g_strdup_printf ("%u", n_gpus);
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("gpus: expected 1, as it is not known how a model with a tower is divided; found %s"),
+                        found);
+
+  return FALSE;
+}
+
 static HrEstimate *
 run_with_media (HrModel           *model,
                 HrJob             *job,
@@ -247,17 +267,10 @@ run_with_media (HrModel           *model,
   if (media == NULL)
     return NULL;
 
-  if (media->items->len > 0 && n_gpus > 1)
-    {
-      g_autofree char *number = g_strdup_printf ("%u", n_gpus);
-
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            N_("gpus: expected 1, as it is not known how a model with a tower is divided; found %s"),
-                            number);
-      return NULL;
-    }
-
   task = hr_job_dup_reading (job, media->tokens);
+  if (!check_division (task, media, n_gpus, error))
+    return NULL;
+
   estimate = run_task (model, task, media, gpu, n_gpus, detail, error);
   if (estimate == NULL)
     return NULL;

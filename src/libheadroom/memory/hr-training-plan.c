@@ -446,8 +446,13 @@ take_media (HrTrainingPlan  *self,
   /* Trainers that compare answers ask for no cache. */
   self->training.caches = self->training.algorithm == HR_ALGORITHM_SFT;
 
-  return hr_training_images_check (self, media, error) && hr_inference_plan_take_media (&self->pass, media, error) &&
-         hr_training_images_resolve (self, error);
+  if (!hr_training_images_check (self, media, error) || !hr_inference_plan_take_media (&self->pass, media, error))
+    return FALSE;
+
+  if (hr_training_zero_casts_inputs (self))
+    hr_media_cast_pixels (self->pass.media);
+
+  return hr_training_images_resolve (self, error);
 }
 
 /*

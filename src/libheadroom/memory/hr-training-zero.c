@@ -50,6 +50,20 @@ hr_training_zero_is_used (const HrTrainingPlan *plan)
          (hr_training_job_get_framework (plan->job) == HR_TRAINING_FRAMEWORK_DEEPSPEED || hands_on (plan->job));
 }
 
+/*
+ * hr_training_zero_casts_inputs:
+ * @plan: a plan, of which the job and its layout are known
+ *
+ * Trainer._prepare_input of transformers/trainer.py casts pixels and spectrograms to what DeepSpeed computes in.
+ *
+ * Returns: whether they come to the device in that
+ */
+gboolean
+hr_training_zero_casts_inputs (const HrTrainingPlan *plan)
+{
+  return hr_training_zero_is_used (plan) && hands_on (plan->job);
+}
+
 static gboolean
 refuse_beside_fsdp (HrTrainingJob  *job,
                     GError        **error)

@@ -15,6 +15,7 @@ void     hr_training_zero_foreach_parameter (const HrTrainingPlan *plan,
                                              HrPartFunc            func,
                                              gpointer              user_data);
 gboolean hr_training_zero_is_used (const HrTrainingPlan  *plan);
+gboolean hr_training_zero_casts_inputs (const HrTrainingPlan *plan);
 gboolean hr_training_zero_prepare (HrTrainingJob         *job,
                                    GError               **error);
 gboolean hr_training_zero_check   (const HrTrainingPlan  *plan,

@@ -176,6 +176,7 @@ def number_ranks():
     """The ranks of a mesh of devices are numbers of the host, by which other ranks are found."""
     import torch  # pylint: disable=import-outside-toplevel
     from torch.distributed import device_mesh  # pylint: disable=import-outside-toplevel
+    from torch.distributed.fsdp._fully_shard import _fsdp_init  # pylint: disable=import-outside-toplevel
     from torch.utils._python_dispatch import _disable_current_modes  # pylint: disable=import-outside-toplevel
 
     def run_as_real(function):
@@ -191,7 +192,7 @@ def number_ranks():
         wrapped = run_as_real(function.__func__ if is_static else function)
         setattr(device_mesh.DeviceMesh, name, staticmethod(wrapped) if is_static else wrapped)
     device_mesh.DeviceMesh.mesh = property(run_as_real(device_mesh.DeviceMesh.mesh.fget))
-    for module in (device_mesh, torch.distributed):
+    for module in (device_mesh, torch.distributed, _fsdp_init):
         module.init_device_mesh = run_as_real(device_mesh.init_device_mesh)
 
 
