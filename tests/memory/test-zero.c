@@ -384,6 +384,73 @@ adapters_are_cast_with_the_module (void)
                     get_handed_out_by_adapters (HR_TRAINING_FRAMEWORK_DEEPSPEED));
 }
 
+static HrEstimate *
+estimate_method (HrTrainingFramework framework,
+                 HrFineTuningMethod  method,
+                 HrDtype             dtype)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("Qwen/Qwen2.5-0.5B", NULL);
+  g_autoptr (HrFineTuningJob) job = hr_fine_tuning_job_new ();
+  HrEstimate *estimate;
+
+  g_object_set (job, "framework", framework, "fine-tuning-method", method, "dtype", dtype, "zero-stage", (guint64) 2,
+                "data-parallel", (guint64) 4, NULL);
+  estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
+  g_assert_no_error (error);
+
+  return estimate;
+}
+
+/* transformers loads what a checkpoint is stored in where nothing is said. */
+static void
+a_checkpoint_in_bfloat16_needs_no_word_of_its_data_type (void)
+{
+  static const HrTrainingFramework frameworks[] = { HR_TRAINING_FRAMEWORK_TRANSFORMERS, HR_TRAINING_FRAMEWORK_TRL };
+
+  for (guint i = 0; i < G_N_ELEMENTS (frameworks); i++)
+    {
+      g_autoptr (HrEstimate) left = estimate_method (frameworks[i], HR_FINE_TUNING_METHOD_LORA, HR_DTYPE_AUTO);
+      g_autoptr (HrEstimate) said = estimate_method (frameworks[i], HR_FINE_TUNING_METHOD_LORA, HR_DTYPE_BFLOAT16);
+
+      g_assert_cmpuint (hr_estimate_get_total_bytes (left), ==, hr_estimate_get_total_bytes (said));
+    }
+}
+
+static guint64
+get_loaded_bytes (HrEstimate *estimate)
+{
+  guint n_phases;
+  const HrPhase *phases = hr_estimate_get_phases (estimate, &n_phases);
+
+  g_assert_cmpuint (n_phases, >, 0);
+  g_assert_cmpint (phases[0].id, ==, HR_PHASE_LOAD);
+
+  return phases[0].peak_bytes;
+}
+
+/* What is quantized is neither cast nor held in 16 bits while the engine is made. */
+static void
+quantized_matrices_are_loaded_as_they_are (void)
+{
+  static const HrTrainingFramework frameworks[] = {
+    HR_TRAINING_FRAMEWORK_DEEPSPEED, HR_TRAINING_FRAMEWORK_TRANSFORMERS, HR_TRAINING_FRAMEWORK_TRL,
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (frameworks); i++)
+    {
+      g_autoptr (HrEstimate) whole = estimate_method (frameworks[i], HR_FINE_TUNING_METHOD_LORA, HR_DTYPE_BFLOAT16);
+      g_autoptr (HrEstimate) small = estimate_method (frameworks[i], HR_FINE_TUNING_METHOD_QLORA, HR_DTYPE_BFLOAT16);
+      guint64 saved = get_component_bytes (whole, HR_COMPONENT_WEIGHTS) -
+                      get_component_bytes (small, HR_COMPONENT_WEIGHTS);
+      guint64 least = get_loaded_bytes (whole) - get_loaded_bytes (small);
+
+      g_assert_cmpuint (get_component_bytes (small, HR_COMPONENT_ADAPTERS), ==,
+                        get_component_bytes (whole, HR_COMPONENT_ADAPTERS));
+      g_assert_cmpuint (least, >, saved / 2);
+    }
+}
+
 static guint64
 get_activations (guint64 n_layers)
 {
@@ -458,6 +525,8 @@ main (int    argc,
   ADD (what_waits_on_the_host_is_not_on_the_device);
   ADD (a_trainer_hands_zero_on_to_deepspeed);
   ADD (adapters_are_cast_with_the_module);
+  ADD (a_checkpoint_in_bfloat16_needs_no_word_of_its_data_type);
+  ADD (quantized_matrices_are_loaded_as_they_are);
   ADD (fp32_is_refused_beside_parts);
   ADD (each_layer_of_a_deep_model_keeps_as_much_without_checkpointing);
   ADD (what_is_not_followed_is_refused_in_a_sentence);

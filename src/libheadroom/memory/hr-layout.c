@@ -401,7 +401,8 @@ check_zero (const HrLayout       *self,
   found = g_strdup_printf ("%" G_GUINT64_FORMAT, self->zero_stage);
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                         /* Translators: the places are a number, the name of a framework, and a number */
-                        N_("zero-stage: expected no more than %s, as what %s shares beside is not known; found %s"),
+                        N_("zero-stage: expected no more than %s where the framework is %s, as what it shares beside "
+                           "is not known: deepspeed, transformers and trl go to 3; found %s"),
                         expected, name, found);
 
   return FALSE;

@@ -169,6 +169,24 @@ take_for_now (const HrTrainable *parameter,
   hr_heap_leave (user_data, hr_heap_take (user_data, bytes), HR_COMPONENT_WEIGHTS, bytes);
 }
 
+/* What is not trained, beside buffers; of a model that is quantized nothing but adapters is. */
+static void
+load_frozen (const HrTrainingPlan *plan,
+             HrHeap               *heap)
+{
+  g_autoptr (HrTrainables) frozen = NULL;
+
+  if (plan->pass.quantization != HR_QUANTIZATION_NONE)
+    {
+      hr_weights_load (&plan->pass.storage, heap);
+      return;
+    }
+
+  frozen = hr_tuning_list_frozen (plan->tuning, plan->pass.model, plan->pass.element);
+  hr_trainables_foreach (frozen, take_all, heap);
+  hr_heap_take (heap, hr_model_get_loaded_buffer_bytes (plan->pass.model, plan->pass.storage.dtype));
+}
+
 /*
  * DeepSpeedZeroOptimizer.__init__ of deepspeed/runtime/zero/stage_1_and_2.py makes one piece of all that is trained,
  * beside which parameters are as they were loaded; of its part of that the rank makes a copy in fp32.
@@ -177,13 +195,11 @@ static void
 load_for_zero (const HrTrainingPlan *plan,
                HrHeap               *heap)
 {
-  g_autoptr (HrTrainables) frozen = hr_tuning_list_frozen (plan->tuning, plan->pass.model, plan->pass.element);
   guint64 n_part = plan->training.reduction.n_elements;
   guint64 bytes = hr_trainables_get_bytes (plan->parameters, FALSE);
   HrHeapBlock block;
 
-  hr_trainables_foreach (frozen, take_all, heap);
-  hr_heap_take (heap, hr_model_get_loaded_buffer_bytes (plan->pass.model, plan->pass.storage.dtype));
+  load_frozen (plan, heap);
   hr_trainables_foreach (plan->parameters, take_for_now, heap);
   hr_heap_take (heap, bytes);
   hr_heap_give_left (heap, HR_COMPONENT_WEIGHTS);

@@ -1202,7 +1202,7 @@ hr_training_plan_init (HrTrainingPlan  *self,
     return FALSE;
 
   self->model = model;
-  if (!hr_training_zero_prepare (job, error) || !hr_training_colossalai_prepare (self, error))
+  if (!hr_training_zero_prepare (job, model, error) || !hr_training_colossalai_prepare (self, error))
     return FALSE;
 
   is_chosen = hr_training_job_get_master_dtype (job) != HR_MASTER_DTYPE_NONE ||

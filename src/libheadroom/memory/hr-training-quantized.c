@@ -10,6 +10,7 @@
 #include "hr-message.h"
 #include "hr-quantization-format.h"
 #include "hr-training-check.h"
+#include "hr-training-zero.h"
 
 /* What is done to a model with quantized matrices before it is trained. */
 
@@ -43,7 +44,7 @@ find_trl_preparation (HrTrainingJob *job)
 
 /*
  * PEFT prepares models of bitsandbytes and AWQ, TRL those of bitsandbytes alone. Under FSDP, which takes one dtype,
- * nobody does (is_sharded_qlora of trl/trainer/sft_trainer.py).
+ * nobody does (is_sharded_qlora of trl/trainer/sft_trainer.py), and DeepSpeed casts back what was prepared.
  */
 static Preparation
 find_preparation (HrTrainingJob  *job,
@@ -53,7 +54,7 @@ find_preparation (HrTrainingJob  *job,
 
   /* prepare_model_for_training of unsloth_zoo/training_utils.py casts what is trained alone. */
   if (hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_UNSLOTH ||
-      hr_training_job_get_fsdp (job) != HR_FSDP_NONE ||
+      hr_training_job_get_fsdp (job) != HR_FSDP_NONE || hr_training_zero_casts_module (job) ||
       !hr_fine_tuning_job_get_upcast_unquantized (HR_FINE_TUNING_JOB (job)) ||
       hr_quantization_format_needs_16_bits (quantization) ||
       (is_trl && quantization == HR_QUANTIZATION_AWQ_INT4))

@@ -48,7 +48,8 @@ refuse_framework (const HrTrainingPlan  *plan,
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                         /* Translators: the places are the name of a framework and another value */
-                        N_("fsdp: expected none, as it is known for transformers and trl, not for %s; found %s"),
+                        N_("fsdp: expected none where the framework is %s, or the framework transformers or trl, for "
+                           "which it is known; found %s"),
                         profile != NULL ? profile->name : "", found);
 
   return FALSE;

@@ -10,6 +10,7 @@
 #include "hr-message.h"
 #include "hr-model-private.h"
 #include "hr-training-check.h"
+#include "hr-training-zero.h"
 
 /* What FastLlamaModel.get_peft_model of unsloth/models/llama.py takes where nothing is said. */
 #define UNSLOTH_TARGETS "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj"
@@ -48,23 +49,6 @@ are_in_bfloat16 (const HrInferencePlan *pass,
          hr_training_job_get_trl_release (job) >= HR_TRL_RELEASE_0_26;
 }
 
-/*
- * DeepSpeed casts the whole module to what it trains in, whatever parameters were made in
- * (DeepSpeedEngine._configure_distributed_model of deepspeed/runtime/engine.py), for a trainer that hands a job on as
- * well.
- */
-static gboolean
-is_cast_by_engine (const HrInferencePlan *pass,
-                   HrTrainingJob         *job)
-{
-  HrTrainingFramework framework = hr_training_job_get_framework (job);
-
-  return pass->quantization == HR_QUANTIZATION_NONE &&
-         (framework == HR_TRAINING_FRAMEWORK_DEEPSPEED ||
-          (hr_training_job_get_zero_stage (job) > 0 &&
-           (framework == HR_TRAINING_FRAMEWORK_TRANSFORMERS || framework == HR_TRAINING_FRAMEWORK_TRL)));
-}
-
 /* The type that a framework gives adapters of PEFT's default. */
 static HrElement
 get_adapter_element (const HrInferencePlan *pass,
@@ -87,7 +71,7 @@ resolve_element (const HrInferencePlan  *pass,
 {
   HrDtype dtype = hr_fine_tuning_job_get_adapter_dtype (job);
 
-  if (is_cast_by_engine (pass, HR_TRAINING_JOB (job)))
+  if (hr_training_zero_casts_module (HR_TRAINING_JOB (job)))
     {
       *element = pass->element;
       return TRUE;

@@ -79,22 +79,33 @@ refuse_beside_fsdp (HrTrainingJob  *job,
 
 static gboolean
 refuse_precision (HrTrainingJob  *job,
+                  HrDtype         dtype,
                   GError        **error)
 {
   g_autofree char *autocast = hr_job_get_as_string (HR_JOB (job), "autocast");
-  g_autofree char *dtype = hr_job_get_as_string (HR_JOB (job), "dtype");
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                         /* Translators: the places are values of the settings autocast and dtype */
                         N_("autocast: expected bfloat16, or none with dtype bfloat16, as what ZeRO does in other data "
-                           "types is not known; found %s with dtype %s"), autocast, dtype);
+                           "types is not known; found %s with dtype %s"), autocast, hr_dtype_get_name (dtype));
 
   return FALSE;
+}
+
+/* What the model is loaded in: transformers takes what the checkpoint is stored in where nothing is said. */
+static HrDtype
+get_loaded_dtype (HrTrainingJob *job,
+                  HrModel       *model)
+{
+  g_autoptr (HrJob) resolved = hr_job_resolve (HR_JOB (job), model);
+
+  return hr_job_get_dtype (resolved);
 }
 
 /*
  * hr_training_zero_prepare:
  * @job: a job, of which a plan is made
+ * @model: its model
  * @error: return location for an error
  *
  * accelerate hands bf16 on to DeepSpeed, which casts parameters to that, keeps a copy in fp32 and needs no autocast
@@ -104,23 +115,43 @@ refuse_precision (HrTrainingJob  *job,
  */
 gboolean
 hr_training_zero_prepare (HrTrainingJob  *job,
+                          HrModel        *model,
                           GError        **error)
 {
   HrAutocast autocast = hr_training_job_get_autocast (job);
+  HrDtype dtype;
 
   if (!hands_on (job) || hr_training_job_get_zero_stage (job) == 0 ||
       hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
     return TRUE;
   if (hr_training_job_get_fsdp (job) != HR_FSDP_NONE)
     return refuse_beside_fsdp (job, error);
-  if (autocast != HR_AUTOCAST_BFLOAT16 &&
-      (autocast != HR_AUTOCAST_NONE || hr_job_get_dtype (HR_JOB (job)) != HR_DTYPE_BFLOAT16))
-    return refuse_precision (job, error);
+
+  dtype = get_loaded_dtype (job, model);
+  if (autocast != HR_AUTOCAST_BFLOAT16 && (autocast != HR_AUTOCAST_NONE || dtype != HR_DTYPE_BFLOAT16))
+    return refuse_precision (job, dtype, error);
 
   g_object_set (job, "dtype", HR_DTYPE_BFLOAT16, "autocast", HR_AUTOCAST_NONE, "master-dtype", HR_MASTER_DTYPE_FLOAT32,
                 NULL);
 
   return TRUE;
+}
+
+/*
+ * hr_training_zero_casts_module:
+ * @job: a job
+ *
+ * DeepSpeed casts every parameter that is a number with a point to what it trains in, whatever it was made in, beside
+ * quantized ones as well (DeepSpeedEngine._cast_module_mixed_precision of deepspeed/runtime/engine.py), for a trainer
+ * that hands a job on too. Of a model that is loaded in parts (zero.Init) adapters are expected to be like it.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_training_zero_casts_module (HrTrainingJob *job)
+{
+  return hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_DEEPSPEED ||
+         (hr_training_job_get_zero_stage (job) > 0 && hands_on (job));
 }
 
 /*

@@ -17,9 +17,11 @@ void     hr_training_zero_foreach_parameter (const HrTrainingPlan *plan,
 gboolean hr_training_zero_is_used (const HrTrainingPlan  *plan);
 gboolean hr_training_zero_casts_inputs (const HrTrainingPlan *plan);
 gboolean hr_training_zero_prepare (HrTrainingJob         *job,
+                                   HrModel               *model,
                                    GError               **error);
 gboolean hr_training_zero_check   (const HrTrainingPlan  *plan,
                                    GError               **error);
+gboolean hr_training_zero_casts_module (HrTrainingJob    *job);
 gboolean hr_training_zero_divides_parameters (const HrTrainingPlan *plan);
 HrTrainables *hr_training_zero_list_parts (const HrTrainingPlan *plan);
 gboolean hr_training_zero_resolve (HrTrainingPlan        *plan,
