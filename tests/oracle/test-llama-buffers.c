@@ -47,11 +47,13 @@ compare (JsonObject *row,
 }
 
 static void
-add_buffers (const HrLlamaPlan *plan,
-             Buffers           *buffers)
+add_buffers (HrLlamaPlan   *plan,
+             HrGgmlBackend  backend,
+             Buffers       *buffers)
 {
   guint64 compute[HR_GGML_MAX_PLACES];
 
+  plan->backend = backend;
   hr_llama_plan_add_weights (plan, buffers->model, buffers->elements);
   hr_llama_plan_add_cache (plan, buffers->kv);
   hr_llama_plan_measure (plan, compute);
@@ -60,11 +62,12 @@ add_buffers (const HrLlamaPlan *plan,
 }
 
 static guint
-measure_on_gpus (HrModel    *model,
-                 HrModel    *draft_model,
-                 JsonObject *settings,
-                 guint       n_gpus,
-                 Buffers    *buffers)
+measure_on_gpus (HrModel       *model,
+                 HrModel       *draft_model,
+                 JsonObject    *settings,
+                 guint          n_gpus,
+                 HrGgmlBackend  backend,
+                 Buffers       *buffers)
 {
   g_autoptr (HrJob) job = oracle_make_job (HR_MODE_INFERENCE, settings);
   g_auto (HrInferencePlan) pass = { 0 };
@@ -81,9 +84,9 @@ measure_on_gpus (HrModel    *model,
   g_assert_no_error (error);
   hr_llama_draft_init (&draft, &plan, HR_INFERENCE_JOB (job), NULL, &error);
   g_assert_no_error (error);
-  add_buffers (&plan, buffers);
+  add_buffers (&plan, backend, buffers);
   if (draft_model != NULL)
-    add_buffers (&draft.plan, buffers);
+    add_buffers (&draft.plan, backend, buffers);
 
   return plan.n_devices;
 }
@@ -112,7 +115,7 @@ test_case (JsonNode   *root,
   json_node_set_object (node, settings);
   text = json_to_string (node, FALSE);
   g_print ("# %s %s\n", json_object_get_string_member (row, "model"), text);
-  measure_on_gpus (model, draft, settings, 1, &buffers);
+  measure_on_gpus (model, draft, settings, 1, HR_GGML_BACKEND_VULKAN, &buffers);
   compare (row, "device-model", buffers.model[0], n_compared);
   compare (row, "device-kv", buffers.kv[0], n_compared);
   compare (row, "host-kv", buffers.kv[1], n_compared);
@@ -169,7 +172,8 @@ test_gpus_have_the_buffers_of_the_log (void)
         json_object_set_int_member (settings, "max-model-len", 4096);
       g_print ("# %s on %" G_GINT64_FORMAT " GPUs\n", json_object_get_string_member (row, "model"),
                json_object_get_int_member (row, "gpus"));
-      n_devices = measure_on_gpus (model, draft, settings, json_object_get_int_member (row, "gpus"), &buffers);
+      n_devices = measure_on_gpus (model, draft, settings, json_object_get_int_member (row, "gpus"),
+                                   HR_GGML_BACKEND_VULKAN, &buffers);
       g_assert_cmpuint (n_devices, ==, json_array_get_length (json_object_get_array_member (row, "compute")));
       compare_gpus (row, "model-buffers", buffers.model);
       compare_gpus (row, "kv", buffers.kv);
@@ -207,7 +211,8 @@ test_logs_of_other_builds_have_the_same (void)
       g_autoptr (HrModel) model = oracle_load_model_of (row, json_object_get_string_member (row, "model"));
       Buffers buffers = { { 0 } };
 
-      measure_on_gpus (model, NULL, json_object_get_object_member (row, "settings"), 1, &buffers);
+      measure_on_gpus (model, NULL, json_object_get_object_member (row, "settings"), 1, HR_GGML_BACKEND_CUDA,
+                       &buffers);
       if (json_object_has_member (row, "device-model"))
         g_assert_cmpfloat (fabs (get_percent (row, "device-model", buffers.model[0])), <=, MAX_WEIGHT_PERCENT);
       g_assert_cmpfloat (fabs (get_percent (row, "kv", buffers.kv[0] + buffers.kv[1])), <=, 0);
@@ -234,7 +239,7 @@ test_logs_of_several_gpus_have_the_same (void)
       g_print ("# %s %s\n", json_object_get_string_member (row, "source"),
                json_object_get_string_member (row, "model"));
       measure_on_gpus (model, NULL, json_object_get_object_member (row, "settings"),
-                       json_object_get_int_member (row, "gpus"), &buffers);
+                       json_object_get_int_member (row, "gpus"), HR_GGML_BACKEND_CUDA, &buffers);
       compare_gpus (row, "model-buffers", buffers.model);
       compare_gpus (row, "kv", buffers.kv);
     }

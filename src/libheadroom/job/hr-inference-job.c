@@ -744,47 +744,6 @@ model_has_kernels (HrModel *model)
   return TRUE;
 }
 
-static gboolean
-layer_has_attention (const HrLayerClass *layer_class)
-{
-  for (guint i = 0; i < layer_class->n_sublayers; i++)
-    {
-      const HrSublayer *sublayer = &layer_class->sublayers[i];
-
-      for (guint j = 0; j < sublayer->n_branches; j++)
-        {
-          for (guint k = 0; k < sublayer->branches[j].n_blocks; k++)
-            {
-              if (sublayer->branches[j].blocks[k].kind == HR_BLOCK_ATTENTION)
-                return TRUE;
-            }
-        }
-    }
-
-  return FALSE;
-}
-
-/*
- * Whether a layer with a state follows one with attention. Where the host keeps both, flash attention would run there
- * as well, for which llama.cpp leaves it out by itself (llama_context::sched_reserve, auto_fa).
- */
-static gboolean
-model_has_states_behind_attention (HrModel *model)
-{
-  const HrStack *stack = hr_model_find_stack (model, HR_STACK_DECODER);
-
-  for (guint i = 0; stack != NULL && i + 1 < stack->n_layers; i++)
-    {
-      const HrLayerClass *one = &stack->layer_classes[stack->layer_class_of[i]];
-      const HrLayerClass *next = &stack->layer_classes[stack->layer_class_of[i + 1]];
-
-      if (layer_has_attention (one) && !layer_has_attention (next))
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
 /* llama_context_default_params. */
 #define LLAMA_UBATCH 512
 
@@ -812,7 +771,7 @@ chooses_flash (HrInferenceJob *self,
                HrModel        *model)
 {
   return self->llama_release != HR_LLAMA_RELEASE_B4500 && self->cache_type_k == self->cache_type_v &&
-         model_has_kernels (model) && (self->kv_offload || !model_has_states_behind_attention (model));
+         model_has_kernels (model);
 }
 
 /* llama.cpp keeps 16-bit floats, whatever the model is in, and has room for what the batch needs. */

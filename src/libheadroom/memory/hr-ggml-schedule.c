@@ -409,7 +409,8 @@ get_bytes (const Run *run,
   if (place == get_host (run))
     return bytes;
 
-  if (tensor->op == HR_GGML_OP_FLASH_ATTENTION && get_tensor (run, tensor->sources[0])->ne[1] > 1)
+  if (run->schedule->backend == HR_GGML_BACKEND_CUDA && tensor->op == HR_GGML_OP_FLASH_ATTENTION &&
+      get_tensor (run, tensor->sources[0])->ne[1] > 1)
     bytes = add_copies (run, tensor, bytes);
   if (type->block_size > 1 && tensor->ne[0] % ROW_PADDING != 0)
     bytes += (ROW_PADDING - tensor->ne[0] % ROW_PADDING) / type->block_size * type->block_bytes;
@@ -622,6 +623,27 @@ run_clear (Run *self)
   g_array_unref (self->copies);
   g_free (self->places);
   g_free (self->states);
+}
+
+/*
+ * hr_ggml_schedule_place:
+ * @self: a schedule
+ * @graph: a graph
+ * @places: (out caller-allocates) (array): for each tensor of @graph
+ *
+ * Finds out where everything of a graph is or is computed.
+ */
+void
+hr_ggml_schedule_place (const HrGgmlSchedule *self,
+                        HrGgmlGraph          *graph,
+                        gint                 *places)
+{
+  Run run;
+
+  run_init (&run, self, graph);
+  place_all (&run);
+  memcpy (places, run.places, graph->tensors->len * sizeof (gint));
+  run_clear (&run);
 }
 
 /*

@@ -10,7 +10,21 @@ G_BEGIN_DECLS
 #define HR_GGML_MAX_PLACES 16
 
 /**
+ * HrGgmlBackend:
+ * @HR_GGML_BACKEND_CUDA: ggml-cuda, which is HIP's as well
+ * @HR_GGML_BACKEND_VULKAN: ggml-vulkan, whose logs the tests have
+ *
+ * What GPUs compute with, as far as it tells what is reserved.
+ */
+typedef enum
+{
+  HR_GGML_BACKEND_CUDA,
+  HR_GGML_BACKEND_VULKAN,
+} HrGgmlBackend;
+
+/**
  * HrGgmlSchedule:
+ * @backend: what the GPUs compute with
  * @n_devices: how many GPUs there are; the host's place is behind theirs
  * @offloads: whether a GPU computes with matrices that the host holds, where there are many tokens
  * @n_copies: how many copies of each input there are, so that devices work on several batches at once
@@ -20,12 +34,16 @@ G_BEGIN_DECLS
  */
 typedef struct
 {
+  HrGgmlBackend backend;
   guint n_devices;
   gboolean offloads;
   guint n_copies;
   gboolean has_tiles;
 } HrGgmlSchedule;
 
+void hr_ggml_schedule_place   (const HrGgmlSchedule *self,
+                               HrGgmlGraph          *graph,
+                               gint                 *places);
 void hr_ggml_schedule_measure (const HrGgmlSchedule *self,
                                HrGgmlGraph          *graph,
                                guint64              *bytes);

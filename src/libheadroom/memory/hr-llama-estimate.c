@@ -81,23 +81,14 @@ load (Loaded            *self,
 }
 
 static void
-append_cache_term (GString           *substitution,
-                   const HrLlamaPlan *plan,
-                   guint              layer,
-                   guint              n_layers)
+append_key_value_term (GString           *substitution,
+                       const HrLlamaPlan *plan,
+                       const HrAttention *a,
+                       guint              n_layers)
 {
-  const HrAttention *a = hr_llama_plan_get_attention (plan, layer);
   const HrGgmlType *keys = hr_ggml_type_get (plan->key_type);
   const HrGgmlType *values = hr_ggml_type_get (plan->value_type);
-  guint64 cells = a != NULL && a->sliding_window > 0 && plan->window > 0 ? plan->window_cells : plan->cells;
-
-  if (a == NULL)
-    {
-      g_string_append_printf (substitution, "%s%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT,
-                              substitution->len > 0 ? " + " : "", n_layers, plan->n_slots,
-                              hr_llama_plan_get_state_bytes (plan, layer));
-      return;
-    }
+  guint64 cells = a->sliding_window > 0 && plan->window > 0 ? plan->window_cells : plan->cells;
 
   g_string_append_printf (substitution,
                           "%s%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT "·(%" G_GUINT64_FORMAT "·%g + %"
@@ -105,6 +96,22 @@ append_cache_term (GString           *substitution,
                           substitution->len > 0 ? " + " : "", n_layers, plan->n_streams, cells,
                           hr_llama_plan_get_key_width (a), (double) keys->block_bytes / keys->block_size,
                           hr_llama_plan_get_value_width (a), (double) values->block_bytes / values->block_size);
+}
+
+static void
+append_cache_term (GString           *substitution,
+                   const HrLlamaPlan *plan,
+                   guint              layer,
+                   guint              n_layers)
+{
+  const HrAttention *a = hr_llama_plan_get_attention (plan, layer);
+  HrBlockState state;
+
+  if (a != NULL)
+    append_key_value_term (substitution, plan, a, n_layers);
+  if (hr_llama_plan_get_state (plan, layer, &state))
+    g_string_append_printf (substitution, "%s%u·%" G_GUINT64_FORMAT "·4·(%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT ")",
+                            substitution->len > 0 ? " + " : "", n_layers, plan->n_slots, state.conv, state.recurrent);
 }
 
 /* Layers of a class that are on the same device are one term. */

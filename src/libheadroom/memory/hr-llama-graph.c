@@ -42,6 +42,9 @@ typedef struct
   gint key_rotations[2]; /* of quantized caches, HR_GGML_NONE otherwise */
   gint value_rotations[2];
   gint state_ids;        /* which of the states belongs to each sequence */
+  gint used_state_ids;   /* those of them whose sequences are computed, which are all */
+  gint other_state_ids;  /* those of others */
+  gboolean is_alone;     /* a layer is one block behind a norm */
 } Builder;
 
 static guint
@@ -132,20 +135,32 @@ add_product (Builder       *b,
 }
 
 static gint
+normalize (Builder    *b,
+           HrNormKind  kind,
+           gint        input,
+           gboolean    is_scaled)
+{
+  gboolean is_layer_norm = kind == HR_NORM_LAYER || kind == HR_NORM_LAYER_1P || kind == HR_NORM_LAYER_FP32 ||
+                           kind == HR_NORM_LAYER_COMPOSITE;
+  gint result = hr_ggml_graph_add_like (b->graph, is_layer_norm ? HR_GGML_OP_NORM : HR_GGML_OP_RMS_NORM, input,
+                                        HR_GGML_NONE, HR_GGML_NONE);
+
+  if (b->pins_norms && is_scaled)
+    g_array_index (b->graph->tensors, HrGgmlTensor, result).computed_at = b->place;
+
+  return result;
+}
+
+static gint
 add_norm (Builder    *b,
           HrNormKind  kind,
           gint        input,
           gboolean    has_weight,
           gboolean    has_bias)
 {
-  gboolean is_layer_norm = kind == HR_NORM_LAYER || kind == HR_NORM_LAYER_1P || kind == HR_NORM_LAYER_FP32 ||
-                           kind == HR_NORM_LAYER_COMPOSITE;
   guint64 size = hr_ggml_graph_get (b->graph, input)->ne[0];
-  gint result = hr_ggml_graph_add_like (b->graph, is_layer_norm ? HR_GGML_OP_NORM : HR_GGML_OP_RMS_NORM, input,
-                                        HR_GGML_NONE, HR_GGML_NONE);
+  gint result = normalize (b, kind, input, has_weight || has_bias);
 
-  if (b->pins_norms && (has_weight || has_bias))
-    g_array_index (b->graph->tensors, HrGgmlTensor, result).computed_at = b->place;
   if (has_weight)
     result = add_vector (b, HR_GGML_OP_MUL, result, size);
 
@@ -245,12 +260,48 @@ add_rotation (Builder           *b,
   return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ROPE, input, b->positions, HR_GGML_NONE);
 }
 
-/* Queries, keys and values, heads in a dimension of their own. */
+/* Queries of each head in front of what its output is multiplied by (Qwen3-Next). */
+static gint
+add_gated_queries (Builder       *b,
+                   const HrBlock *block,
+                   gint           input,
+                   gint          *gate)
+{
+  const HrAttention *a = &block->attention;
+  const guint64 ne[] = { a->head_dim, a->num_attention_heads, b->n_tokens, 1 };
+  gint both = add_product (b, block, HR_MODULE_QUERY, input, a->hidden_size, 2 * a->head_dim * a->num_attention_heads,
+                           a->has_query_bias);
+  HrGgmlTensor heads;
+
+  both = hr_ggml_graph_add_reshape (b->graph, both, 2 * a->head_dim, a->num_attention_heads, b->n_tokens, 1);
+  heads = *hr_ggml_graph_get (b->graph, both);
+  *gate = hr_ggml_graph_add_view (b->graph, both, ne, heads.nb);
+
+  return hr_ggml_graph_add_view (b->graph, both, ne, heads.nb);
+}
+
+static gint
+add_output_gate (Builder *b,
+                 gint     input,
+                 gint     gate)
+{
+  if (gate == HR_GGML_NONE)
+    return input;
+
+  gate = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONT, HR_GGML_F32, hr_ggml_graph_get (b->graph, input)->ne,
+                                 (const gint[]) { gate }, 1);
+  gate = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, gate, HR_GGML_NONE, HR_GGML_NONE);
+
+  return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_MUL, input, gate, HR_GGML_NONE);
+}
+
+/* Queries, keys and values, heads in a dimension of their own, and what the output is multiplied by. */
 static void
 add_heads (Builder       *b,
            const HrBlock *block,
            gint           input,
-           gint          *heads)
+           gint          *heads,
+           gint          *gate)
 {
   const HrAttention *a = &block->attention;
   guint64 value_dim = a->value_head_dim > 0 ? a->value_head_dim : a->head_dim;
@@ -261,6 +312,7 @@ add_heads (Builder       *b,
   gboolean is_fused = a->projection != HR_PROJECTION_SEPARATE;
   gint all = HR_GGML_NONE;
 
+  *gate = HR_GGML_NONE;
   if (is_fused)
     all = add_product (b, block, HR_MODULE_QUERY_KEY_VALUE, input, a->hidden_size,
                        dims[0] * n_heads[0] + dims[1] * n_heads[1] + dims[2] * n_heads[2], a->has_query_bias);
@@ -278,6 +330,10 @@ add_heads (Builder       *b,
           heads[i] = hr_ggml_graph_add_view (b->graph, all, ne, nb);
           if (b->is_old)
             heads[i] = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONT, HR_GGML_F32, ne, &heads[i], 1);
+        }
+      else if (i == 0 && a->output_gate == HR_OUTPUT_GATE_QUERY)
+        {
+          heads[i] = add_gated_queries (b, block, input, gate);
         }
       else
         {
@@ -616,9 +672,9 @@ add_attention (Builder       *b,
   guint64 value_dim = a->value_head_dim > 0 ? a->value_head_dim : a->head_dim;
   guint64 cells = is_sliding ? b->plan->window_cells : b->plan->cells;
   guint64 inner = value_dim * a->num_attention_heads;
-  gint heads[3], keys, values, result;
+  gint heads[3], gate, keys, values, result;
 
-  add_heads (b, block, input, heads);
+  add_heads (b, block, input, heads, &gate);
   heads[0] = add_hadamard (b, heads[0], b->key_rotations[is_sliding]);
   heads[1] = add_hadamard (b, heads[1], b->key_rotations[is_sliding]);
   heads[2] = add_hadamard (b, heads[2], b->value_rotations[is_sliding]);
@@ -635,22 +691,19 @@ add_attention (Builder       *b,
   result = add_scores (b, a, heads[0], read_cache (b, keys, a->head_dim, a->num_key_value_heads, FALSE),
                        read_cache (b, values, value_dim, a->num_key_value_heads, is_transposed), b->masks[is_sliding]);
   hr_ggml_graph_expand (b->graph, result);
-  result = add_hadamard (b, result, b->value_rotations[is_sliding]);
+  result = add_output_gate (b, add_hadamard (b, result, b->value_rotations[is_sliding]), gate);
 
   return add_product (b, block, HR_MODULE_OUTPUT, result, inner, a->hidden_size, a->has_output_bias);
 }
 
-/*
- * build_rs: what is kept of the sequences, which is set to nothing where a sequence begins, is looked up; what is kept
- * of others, of whom there are none where all sequences are computed, is moved.
- */
+/* What is kept of the sequences, of which what a new one begins with is set to nothing. */
 static gint
-add_state (Builder *b,
-           guint64  width,
-           gint    *cache)
+add_states (Builder *b,
+            guint64  width,
+            gint    *cache)
 {
   guint64 n = b->plan->n_slots;
-  gint states, zero, rows, others;
+  gint states, zero;
 
   *cache = hr_ggml_graph_add (b->graph, HR_GGML_F32, width * n, 1, 1, 1);
   g_array_index (b->graph->tensors, HrGgmlTensor, *cache).place = hr_llama_plan_get_cache_place (b->plan, b->layer);
@@ -659,14 +712,85 @@ add_state (Builder *b,
   g_array_index (b->graph->tensors, HrGgmlTensor, zero).op = HR_GGML_OP_SCALE;
   hr_ggml_graph_expand (b->graph, zero);
 
-  rows = hr_ggml_graph_add_rows (b->graph, states, b->state_ids);
+  return states;
+}
+
+/* What is kept of other sequences, of whom there are none where all are computed, is moved. */
+static void
+move_others (Builder *b,
+             gint     cache,
+             gint     others)
+{
+  gint target = hr_ggml_graph_add_reshape (b->graph, cache, 0, 1, 1, 1);
+
+  hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_set_rows (b->graph, target, others, HR_GGML_NONE));
+}
+
+/* build_rs: what is kept of the sequences is looked up. */
+static gint
+add_state (Builder *b,
+           guint64  width,
+           gint    *cache)
+{
+  gint states = add_states (b, width, cache);
+  gint rows = hr_ggml_graph_add_rows (b->graph, states, b->state_ids);
+
   hr_ggml_graph_expand (b->graph, rows);
-  others = hr_ggml_graph_add_reshape (b->graph, rows, width, 0, 1, 1);
-  hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_set_rows (b->graph,
-                                                              hr_ggml_graph_add_reshape (b->graph, *cache, 0, 1, 1, 1),
-                                                              others, HR_GGML_NONE));
+  move_others (b, *cache, hr_ggml_graph_add_reshape (b->graph, rows, width, 0, 1, 1));
 
   return rows;
+}
+
+/*
+ * A convolution over the tokens of each sequence, behind the last ones of those that have gone, whose place the last
+ * ones of these take. What is convolved is a row for each token; @state is what add_state() has made.
+ */
+static gint
+add_convolved (Builder *b,
+               gint     input,
+               gint     state,
+               gint     cache,
+               guint64  n_channels,
+               guint64  kernel)
+{
+  static const guint transposed[] = { 1, 0, 2, 3 };
+  guint64 n_sequences = b->plan->n_slots;
+  guint64 n_each = b->n_tokens / n_sequences;
+  const guint64 kept[] = { kernel - 1, n_channels, n_sequences, 1 };
+  const guint64 joined[] = { kernel - 1 + n_each, n_channels, n_sequences, 1 };
+  gint both, last;
+
+  state = hr_ggml_graph_add_view (b->graph, state, kept, NULL);
+  both = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONCAT, HR_GGML_F32, joined,
+                                 (const gint[]) { state, hr_ggml_graph_add_permutation (b->graph, input, transposed) },
+                                 2);
+  last = hr_ggml_graph_add_view (b->graph, both, kept, hr_ggml_graph_get (b->graph, both)->nb);
+  hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_set_rows (b->graph, cache, last, HR_GGML_NONE));
+
+  return both;
+}
+
+static gint
+add_convolution (Builder *b,
+                 gint     joined,
+                 guint64  n_channels,
+                 guint64  kernel)
+{
+  guint64 n_sequences = b->plan->n_slots;
+  const guint64 ne[] = { n_channels, b->n_tokens / n_sequences, n_sequences, 1 };
+  gint matrix = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->place, kernel, n_channels, 1);
+
+  return hr_ggml_graph_add_made (b->graph, HR_GGML_OP_SSM_CONV, HR_GGML_F32, ne, (const gint[]) { joined, matrix }, 2);
+}
+
+/* Rows of each sequence in a dimension of their own. */
+static gint
+divide_sequences (Builder *b,
+                  gint     input)
+{
+  guint64 width = hr_ggml_graph_get (b->graph, input)->ne[0];
+
+  return hr_ggml_graph_add_reshape (b->graph, input, width, b->n_tokens / b->plan->n_slots, b->plan->n_slots, 1);
 }
 
 /* LFM2's gated convolution over a few tokens (build_shortconv_block of src/models/lfm2.cpp). */
@@ -675,42 +799,320 @@ add_short_convolution (Builder       *b,
                        const HrBlock *block,
                        gint           input)
 {
-  static const guint transposed[] = { 1, 0, 2, 3 };
   const HrShortConvolution *convolution = &block->short_convolution;
   guint64 hidden = convolution->hidden_size;
-  guint64 n_kept = convolution->conv_kernel - 1;
-  guint64 n_sequences = b->plan->n_slots;
-  guint64 n_each = b->n_tokens / n_sequences;
-  const guint64 part[] = { hidden, n_each, n_sequences, 1 };
-  const guint64 kept[] = { n_kept, hidden, n_sequences, 1 };
-  const guint64 joined[] = { n_kept + n_each, hidden, n_sequences, 1 };
-  gint all, parts[3], product, state, cache, both, last, kernel, result;
+  guint64 kernel = convolution->conv_kernel;
+  const guint64 part[] = { hidden, b->n_tokens / b->plan->n_slots, b->plan->n_slots, 1 };
+  gint all, parts[3], product, state, cache, joined, result;
   HrGgmlTensor row;
 
-  input = hr_ggml_graph_add_reshape (b->graph, input, hidden, n_each, n_sequences, 1);
+  input = divide_sequences (b, input);
   all = hr_ggml_graph_add_product (b->graph, add_matrix (b, block, HR_MODULE_PROJECTION, hidden, 3 * hidden), input);
   row = *hr_ggml_graph_get (b->graph, all);
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
     parts[i] = hr_ggml_graph_add_view (b->graph, all, part, row.nb);
   product = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_MUL, HR_GGML_F32, part,
                                     (const gint[]) { parts[0], parts[2] }, 2);
-  product = hr_ggml_graph_add_permutation (b->graph, product, transposed);
 
-  state = add_state (b, n_kept * hidden, &cache);
-  state = hr_ggml_graph_add_view (b->graph, state, kept, NULL);
-  both = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONCAT, HR_GGML_F32, joined, (const gint[]) { state, product },
-                                 2);
-  last = hr_ggml_graph_add_view (b->graph, both, kept, hr_ggml_graph_get (b->graph, both)->nb);
-  hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_set_rows (b->graph, cache, last, HR_GGML_NONE));
-
-  kernel = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->place, convolution->conv_kernel, hidden, 1);
-  result = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_SSM_CONV, HR_GGML_F32, part, (const gint[]) { both, kernel },
-                                   2);
+  state = add_state (b, (kernel - 1) * hidden, &cache);
+  joined = add_convolved (b, product, state, cache, hidden, kernel);
+  result = add_convolution (b, joined, hidden, kernel);
   result = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_MUL, HR_GGML_F32, part, (const gint[]) { parts[1], result },
                                    2);
   result = hr_ggml_graph_add_product (b->graph, add_matrix (b, block, HR_MODULE_OUTPUT, hidden, hidden), result);
 
   return hr_ggml_graph_add_reshape (b->graph, result, hidden, b->n_tokens, 1, 1);
+}
+
+/* A part of each token's row, cut into pieces of a size that are in a dimension of their own. */
+static gint
+add_pieces (Builder *b,
+            gint     rows,
+            guint64  size,
+            guint64  n)
+{
+  HrGgmlTensor row = *hr_ggml_graph_get (b->graph, rows);
+  const guint64 ne[] = { size, n, row.ne[1], row.ne[2] };
+  const guint64 nb[] = { row.nb[0], row.nb[0] * size, row.nb[1], row.nb[2] };
+
+  return hr_ggml_graph_add_view (b->graph, rows, ne, nb);
+}
+
+/* A part of each token's row. */
+static gint
+add_part (Builder *b,
+          gint     rows,
+          guint64  size)
+{
+  HrGgmlTensor row = *hr_ggml_graph_get (b->graph, rows);
+  const guint64 ne[] = { size, row.ne[1], row.ne[2], row.ne[3] };
+
+  return hr_ggml_graph_add_view (b->graph, rows, ne, row.nb);
+}
+
+static gint
+add_copy (Builder *b,
+          gint     input)
+{
+  HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, input);
+
+  return hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONT, tensor.type, tensor.ne, (const gint[]) { input }, 1);
+}
+
+/*
+ * ggml_ssm_scan: what the tokens come to, and behind that the states after the last ones, which take the place of those
+ * before. What is given is looked up in all states by the scan itself.
+ */
+static gint
+add_scan (Builder    *b,
+          guint64     state_size,
+          guint64     head_dim,
+          guint64     n_heads,
+          const gint *inputs,
+          guint       n_inputs)
+{
+  guint64 n_sequences = b->plan->n_slots;
+  guint64 width = state_size * head_dim * n_heads;
+  gint sources[HR_GGML_MAX_SOURCES];
+  gint cache, scan, last;
+  gint states = add_states (b, width, &cache);
+
+  sources[0] = hr_ggml_graph_add_reshape (b->graph, states, state_size, head_dim, n_heads, n_sequences);
+  for (guint i = 0; i < n_inputs; i++)
+    sources[1 + i] = inputs[i];
+  sources[1 + n_inputs] = b->used_state_ids;
+  scan = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_SSM_SCAN, HR_GGML_F32,
+                                 (const guint64[]) { head_dim * n_heads * b->n_tokens + width * n_sequences, 1, 1, 1 },
+                                 sources, 2 + n_inputs);
+  hr_ggml_graph_expand (b->graph, scan);
+  move_others (b, cache, hr_ggml_graph_add_rows (b->graph, states, b->other_state_ids));
+  last = hr_ggml_graph_add_reshape (b->graph, scan, width * n_sequences, 1, 1, 1);
+  hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_set_rows (b->graph, cache, last, HR_GGML_NONE));
+
+  return scan;
+}
+
+/* What was scanned, and the skip connection around it, multiplied by the gate. */
+static gint
+add_gated_scan (Builder *b,
+                gint     scan,
+                gint     input,
+                gint     gate,
+                guint64  n_skips)
+{
+  HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, input);
+  gint result = hr_ggml_graph_add_view (b->graph, scan, tensor.ne, NULL);
+
+  result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ADD, result, add_vector (b, HR_GGML_OP_MUL, input, n_skips),
+                                   HR_GGML_NONE);
+
+  return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_GLU, add_copy (b, gate), result, HR_GGML_NONE);
+}
+
+/* build_mamba2_layer (src/models/mamba-base.cpp). */
+static gint
+add_mamba2 (Builder       *b,
+            const HrBlock *block,
+            gint           input)
+{
+  const HrMamba2 *m = &block->mamba2;
+  guint64 inner = m->intermediate_size;
+  guint64 n_channels = inner + 2 * m->n_groups * m->state_size;
+  guint64 n_all = inner + n_channels + m->num_heads;
+  gint all, gate, steps, mixed, heads, cache, result, inputs[5];
+  gint state = add_state (b, (m->conv_kernel - 1) * n_channels, &cache);
+
+  all = divide_sequences (b, add_product (b, block, HR_MODULE_PROJECTION, input, m->hidden_size, n_all, FALSE));
+  gate = add_pieces (b, all, m->head_dim, m->num_heads);
+  steps = add_part (b, all, m->num_heads);
+  mixed = add_convolved (b, add_part (b, all, n_channels), state, cache, n_channels, m->conv_kernel);
+  mixed = add_convolution (b, mixed, n_channels, m->conv_kernel);
+  if (m->has_conv_bias)
+    mixed = add_vector (b, HR_GGML_OP_ADD, mixed, n_channels);
+  mixed = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, mixed, HR_GGML_NONE, HR_GGML_NONE);
+
+  heads = add_pieces (b, mixed, m->head_dim, m->num_heads);
+  inputs[0] = heads;
+  inputs[1] = add_vector (b, HR_GGML_OP_ADD, add_copy (b, steps), m->num_heads);
+  inputs[2] = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->place, 1, m->num_heads, 1);
+  inputs[3] = add_pieces (b, mixed, m->state_size, m->n_groups);
+  inputs[4] = add_pieces (b, mixed, m->state_size, m->n_groups);
+  result = add_scan (b, m->state_size, m->head_dim, m->num_heads, inputs, G_N_ELEMENTS (inputs));
+  result = add_gated_scan (b, result, heads, gate, m->num_heads);
+  if (m->norm != HR_MAMBA2_NORM_NONE)
+    {
+      result = hr_ggml_graph_add_reshape (b->graph, result, inner / m->n_groups, m->n_groups, b->n_tokens, 1);
+      result = add_norm (b, HR_NORM_RMS, result, TRUE, FALSE);
+    }
+  result = hr_ggml_graph_add_reshape (b->graph, result, inner, b->n_tokens, 1, 1);
+
+  return add_product (b, block, HR_MODULE_OUTPUT, divide_sequences (b, result), inner, m->hidden_size, FALSE);
+}
+
+/* A part of what selects: without a norm the time step alone is copied. */
+static gint
+add_selected (Builder       *b,
+              const HrMamba *m,
+              gint           rows,
+              guint64        size)
+{
+  gint part = add_part (b, rows, size);
+
+  if (m->norm == HR_MAMBA_NORM_NONE)
+    return size == m->time_step_rank ? add_copy (b, part) : part;
+
+  return add_norm (b, HR_NORM_RMS, part, m->norm == HR_MAMBA_NORM_WEIGHTED, FALSE);
+}
+
+/* build_mamba_layer, likewise. */
+static gint
+add_mamba (Builder       *b,
+           const HrBlock *block,
+           gint           input)
+{
+  const HrMamba *m = &block->mamba;
+  guint64 inner = m->intermediate_size;
+  gint all, gate, mixed, selection, steps, cache, result, inputs[5];
+  gint state = add_state (b, (m->conv_kernel - 1) * inner, &cache);
+
+  all = add_product (b, block, HR_MODULE_PROJECTION, divide_sequences (b, input), m->hidden_size, 2 * inner, FALSE);
+  gate = add_part (b, all, inner);
+  mixed = add_convolved (b, add_part (b, all, inner), state, cache, inner, m->conv_kernel);
+  mixed = add_vector (b, HR_GGML_OP_ADD, add_convolution (b, mixed, inner, m->conv_kernel), inner);
+  mixed = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, mixed, HR_GGML_NONE, HR_GGML_NONE);
+
+  selection = add_product (b, block, HR_MODULE_SELECTION, mixed, inner, m->time_step_rank + 2 * m->state_size, FALSE);
+  steps = add_selected (b, m, selection, m->time_step_rank);
+  inputs[0] = add_pieces (b, mixed, 1, inner);
+  inputs[1] = add_product (b, block, HR_MODULE_TIME_STEP, steps, m->time_step_rank, inner, TRUE);
+  inputs[2] = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->place, m->state_size, inner, 1);
+  inputs[3] = add_pieces (b, add_selected (b, m, selection, m->state_size), m->state_size, 1);
+  inputs[4] = add_pieces (b, add_selected (b, m, selection, m->state_size), m->state_size, 1);
+  result = add_scan (b, m->state_size, 1, inner, inputs, G_N_ELEMENTS (inputs));
+  result = add_gated_scan (b, result, mixed, gate, inner);
+  result = add_product (b, block, HR_MODULE_OUTPUT, result, inner, m->hidden_size, FALSE);
+
+  return hr_ggml_graph_add_reshape (b->graph, result, m->hidden_size, b->n_tokens, 1, 1);
+}
+
+/* ggml_l2_norm of each head. */
+static gint
+add_unit_heads (Builder *b,
+                gint     heads)
+{
+  gint result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_RMS_NORM, heads, HR_GGML_NONE, HR_GGML_NONE);
+
+  return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_SCALE, result, HR_GGML_NONE, HR_GGML_NONE);
+}
+
+/* Queries or keys: Qwen3-Next repeats them for the heads of values that share them, the kernel does it for Qwen3.5. */
+static gint
+add_delta_heads (Builder            *b,
+                 const HrGatedDelta *d,
+                 gint                mixed)
+{
+  guint64 n_sequences = b->plan->n_slots;
+  guint64 ratio = d->num_value_heads / d->num_key_heads;
+  const guint64 repeated[] = { d->key_head_dim, ratio, d->num_key_heads, b->n_tokens };
+  gint heads = add_unit_heads (b, add_pieces (b, mixed, d->key_head_dim, d->num_key_heads));
+
+  if (d->projection != HR_DELTA_PROJECTION_FUSED || ratio == 1)
+    return heads;
+
+  heads = hr_ggml_graph_add_reshape (b->graph, heads, d->key_head_dim, 1, d->num_key_heads, b->n_tokens);
+  heads = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_REPEAT, HR_GGML_F32, repeated, (const gint[]) { heads }, 1);
+
+  return hr_ggml_graph_add_reshape (b->graph, heads, d->key_head_dim, d->num_value_heads, b->n_tokens / n_sequences,
+                                    n_sequences);
+}
+
+/* Both rates of a head: how fast its state decays, and how much of it is replaced. */
+static void
+add_delta_rates (Builder       *b,
+                 const HrBlock *block,
+                 gint           input,
+                 gint          *decay,
+                 gint          *replacement)
+{
+  const HrGatedDelta *d = &block->gated_delta;
+  guint64 n_sequences = b->plan->n_slots;
+  guint64 n_each = b->n_tokens / n_sequences;
+  guint64 n = d->num_value_heads;
+  guint64 ratio = n / d->num_key_heads;
+  gint both;
+
+  if (d->projection == HR_DELTA_PROJECTION_FUSED)
+    {
+      both = add_product (b, block, HR_MODULE_RATES, input, d->hidden_size, 2 * n, FALSE);
+      both = hr_ggml_graph_add_reshape (b->graph, both, 2 * ratio, d->num_key_heads, n_each, n_sequences);
+      *replacement = add_part (b, both, ratio);
+      *decay = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONT, HR_GGML_F32,
+                                       (const guint64[]) { n, n_each, n_sequences, 1 },
+                                       (const gint[]) { add_part (b, both, ratio) }, 1);
+    }
+  else
+    {
+      *replacement = add_product (b, block, HR_MODULE_REPLACEMENT_RATE, input, d->hidden_size, n, FALSE);
+      *replacement = hr_ggml_graph_add_reshape (b->graph, *replacement, 1, n, n_each, n_sequences);
+      *decay = divide_sequences (b, add_product (b, block, HR_MODULE_DECAY_RATE, input, d->hidden_size, n, FALSE));
+    }
+
+  *replacement = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, *replacement, HR_GGML_NONE, HR_GGML_NONE);
+  *replacement = hr_ggml_graph_add_reshape (b->graph, *replacement, 1, n, n_each, n_sequences);
+  *decay = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, add_vector (b, HR_GGML_OP_ADD, *decay, n), HR_GGML_NONE,
+                                   HR_GGML_NONE);
+  *decay = hr_ggml_graph_add_reshape (b->graph, add_vector (b, HR_GGML_OP_MUL, *decay, n), 1, n, n_each, n_sequences);
+}
+
+/*
+ * build_layer_attn_linear (src/models/qwen3next.cpp, qwen35.cpp), whose rule is one kernel
+ * (build_delta_net_fused of src/models/delta-net-base.cpp), with the states behind what the tokens come to.
+ */
+static gint
+add_gated_delta (Builder       *b,
+                 const HrBlock *block,
+                 gint           input)
+{
+  const HrGatedDelta *d = &block->gated_delta;
+  gboolean is_fused = d->projection == HR_DELTA_PROJECTION_FUSED;
+  guint64 n_sequences = b->plan->n_slots;
+  guint64 n_each = b->n_tokens / n_sequences;
+  guint64 dim = d->value_head_dim, n = d->num_value_heads, values = dim * n;
+  guint64 n_channels = 2 * d->num_key_heads * d->key_head_dim + values;
+  guint64 width = d->key_head_dim * values;
+  gint mixed, conv, conv_cache, state, cache, net, last, gate, result, sources[6];
+
+  hr_ggml_graph_expand (b->graph, input);
+  conv = add_state (b, (d->conv_kernel - 1) * n_channels, &conv_cache);
+  mixed = add_product (b, block, is_fused ? HR_MODULE_PROJECTION : HR_MODULE_QUERY_KEY_VALUE, input, d->hidden_size,
+                       n_channels, FALSE);
+  mixed = add_convolved (b, divide_sequences (b, mixed), conv, conv_cache, n_channels, d->conv_kernel);
+  state = add_state (b, width, &cache);
+  mixed = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, add_convolution (b, mixed, n_channels, d->conv_kernel),
+                                  HR_GGML_NONE, HR_GGML_NONE);
+
+  sources[0] = add_delta_heads (b, d, mixed);
+  sources[1] = add_delta_heads (b, d, mixed);
+  sources[2] = add_pieces (b, mixed, dim, n);
+  add_delta_rates (b, block, input, &sources[3], &sources[4]);
+  sources[5] = hr_ggml_graph_add_reshape (b->graph, state, dim, dim, n, n_sequences);
+  net = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_GATED_DELTA_NET, HR_GGML_F32,
+                                (const guint64[]) { values, b->n_tokens + dim * n_sequences, 1, 1 }, sources,
+                                G_N_ELEMENTS (sources));
+  last = hr_ggml_graph_add_reshape (b->graph, net, width, n_sequences, 1, 1);
+  hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_set_rows (b->graph, cache, last, HR_GGML_NONE));
+
+  result = add_norm (b, HR_NORM_RMS, hr_ggml_graph_add_reshape (b->graph, net, dim, n, n_each, n_sequences), TRUE,
+                     FALSE);
+  gate = add_product (b, block, is_fused ? HR_MODULE_PROJECTION : HR_MODULE_OUTPUT_GATE, input, d->hidden_size, values,
+                      FALSE);
+  gate = hr_ggml_graph_add_reshape (b->graph, gate, dim, n, n_each, n_sequences);
+  gate = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, gate, HR_GGML_NONE, HR_GGML_NONE);
+  result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_MUL, result, gate, HR_GGML_NONE);
+  result = hr_ggml_graph_add_reshape (b->graph, result, values, n_each, n_sequences, 1);
+  result = add_product (b, block, HR_MODULE_OUTPUT, result, values, d->hidden_size, FALSE);
+
+  return hr_ggml_graph_add_reshape (b->graph, result, d->hidden_size, b->n_tokens, 1, 1);
 }
 
 /* At b4500 an activation and a product, both in the place of the gate. */
@@ -749,6 +1151,13 @@ add_fused_glu (Builder *b,
     }
 
   return add_glu (b, halves[0], halves[1]);
+}
+
+/* Whether a file has gates and first matrices of perceptrons one by one, which the checkpoint has in one matrix. */
+static gboolean
+splits_gates (const Builder *b)
+{
+  return g_str_has_prefix (hr_model_get_model_type (b->plan->pass->model), "granitemoe");
 }
 
 /* build_ffn. */
@@ -1004,6 +1413,29 @@ keep_outputs (Builder *b,
   return hr_ggml_graph_add_rows (b->graph, input, b->output_ids);
 }
 
+/* What mixes tokens by a state of each sequence. */
+static gint
+add_state_mixer (Builder       *b,
+                 const HrBlock *block,
+                 gint           input)
+{
+  switch ((guint) block->kind)
+    {
+    case HR_BLOCK_SHORT_CONVOLUTION:
+      return add_short_convolution (b, block, input);
+
+    case HR_BLOCK_MAMBA:
+      return add_mamba (b, block, input);
+
+    case HR_BLOCK_MAMBA2:
+      return add_mamba2 (b, block, input);
+
+    case HR_BLOCK_GATED_DELTA:
+    default:
+      return add_gated_delta (b, block, input);
+    }
+}
+
 static gint
 add_chain (Builder       *b,
            const HrChain *chain,
@@ -1030,7 +1462,10 @@ add_chain (Builder       *b,
           break;
 
         case HR_BLOCK_SHORT_CONVOLUTION:
-          input = add_short_convolution (b, block, input);
+        case HR_BLOCK_MAMBA:
+        case HR_BLOCK_MAMBA2:
+        case HR_BLOCK_GATED_DELTA:
+          input = add_state_mixer (b, block, input);
           if (is_last)
             input = keep_outputs (b, input);
           *has_attention = TRUE;
@@ -1038,12 +1473,18 @@ add_chain (Builder       *b,
 
         case HR_BLOCK_MLP:
           input = add_perceptron (b, block, input, block->mlp.hidden_size, block->mlp.intermediate_size,
-                                  block->mlp.gated, block->mlp.fused_gate_up, block->mlp.has_bias,
+                                  block->mlp.gated, block->mlp.fused_gate_up && !splits_gates (b), block->mlp.has_bias,
                                   block->mlp.has_bias || block->mlp.has_down_bias);
+          if (is_last && b->is_alone)
+            input = keep_outputs (b, input);
+          *has_attention = *has_attention || b->is_alone;
           break;
 
         case HR_BLOCK_MIXTURE:
           input = add_mixture (b, block, input);
+          if (is_last && b->is_alone)
+            input = keep_outputs (b, input);
+          *has_attention = *has_attention || b->is_alone;
           break;
 
         default:
@@ -1056,7 +1497,7 @@ add_chain (Builder       *b,
 
 /*
  * A sum goes into the place of what it reads first: of the residual behind a perceptron in src/models/phi3.cpp, and
- * everywhere in src/models/lfm2.cpp.
+ * everywhere in src/models/lfm2.cpp and jamba.cpp.
  */
 static gboolean
 adds_to_residual (const Builder *b,
@@ -1064,7 +1505,48 @@ adds_to_residual (const Builder *b,
 {
   const char *type = hr_model_get_model_type (b->plan->pass->model);
 
-  return g_str_has_prefix (type, "lfm2") || (!has_attention && g_str_equal (type, "phi3"));
+  return g_str_has_prefix (type, "lfm2") || g_str_equal (type, "jamba") ||
+         (!has_attention && g_str_equal (type, "phi3"));
+}
+
+/*
+ * Attention and a state space side by side, each behind the norm, which is computed twice with one vector
+ * (src/models/falcon-h1.cpp).
+ */
+static gint
+add_parallel_mixers (Builder          *b,
+                     const HrSublayer *sublayer,
+                     gint              input,
+                     gboolean          is_last)
+{
+  guint64 size = hr_ggml_graph_get (b->graph, input)->ne[0];
+  gint vector = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->place, size, 1, 1);
+  gint result = HR_GGML_NONE;
+
+  for (guint i = sublayer->n_branches; i > 0; i--)
+    {
+      gboolean has_attention = FALSE;
+      gint norm = normalize (b, sublayer->shared.blocks[0].norm.kind, input, TRUE);
+      gint branch;
+
+      norm = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_MUL, norm, vector, HR_GGML_NONE);
+      branch = add_chain (b, &sublayer->branches[i - 1], norm, FALSE, &has_attention);
+      result = result == HR_GGML_NONE
+                 ? branch : hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ADD, result, branch, HR_GGML_NONE);
+    }
+  result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ADD, result, input, HR_GGML_NONE);
+  if (!is_last)
+    return result;
+
+  b->n_rows = b->n_outputs;
+
+  return keep_outputs (b, result);
+}
+
+static gboolean
+has_parallel_mixers (const HrSublayer *sublayer)
+{
+  return sublayer->n_branches == 2 && sublayer->branches[0].blocks[0].kind == HR_BLOCK_MAMBA2;
 }
 
 static gint
@@ -1074,9 +1556,13 @@ add_sublayer (Builder          *b,
               gboolean          is_last)
 {
   gboolean has_attention = FALSE;
-  gint shared = add_chain (b, &sublayer->shared, input, FALSE, &has_attention);
   gint result = HR_GGML_NONE;
+  gint shared;
 
+  if (has_parallel_mixers (sublayer))
+    return add_parallel_mixers (b, sublayer, input, is_last);
+
+  shared = add_chain (b, &sublayer->shared, input, FALSE, &has_attention);
   for (guint i = 0; i < sublayer->n_branches; i++)
     {
       gint branch;
@@ -1106,6 +1592,13 @@ add_sublayer (Builder          *b,
   return add_chain (b, &sublayer->after, result, FALSE, &has_attention);
 }
 
+/* Nemotron-H's layers are an attention, a state space or a perceptron each. */
+static gboolean
+is_alone (const HrLayerClass *layer_class)
+{
+  return layer_class->n_sublayers == 1 && layer_class->sublayers[0].n_branches == 1;
+}
+
 static gint
 add_layer (Builder *b,
            gint     input)
@@ -1114,6 +1607,7 @@ add_layer (Builder *b,
   const HrLayerClass *layer_class = &stack->layer_classes[stack->layer_class_of[b->layer]];
 
   b->place = b->plan->layer_places[b->layer];
+  b->is_alone = is_alone (layer_class);
   for (guint i = 0; i < layer_class->n_sublayers; i++)
     input = add_sublayer (b, &layer_class->sublayers[i], input, b->layer == stack->n_layers - 1);
 
@@ -1145,7 +1639,7 @@ add_rotation_matrix (Builder *b,
         return HR_GGML_NONE;
       dim = own;
     }
-  if (hr_ggml_type_get (type)->block_size == 1 || dim % size != 0)
+  if (hr_ggml_type_get (type)->block_size == 1 || dim == 0 || dim % size != 0)
     return HR_GGML_NONE;
 
   while (is_of_keys && dim % (2 * size) == 0)
@@ -1166,6 +1660,21 @@ finish_old_inputs (Builder *b,
                                           (const gint[]) { b->masks[i] }, 1);
 }
 
+/* llama_hparams::n_pos_per_embd: of each token time, height, width and one more where positions have axes. */
+static guint64
+count_positions (const HrLlamaPlan *plan)
+{
+  for (guint i = 0; i < plan->pass->stack->n_layers; i++)
+    {
+      const HrAttention *a = hr_llama_plan_get_attention (plan, i);
+
+      if (a != NULL && (a->rotary_axes || a->position == HR_POSITION_ROTARY_SECTIONS))
+        return 4;
+    }
+
+  return 1;
+}
+
 static void
 add_inputs (Builder *b)
 {
@@ -1175,9 +1684,11 @@ add_inputs (Builder *b)
   guint mask_type = plan->flash && !b->is_old ? HR_GGML_F16 : HR_GGML_F32;
   const guint64 cells[] = { plan->cells, plan->window_cells };
 
-  b->positions = hr_ggml_graph_add_input (b->graph, HR_GGML_I32, b->n_tokens, 1);
+  b->positions = hr_ggml_graph_add_input (b->graph, HR_GGML_I32, b->n_tokens * count_positions (plan), 1);
   b->output_ids = hr_ggml_graph_add_input (b->graph, HR_GGML_I32, b->n_outputs, 1);
   b->state_ids = hr_ggml_graph_add_input (b->graph, HR_GGML_I32, plan->n_slots, 1);
+  b->used_state_ids = hr_ggml_graph_add_reshape (b->graph, b->state_ids, plan->n_slots, 1, 1, 1);
+  b->other_state_ids = hr_ggml_graph_add_reshape (b->graph, b->state_ids, 0, 1, 1, 1);
   for (guint i = 0; i < 2; i++)
     {
       guint64 width = 1;
@@ -1291,6 +1802,7 @@ knows_block (const HrBlock  *block,
              HrLlamaRelease  release)
 {
   const HrAttention *a = &block->attention;
+  const HrGatedDelta *d = &block->gated_delta;
 
   switch ((guint) block->kind)
     {
@@ -1301,13 +1813,24 @@ knows_block (const HrBlock  *block,
     case HR_BLOCK_SHORT_CONVOLUTION:
       return !block->short_convolution.has_bias && release != HR_LLAMA_RELEASE_B4500;
 
+    case HR_BLOCK_MAMBA:
+      return !block->mamba.has_bias && block->mamba.has_conv_bias && release != HR_LLAMA_RELEASE_B4500;
+
+    case HR_BLOCK_MAMBA2:
+      return !block->mamba2.has_bias && block->mamba2.has_conv_bias && release != HR_LLAMA_RELEASE_B4500;
+
+    case HR_BLOCK_GATED_DELTA:
+      return d->projection != HR_DELTA_PROJECTION_SEPARATE && d->key_head_dim == d->value_head_dim &&
+             release != HR_LLAMA_RELEASE_B4500;
+
     case HR_BLOCK_MIXTURE:
       return block->mixture.latent_size == 0 && block->mixture.num_zero_experts == 0;
 
     case HR_BLOCK_ATTENTION:
       return (a->latent_size == 0 || release != HR_LLAMA_RELEASE_B4500) && !a->is_cross && !a->joins_source &&
              !a->chunked && a->relative_span == 0 && a->relative_buckets == 0 &&
-             a->output_gate == HR_OUTPUT_GATE_NONE && a->index_num_heads == 0 && !a->reuses_cache &&
+             (a->output_gate == HR_OUTPUT_GATE_NONE || a->output_gate == HR_OUTPUT_GATE_QUERY) &&
+             a->index_num_heads == 0 && !a->reuses_cache &&
              !a->has_shared_key_value && !a->has_output_norm && !a->value_is_key && a->adapter_rank == 0 &&
              a->path == HR_ATTENTION_INTERFACE &&
              (a->projection == HR_PROJECTION_SEPARATE || a->projection == HR_PROJECTION_FUSED);
@@ -1345,20 +1868,45 @@ knows_sublayer (const HrSublayer *sublayer,
 }
 
 static gboolean
-has_convolution (const HrLayerClass *layer_class)
+is_state_mixer (const HrBlock *block)
 {
-  const HrSublayer *sublayer = &layer_class->sublayers[0];
+  return block->kind == HR_BLOCK_SHORT_CONVOLUTION || block->kind == HR_BLOCK_MAMBA ||
+         block->kind == HR_BLOCK_MAMBA2 || block->kind == HR_BLOCK_GATED_DELTA;
+}
 
-  for (guint i = 0; sublayer->n_branches == 1 && i < sublayer->branches[0].n_blocks; i++)
+static gboolean
+has_state (const HrLayerClass *layer_class)
+{
+  for (guint i = 0; i < layer_class->n_sublayers; i++)
     {
-      if (sublayer->branches[0].blocks[i].kind == HR_BLOCK_SHORT_CONVOLUTION)
-        return TRUE;
+      const HrSublayer *sublayer = &layer_class->sublayers[i];
+
+      for (guint j = 0; j < sublayer->n_branches; j++)
+        {
+          for (guint k = 0; k < sublayer->branches[j].n_blocks; k++)
+            {
+              if (is_state_mixer (&sublayer->branches[j].blocks[k]))
+                return TRUE;
+            }
+        }
     }
 
   return FALSE;
 }
 
-/* One attention or convolution in each layer, and a decoder that writes text. */
+/* The models with states whose functions in src/models are followed. */
+static gboolean
+knows_states (HrModel *model)
+{
+  static const char * const types[] = {
+    "falcon_h1", "falcon_mamba", "granitemoehybrid", "jamba", "mamba", "mamba2", "nemotron_h", "qwen3_next", NULL,
+  };
+  const char *type = hr_model_get_model_type (model);
+
+  return g_strv_contains (types, type) || g_str_has_prefix (type, "lfm2") || g_str_has_prefix (type, "qwen3_5");
+}
+
+/* A decoder that writes text, whose layers mix tokens if they are more than one block. */
 static gboolean
 knows_model (HrModel        *model,
              const HrStack  *stack,
@@ -1380,7 +1928,8 @@ knows_model (HrModel        *model,
           if (!knows_sublayer (&layer_class->sublayers[j], release))
             return FALSE;
         }
-      if (hr_layer_class_get_attention (layer_class) == NULL && !has_convolution (layer_class))
+      if (has_state (layer_class) ? !knows_states (model)
+                                  : hr_layer_class_get_attention (layer_class) == NULL && !is_alone (layer_class))
         return FALSE;
     }
 

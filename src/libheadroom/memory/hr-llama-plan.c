@@ -40,6 +40,9 @@
 #define HOST_ALIGNMENT 32
 #define ROW_PADDING 512
 
+/* Elements of states are of fp32, whatever those of keys and values are (llama_model::create_memory). */
+#define STATE_BYTES 4
+
 static const struct
 {
   HrLlamaCacheType setting;
@@ -81,38 +84,76 @@ hr_llama_plan_get_attention (const HrLlamaPlan *self,
   return hr_layer_class_get_attention (&stack->layer_classes[stack->layer_class_of[layer]]);
 }
 
+/* What a block keeps of a sequence, in elements (llama_hparams::n_embd_r and n_embd_s). */
+static void
+add_block_state (const HrBlock *block,
+                 HrBlockState  *state)
+{
+  const HrShortConvolution *convolution = &block->short_convolution;
+  const HrMamba *mamba = &block->mamba;
+  const HrMamba2 *mamba2 = &block->mamba2;
+  const HrGatedDelta *delta = &block->gated_delta;
+
+  switch ((guint) block->kind)
+    {
+    case HR_BLOCK_SHORT_CONVOLUTION:
+      state->conv += convolution->hidden_size * (convolution->conv_kernel - 1);
+      break;
+
+    case HR_BLOCK_MAMBA:
+      state->conv += mamba->intermediate_size * (mamba->conv_kernel - 1);
+      state->recurrent += mamba->intermediate_size * mamba->state_size;
+      break;
+
+    case HR_BLOCK_MAMBA2:
+      state->conv += (mamba2->intermediate_size + 2 * mamba2->n_groups * mamba2->state_size) *
+                     (mamba2->conv_kernel - 1);
+      state->recurrent += mamba2->intermediate_size * mamba2->state_size;
+      break;
+
+    case HR_BLOCK_GATED_DELTA:
+      state->conv += (2 * delta->num_key_heads * delta->key_head_dim +
+                      delta->num_value_heads * delta->value_head_dim) * (delta->conv_kernel - 1);
+      state->recurrent += delta->num_value_heads * delta->value_head_dim * delta->key_head_dim;
+      break;
+
+    default:
+      break;
+    }
+}
+
 /*
- * hr_llama_plan_get_state_bytes:
+ * hr_llama_plan_get_state:
  * @self: a plan
  * @layer: a layer of the decoder
+ * @state: (out): the elements of both tensors
  *
- * Gets what a layer keeps of each sequence beside keys and values: of a convolution all tokens but one that it sees, in
- * fp32 (llama_hparams::n_embd_r, llama_memory_recurrent's constructor).
+ * Gets what a layer keeps of each sequence beside keys and values, in fp32: of a convolution all tokens but one that it
+ * sees, and a state that stands for all of them (llama_memory_recurrent's constructor).
  *
- * Returns: the size in bytes
+ * Returns: whether it keeps anything
  */
-guint64
-hr_llama_plan_get_state_bytes (const HrLlamaPlan *self,
-                               guint              layer)
+gboolean
+hr_llama_plan_get_state (const HrLlamaPlan *self,
+                         guint              layer,
+                         HrBlockState      *state)
 {
   const HrStack *stack = self->pass->stack;
   const HrLayerClass *layer_class = &stack->layer_classes[stack->layer_class_of[layer]];
-  guint64 sum = 0;
 
+  *state = (HrBlockState) { 0 };
   for (guint i = 0; i < layer_class->n_sublayers; i++)
     {
       const HrSublayer *sublayer = &layer_class->sublayers[i];
 
-      for (guint j = 0; sublayer->n_branches > 0 && j < sublayer->branches[0].n_blocks; j++)
+      for (guint j = 0; j < sublayer->n_branches; j++)
         {
-          const HrBlock *block = &sublayer->branches[0].blocks[j];
-
-          if (block->kind == HR_BLOCK_SHORT_CONVOLUTION)
-            sum += 4 * block->short_convolution.hidden_size * (block->short_convolution.conv_kernel - 1);
+          for (guint k = 0; k < sublayer->branches[j].n_blocks; k++)
+            add_block_state (&sublayer->branches[j].blocks[k], state);
         }
     }
 
-  return sum;
+  return state->conv > 0;
 }
 
 /* The elements of a token's keys: of latent attention the latent and the rotated key. */
@@ -309,11 +350,9 @@ resolve_cache_types (HrLlamaPlan     *self,
 }
 
 static gboolean
-resolve_flash (HrLlamaPlan     *self,
-               HrInferenceJob  *job,
-               GError         **error)
+check_flash (const HrLlamaPlan  *self,
+             GError            **error)
 {
-  self->flash = hr_inference_job_get_flash_attention (job) == HR_FLASH_ATTENTION_ON;
   if (self->flash || hr_ggml_type_get (self->value_type)->block_size == 1)
     return TRUE;
 
@@ -452,6 +491,61 @@ resolve_shares (HrLlamaPlan     *self,
   return TRUE;
 }
 
+static HrGgmlSchedule
+make_schedule (const HrLlamaPlan *self)
+{
+  gboolean is_pipeline = self->n_devices > 1 && !self->has_host_cache && self->n_host_experts == 0 &&
+                         self->layer_places[0] != (gint) self->n_devices;
+
+  return (HrGgmlSchedule) {
+    .backend = self->backend,
+    .n_devices = self->n_devices,
+    .offloads = TRUE,
+    .n_copies = is_pipeline ? PIPELINE_COPIES : 1,
+    .has_tiles = self->has_tiles,
+  };
+}
+
+/* Whether the kernels of all layers run where these are. */
+static gboolean
+places_flash (const HrLlamaPlan *self)
+{
+  const HrGgmlSchedule schedule = make_schedule (self);
+  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, self->n_slots, self->n_slots);
+  g_autofree gint *places = g_new (gint, graph->tensors->len);
+  gboolean is_placed = TRUE;
+  guint layer = 0;
+
+  hr_ggml_schedule_place (&schedule, graph, places);
+  for (guint i = 0; i < graph->nodes->len; i++)
+    {
+      gint node = g_array_index (graph->nodes, gint, i);
+
+      if (hr_ggml_graph_get (graph, node)->op != HR_GGML_OP_FLASH_ATTENTION)
+        continue;
+      while (hr_llama_plan_get_attention (self, layer) == NULL)
+        layer++;
+      is_placed = is_placed && places[node] == self->layer_places[layer++];
+    }
+
+  return is_placed;
+}
+
+/*
+ * Where it is left to llama.cpp, it places the graph of one token of each sequence, and does without flash attention if
+ * the kernel of any layer would run elsewhere (llama_context::resolve_fused_ops), as it may where caches and states are
+ * on the host.
+ */
+static void
+resolve_flash (HrLlamaPlan *self)
+{
+  if (!self->is_flash_left)
+    return;
+
+  self->flash = TRUE;
+  self->flash = places_flash (self);
+}
+
 /*
  * hr_llama_plan_set_layers:
  * @self: a plan
@@ -479,6 +573,7 @@ hr_llama_plan_set_layers (HrLlamaPlan *self,
       else
         self->layer_places[i - 1] = place;
     }
+  resolve_flash (self);
 }
 
 /* At b4500 the head is the last that goes to a GPU, otherwise the first. */
@@ -598,15 +693,17 @@ hr_llama_plan_init (HrLlamaPlan      *self,
     hr_ollama_resolve (known, pass, gpu, &self->n_devices);
   if (hr_inference_job_get_split_mode (known) == HR_SPLIT_MODE_NONE)
     self->n_devices = 1;
-  if (!resolve_shares (self, known, error) || !resolve_cache_types (self, known, error) ||
-      !resolve_flash (self, known, error) || !check_blocks (self, error))
+  if (!resolve_shares (self, known, error) || !resolve_cache_types (self, known, error) || !check_blocks (self, error))
     return FALSE;
 
+  self->flash = hr_inference_job_get_flash_attention (known) == HR_FLASH_ATTENTION_ON;
+  self->is_flash_left = self->flash && hr_inference_job_get_flash_attention (job) == HR_FLASH_ATTENTION_AUTO;
   resolve_length (self, known);
   resolve_window (self, known);
   resolve_places (self, known);
+  resolve_flash (self);
 
-  return TRUE;
+  return check_flash (self, error);
 }
 
 void
@@ -763,8 +860,11 @@ hr_llama_plan_add_cache (const HrLlamaPlan *self,
       const HrAttention *a = hr_llama_plan_get_attention (self, i);
       gint place = hr_llama_plan_get_cache_place (self, i);
       guint64 cells = self->cells;
+      HrBlockState state;
 
-      bytes[place] += get_buffer_bytes (self, place, NULL, 0, hr_llama_plan_get_state_bytes (self, i) * self->n_slots);
+      hr_llama_plan_get_state (self, i, &state);
+      bytes[place] += get_buffer_bytes (self, place, NULL, 0, STATE_BYTES * state.conv * self->n_slots);
+      bytes[place] += get_buffer_bytes (self, place, NULL, 0, STATE_BYTES * state.recurrent * self->n_slots);
       if (a == NULL)
         continue;
       if (a->sliding_window > 0 && self->window > 0)
@@ -780,7 +880,9 @@ get_multiple (const HrLlamaPlan *self)
 {
   for (guint i = 0; i < self->pass->stack->n_layers; i++)
     {
-      if (hr_llama_plan_get_state_bytes (self, i) > 0)
+      HrBlockState state;
+
+      if (hr_llama_plan_get_state (self, i, &state))
         return self->n_slots;
     }
 
@@ -797,20 +899,6 @@ measure_graph (const HrLlamaPlan    *self,
   g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, pad (n_tokens, get_multiple (self)), n_outputs);
 
   hr_ggml_schedule_measure (schedule, graph, bytes);
-}
-
-static HrGgmlSchedule
-make_schedule (const HrLlamaPlan *self)
-{
-  gboolean is_pipeline = self->n_devices > 1 && !self->has_host_cache && self->n_host_experts == 0 &&
-                         self->layer_places[0] != (gint) self->n_devices;
-
-  return (HrGgmlSchedule) {
-    .n_devices = self->n_devices,
-    .offloads = TRUE,
-    .n_copies = is_pipeline ? PIPELINE_COPIES : 1,
-    .has_tiles = self->has_tiles,
-  };
 }
 
 /*

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  * HrLlamaPlan:
  * @pass: the model and how it is stored
  * @release: the release of llama.cpp
+ * @backend: what GPUs compute with
  * @n_devices: how many GPUs are used; the place of the host is behind theirs
  * @shares: (array): of the layers that each GPU has, in any measure
  * @has_tiles: whether GPUs multiply quantized matrices as they are (hr_cuda_context_has_tiles())
@@ -28,6 +29,7 @@ G_BEGIN_DECLS
  * @window: tokens that sliding layers see, 0 where there are none
  * @window_cells: positions of each of their caches
  * @flash: whether flash attention computes the attention
+ * @is_flash_left: whether it is left to llama.cpp, which then has it where it runs on the devices of the layers
  * @key_type: the type that keys are kept in, a number of enum ggml_type
  * @value_type: the type of values
  *
@@ -37,6 +39,7 @@ typedef struct
 {
   HrInferencePlan *pass;
   HrLlamaRelease release;
+  HrGgmlBackend backend;
   guint n_devices;
   float shares[HR_GGML_MAX_PLACES];
   gboolean has_tiles;
@@ -54,6 +57,7 @@ typedef struct
   guint64 window;
   guint64 window_cells;
   gboolean flash;
+  gboolean is_flash_left;
   guint key_type;
   guint value_type;
 } HrLlamaPlan;
@@ -90,8 +94,9 @@ const HrAttention *hr_llama_plan_get_attention (const HrLlamaPlan  *self,
                                                 guint               layer);
 guint64            hr_llama_plan_get_key_width (const HrAttention  *attention);
 guint64            hr_llama_plan_get_value_width (const HrAttention *attention);
-guint64            hr_llama_plan_get_state_bytes (const HrLlamaPlan *self,
-                                                  guint              layer);
+gboolean           hr_llama_plan_get_state     (const HrLlamaPlan  *self,
+                                                guint               layer,
+                                                HrBlockState       *state);
 gint               hr_llama_plan_get_cache_place (const HrLlamaPlan *self,
                                                   guint              layer);
 void               hr_llama_plan_add_weights   (const HrLlamaPlan  *self,
