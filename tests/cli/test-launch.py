@@ -61,8 +61,9 @@ def accept(program, name, value):
 
 
 def accept_python(text):
-    """Every name is defined or imported before it is used, and every argument is one that there is."""
-    known, imported = set(), {}
+    """Every name is defined or imported before it is used, but for layers and a loss, which are a program's own, and
+    every argument is one that there is."""
+    known, imported = {'layers', 'loss_fn'}, {}
     for statement in ast.parse(text).body:
         if isinstance(statement, ast.ImportFrom):
             imported.update({name.name: statement.module for name in statement.names})
@@ -485,6 +486,16 @@ def sequences_that_deepspeed_shares_are_said():
     assert unsaid == [], unsaid
 
 
+def stages_of_a_pipeline_of_deepspeed_are_said():
+    launched, unsaid = files(MODEL, '--mode', 'training', '--framework', 'deepspeed', '--gpus', '8',
+                             '--pipeline-parallel', '4', '--zero-stage', '1', '--gradient-accumulation-steps', '8')
+    accept_all(launched)
+    expect(launched['python']['text'], 'from deepspeed.pipe import PipelineModule', 'num_stages=4',
+           'partition_method="type:(Layer|Block)$"')
+    assert json.loads(launched['deepspeed']['text'])['gradient_accumulation_steps'] == 8
+    assert unsaid == [], unsaid
+
+
 def the_third_stage_of_deepspeed_is_said():
     launched, unsaid = files(MODEL, '--mode', 'training', '--framework', 'deepspeed', '--gpus', '4',
                              '--zero-stage', '3', '--stage3-max-live-parameters', '5', '--sub-group-size', '7',
@@ -584,6 +595,7 @@ if __name__ == '__main__':
         layers_that_ranks_share_are_said_for_torchtitan_and_transformers,
         a_bucket_of_deepspeed_is_said,
         sequences_that_deepspeed_shares_are_said,
+        stages_of_a_pipeline_of_deepspeed_are_said,
         the_third_stage_of_deepspeed_is_said,
         what_no_file_says_is_named,
         what_trl_refuses_is_said,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /*
- * What the ranks of a pipeline take at the most where torch.distributed.pipelining runs it, against the estimator: the
- * whole way from settings to bytes.
+ * What the ranks of a pipeline take at the most where torch.distributed.pipelining or DeepSpeed runs it, against the
+ * estimator: the whole way from settings to bytes.
  */
 
 #include "hr-estimator.h"
@@ -52,7 +52,7 @@ main (int    argc,
 {
   g_test_init (&argc, &argv, NULL);
 
-  g_test_add_func ("/oracle/ranks_of_a_pipeline_of_torch_take_what_is_said", test_peaks);
+  g_test_add_func ("/oracle/ranks_of_a_pipeline_take_what_is_said", test_peaks);
 
   return g_test_run ();
 }

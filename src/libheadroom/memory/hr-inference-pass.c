@@ -16,6 +16,20 @@ typedef struct
   HrHeapScript *script[2];    /* %NULL if layers cannot run it */
 } ClassRecord;
 
+/*
+ * PipelineEngine of deepspeed/runtime/pipe/engine.py: a copy that a gradient comes back to (_exec_recv_activations),
+ * which stays until that is sent, and a copy of it (_exec_forward_pass).
+ */
+static void
+copy_received (HrReplay *replay,
+               HrPass   *pass)
+{
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
+
+  hr_replay_leave (replay, hr_replay_make (replay, "clone", "recvd", HR_COMPONENT_COMMUNICATION, shape));
+  pass->hidden = hr_op_like (replay, "clone", "inputs", shape);
+}
+
 /* What hooks of accelerate send to a device that is not the first. */
 static void
 receive (const HrInference *self,
@@ -27,8 +41,11 @@ receive (const HrInference *self,
 
   if (replay->received.storage >= 0)
     {
+      if (replay->copies_received)
+        copy_received (replay, pass);
+      else
+        pass->hidden = hr_replay_hold (replay, replay->received);
       hr_pass_count_received (self, replay, pass);
-      pass->hidden = hr_replay_hold (replay, replay->received);
       return;
     }
 

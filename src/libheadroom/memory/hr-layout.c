@@ -29,7 +29,7 @@ static const struct
   { "tensor-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_TRAINING_FRAMEWORK_TORCHTITAN,
                          HR_TRAINING_FRAMEWORK_PYTORCH, HR_TRAINING_FRAMEWORK_TRANSFORMERS }, 4 },
   { "pipeline-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_TRAINING_FRAMEWORK_PYTORCH,
-                           HR_TRAINING_FRAMEWORK_TORCHTITAN }, 3 },
+                           HR_TRAINING_FRAMEWORK_TORCHTITAN, HR_TRAINING_FRAMEWORK_DEEPSPEED }, 4 },
   { "context-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_TRAINING_FRAMEWORK_DEEPSPEED,
                           HR_TRAINING_FRAMEWORK_TRANSFORMERS, HR_TRAINING_FRAMEWORK_TRL }, 4 },
   { "expert-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
@@ -186,6 +186,7 @@ hr_layout_init (HrLayout       *self,
   self->deals_layers = self->pipeline > 1 && self->is_titan;
   self->is_torch = self->deals_layers || (self->pipeline > 1 &&
                                           hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_PYTORCH);
+  self->is_deepspeed = self->pipeline > 1 && hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_DEEPSPEED;
   self->expert_tensor = hr_training_job_get_expert_tensor_parallel (job);
   if (self->expert_tensor == 0)
     self->expert_tensor = self->expert > 1 || hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_MEGATRON_LM
@@ -598,6 +599,24 @@ check_torch_schedule (const HrLayout  *self,
   return !self->deals_layers || check_torchtitan_parts (self, n_micro_batches, error);
 }
 
+/* TrainSchedule of deepspeed/runtime/pipe/schedule.py */
+static gboolean
+check_deepspeed_schedule (const HrLayout  *self,
+                          HrTrainingJob   *job,
+                          GError         **error)
+{
+  g_autofree char *found = NULL;
+
+  if (self->schedule == HR_PIPELINE_SCHEDULE_1F1B)
+    return TRUE;
+
+  found = hr_job_get_as_string (HR_JOB (job), "pipeline-schedule");
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("pipeline-schedule: expected 1f1b, as DeepSpeed’s pipeline has no other; found %s"), found);
+
+  return FALSE;
+}
+
 /* Megatron-LM has one schedule alone (get_forward_backward_func of megatron/core/pipeline_parallel/schedules.py). */
 static gboolean
 check_schedule (const HrLayout  *self,
@@ -608,6 +627,8 @@ check_schedule (const HrLayout  *self,
 
   if (self->is_torch)
     return check_torch_schedule (self, job, error);
+  if (self->is_deepspeed)
+    return check_deepspeed_schedule (self, job, error);
   if (self->pipeline == 1 || self->schedule == HR_PIPELINE_SCHEDULE_1F1B)
     return TRUE;
 
@@ -1179,13 +1200,14 @@ check_heads (const HrLayout  *self,
 }
 
 /*
- * What the rows of the tables of tokens are padded to a multiple of. torchtitan pads nothing: the first ranks have as
+ * What the rows of the tables of tokens are padded to a multiple of. DeepSpeed’s stages are modules as they are;
+ * torchtitan pads nothing: the first ranks have as
  * many as any (torch.chunk in _replicate_to_varying of spmd_types/_local.py).
  */
 static guint64
 get_vocabulary_multiple (const HrLayout *self)
 {
-  return self->is_torch || self->is_titan ? self->tensor : VOCABULARY_MULTIPLE * self->tensor;
+  return self->is_torch || self->is_titan || self->is_deepspeed ? self->tensor : VOCABULARY_MULTIPLE * self->tensor;
 }
 
 /*

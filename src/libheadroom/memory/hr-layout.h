@@ -29,6 +29,7 @@ G_BEGIN_DECLS
  * @zero_stage: what the ranks that read different data share
  * @schedule: in which order the stages run micro-batches
  * @is_torch: whether torch.distributed.pipelining runs them, which knows nothing of the layers
+ * @is_deepspeed: whether DeepSpeed’s PipelineEngine runs them
  * @is_titan: whether torchtitan divides the model
  * @deals_layers: whether torchtitan deals layers out to them, which may have different numbers of them
  * @divides_sequence: whether what stands between the matrices of a layer is divided by tokens among those that share it
@@ -54,6 +55,7 @@ typedef struct
   guint64 zero_stage;
   HrPipelineSchedule schedule;
   gboolean is_torch;
+  gboolean is_deepspeed;
   gboolean is_titan;
   gboolean deals_layers;
   gboolean divides_sequence;

@@ -594,6 +594,35 @@ hr_reduction_end (HrReplay *replay)
 }
 
 /*
+ * hr_reduction_run_after:
+ * @self: (not nullable): buckets of gradients that stay whole
+ * @replay: a tape, on which all micro-batches of a step have been differentiated
+ *
+ * reduce_gradients, for stage 1 beside a pipeline: a second bucket is made though there is one since the first gradient
+ * came, and both go when the gradients have gone through the first. Neither is in the books.
+ */
+void
+hr_reduction_run_after (HrReduction *self,
+                        HrReplay    *replay)
+{
+  HrStretch stretch;
+  HrValue buckets = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT);
+
+  hr_reduction_begin (self, replay, TRUE);
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  replay->sentence = N_("when all micro-batches of a pipeline are back, while gradients are copied from a bucket to "
+                        "where they stay");
+  replay->symbols[HR_SYMBOL_KEPT] = self->bucket_elements;
+  buckets.count = 2;
+  buckets = hr_replay_make (replay, "empty", "ipg_buckets.buffer", HR_COMPONENT_COMMUNICATION, buckets);
+  reduce_whole (replay);
+  hr_replay_drop (replay, buckets);
+  hr_replay_end (replay);
+  hr_replay_leave (replay, self->partition);
+  replay->reduction = NULL;
+}
+
+/*
  * hr_reduction_run_at_end:
  * @self: the buckets
  * @replay: a tape, on which a micro-batch has been differentiated

@@ -87,6 +87,8 @@ void    hr_reduction_take    (HrReplay    *replay,
                               HrValue      gradient);
 void    hr_reduction_enter_layers (HrReplay *replay);
 void    hr_reduction_end     (HrReplay    *replay);
+void    hr_reduction_run_after (HrReduction *self,
+                                HrReplay    *replay);
 void    hr_reduction_run_at_end (const HrReduction *self,
                                  HrReplay          *replay);
 HrValue hr_reduction_flatten (const HrReduction *self,

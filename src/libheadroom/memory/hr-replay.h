@@ -447,6 +447,7 @@ typedef struct
  * @has_open_moment: whether the tape is as it was at the highest moment of @stretch, which has not been copied yet
  * @peak: the highest moment so far
  * @timeline: (nullable): where the stretches are written down
+ * @copies_received: whether what a stage of a pipeline has received is copied before it runs, and once more to run
  * @is_rehearsal: whether moments are left out, where no more than the levels between stretches is asked for
  * @is_for_sizes: whether what is on the tape at the highest moments is not asked for, but how much that is
  * @kept_layers: (nullable): where it is written down what layers keep for the backward pass
@@ -520,6 +521,7 @@ struct _HrReplay
   HrStretch *stretch;
   gboolean has_open_moment;
   HrTimeline *timeline;
+  gboolean copies_received;
   gboolean is_rehearsal;
   gboolean is_for_sizes;
   HrKeptLayers *kept_layers;

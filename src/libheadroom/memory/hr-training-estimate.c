@@ -74,6 +74,7 @@ init_check (const HrTrainingPlan *plan,
   training->steps_part = training->clipping = training->flattens_gradients = FALSE;
   training->n_gradients = training->gradient_bytes = training->largest_gradient_bytes = 0;
   training->master_bytes = training->copied_gradient_bytes = training->scaler_bytes = 0;
+  training->widened_gradient_bytes = 0;
   replay->is_rehearsal = TRUE;
 }
 
@@ -135,8 +136,8 @@ static gboolean
 stays_with_parameters (const HrTraining *training)
 {
   return training->optimizer.fused == NULL && training->main_gradient_bytes == 0 &&
-         training->summed_gradient_bytes == 0 && !training->sharding.is_sharded &&
-         !training->reduction.is_bucketed;
+         training->summed_gradient_bytes == 0 && training->held_gradient_bytes == 0 &&
+         !training->sharding.is_sharded && !training->reduction.is_bucketed;
 }
 
 static gboolean

@@ -6,15 +6,16 @@
 
 #include "hr-training-pipeline.h"
 
+#include "hr-deepspeed-pipeline.h"
 #include "hr-pipeline-schedule.h"
 #include "hr-sharding-stage.h"
 
 /*
- * A step of a rank of a pipeline that torch.distributed.pipelining runs. What each kind of action does to the memory is
- * the same for all micro-batches of a part that find the same there of it: parameters that are whole, gradients of
- * parameters. It is rehearsed once for each of these states, and the schedule adds up the rest. The micro-batch at
- * whose action most is held is replayed between all others, and so is what is done to all parameters of a part while
- * most is held.
+ * A step of a rank of a pipeline that torch.distributed.pipelining or DeepSpeed runs. What each kind of action does to
+ * the memory is the same for all micro-batches of a part that find the same there of it: parameters that are whole,
+ * gradients of parameters. It is rehearsed once for each of these states, and the schedule adds up the rest. The
+ * micro-batch at whose action most is held is replayed between all others, and so is what is done to all parameters of
+ * a part while most is held.
  */
 
 /* What there is of gradients of a part's parameters. */
@@ -62,6 +63,7 @@ typedef struct
 typedef struct
 {
   const HrTraining *training;
+  const HrReplay *replay;
   GArray *actions;
   Part *parts;
   PartState *states; /* of each part */
@@ -198,6 +200,9 @@ get_left_bytes (const HrTraining *self,
   g_autofree Part *parts = list_parts (self);
   guint64 n = 0;
 
+  if (pipeline->is_deepspeed)
+    return hr_deepspeed_pipeline_get_left (self);
+
   for (guint i = 0; i < actions->len; i++)
     {
       const HrPipelineAction *action = &g_array_index (actions, HrPipelineAction, i);
@@ -207,6 +212,18 @@ get_left_bytes (const HrTraining *self,
     }
 
   return n * get_hidden_bytes (self, replay);
+}
+
+/*
+ * hr_training_count_brought:
+ * @self: what is to be replayed
+ *
+ * Returns: of how many micro-batches a rank of a pipeline has what it is given, tokens or labels, at once
+ */
+guint64
+hr_training_count_brought (const HrTraining *self)
+{
+  return self->pipeline.is_deepspeed ? hr_deepspeed_pipeline_count_slots (self) : self->accumulation_steps;
 }
 
 /*
@@ -222,6 +239,12 @@ hr_training_make_received (const HrTraining *self,
 {
   guint64 n_given = self->pipeline.n_parts - (self->pass.has_inputs ? 1 : 0);
   guint64 n_given_back = self->pipeline.n_parts - (self->pass.has_head ? 1 : 0);
+
+  if (self->pipeline.is_deepspeed)
+    {
+      hr_deepspeed_pipeline_make_buffers (self, replay);
+      return;
+    }
 
   replay->symbols[HR_SYMBOL_SEQUENCE] = self->pass.prompt;
   if (n_given > 0)
@@ -693,6 +716,13 @@ run_next (Walk *self)
   if (is_for_all (action->kind))
     return;
 
+  if (self->training->pipeline.is_deepspeed)
+    {
+      hold (self, hr_deepspeed_pipeline_get_held (self->training, self->replay,
+                                                  action->kind == HR_PIPELINE_ACTION_FORWARD));
+      return;
+    }
+
   hold_last_output (self, part, action);
   if (keeps_last_sent (&self->training->pipeline))
     hold_last_sent (self, part, action);
@@ -875,7 +905,7 @@ hr_training_run_pipeline (const HrTraining *self,
   guint64 left = get_left_bytes (self, replay);
   HrLevel start;
   Walk walk = {
-    .training = self, .actions = actions, .parts = parts, .states = states,
+    .training = self, .replay = replay, .actions = actions, .parts = parts, .states = states,
     .hidden = get_hidden_bytes (self, replay), .logits = get_logit_bytes (self, replay),
   };
   guint highest;
@@ -891,4 +921,6 @@ hr_training_run_pipeline (const HrTraining *self,
   begin_walk (&walk, &start);
   run_micro_batch (&walk, replay, highest, levels);
   end_walk (&walk, replay, &start, left);
+  if (pipeline->is_deepspeed)
+    hr_deepspeed_pipeline_reduce (self, replay);
 }

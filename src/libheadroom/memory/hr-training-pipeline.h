@@ -6,10 +6,11 @@
 
 G_BEGIN_DECLS
 
-void hr_training_make_received (const HrTraining *self,
-                                HrReplay         *replay);
-void hr_training_run_pipeline  (const HrTraining *self,
-                                HrReplay         *replay,
-                                HrTrainingLevels *levels);
+guint64 hr_training_count_brought (const HrTraining *self);
+void    hr_training_make_received (const HrTraining *self,
+                                   HrReplay         *replay);
+void    hr_training_run_pipeline  (const HrTraining *self,
+                                   HrReplay         *replay,
+                                   HrTrainingLevels *levels);
 
 G_END_DECLS

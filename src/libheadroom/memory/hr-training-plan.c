@@ -234,7 +234,7 @@ resolve_masters (HrTrainingPlan             *self,
       self->masters = hr_training_zero_list_parts (self);
       training->master_bytes = hr_trainables_get_bytes (self->masters, FALSE);
     }
-  else if (self->layout.zero_stage > 0 && self->layout.n_ranks > 1)
+  else if ((self->layout.zero_stage > 0 || hr_training_zero_is_bf16_optimizer (self)) && self->layout.n_ranks > 1)
     {
       HrTrainables *all = g_steal_pointer (&self->masters);
       guint64 n_padding;
@@ -978,6 +978,13 @@ warn_of_layout (HrTrainingPlan *self)
                                "the whole batch: parameters stay gathered from when a stage first runs "
                                "(fsdp_reshard_after_forward is default), and gradients stay whole, in fp32, until the "
                                "last micro-batch is back; what the allocator reserves beside is not known"));
+  else if (self->layout.is_deepspeed)
+    hr_inference_plan_warn (&self->pass,
+                            N_("The pipeline is counted as DeepSpeed’s PipelineEngine runs it, with as many "
+                               "micro-batches as there are gradient accumulation steps, of a PipelineModule that is "
+                               "made for as many stages as pipeline-parallel (num_stages), each with as many of the "
+                               "layers (partition_method type:), which hand one tensor over; what the allocator "
+                               "reserves beside is not known"));
   else if (self->layout.is_torch)
     hr_inference_plan_warn (&self->pass,
                             N_("The pipeline is counted as torch.distributed.pipelining runs it, with as many "
@@ -1091,6 +1098,39 @@ check_pipeline (const HrTrainingPlan  *self,
             : hr_training_check_values (self, "torch.distributed.pipelining", values, G_N_ELEMENTS (values), error));
 }
 
+/*
+ * What is followed together with a pipeline of DeepSpeed, whose stages are one part each, and whose ranks share no
+ * sequences (PipelineEngine of deepspeed/runtime/pipe/engine.py).
+ */
+static gboolean
+check_deepspeed_pipeline (const HrTrainingPlan  *self,
+                          GError               **error)
+{
+  static const char * const values[][HR_TRAINING_MAX_VALUES] = {
+    { "virtual-pipeline-parallel", "1" },
+    { "first-stage-layers", "0" },
+    { "last-stage-layers", "0" },
+    { "context-parallel", "1" },
+    { "algorithm", "sft" },
+    { "fine-tuning-method", "full" },
+    { "autocast", "none" },
+    { "attention-mask", "none" },
+    { "gradient-checkpointing", "none" },
+    { "activation-offload", "none" },
+    { "optimizer-offload", "none" },
+    { "parameter-offload", "none" },
+    { "fused-kernels", "none" },
+    { "fp8-recipe", "none" },
+    { "loss-implementation", "auto", "cross-entropy" },
+    { "torch-compile", "false" },
+    { "zero-grad", "after-step" },
+    { "packing", "none" },
+    { "gradient-clipping", "false" },
+  };
+
+  return hr_training_check_values (self, "DeepSpeed’s PipelineEngine", values, G_N_ELEMENTS (values), error);
+}
+
 /* The formulas that people know are of whole models. */
 static gboolean
 divide_model (HrTrainingPlan  *self,
@@ -1099,7 +1139,8 @@ divide_model (HrTrainingPlan  *self,
   if (hr_job_get_method_of_estimate (HR_JOB (self->job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
     return TRUE;
   if (!hr_layout_check (&self->layout, self->job, error) ||
-      (self->layout.is_torch && !check_pipeline (self, error)))
+      (self->layout.is_torch && !check_pipeline (self, error)) ||
+      (self->layout.is_deepspeed && !check_deepspeed_pipeline (self, error)))
     return FALSE;
   if (!hr_layout_divides_model (&self->layout) && !pads_vocabulary (self))
     return TRUE;
@@ -1150,21 +1191,23 @@ resolve_parts (HrTrainingPlan *self)
 }
 
 /*
- * fwd_cache of torch/distributed/pipelining/stage.py holds what a stage returns until its backward pass is over.
+ * fwd_cache of torch/distributed/pipelining/stage.py holds what a stage returns until its backward pass is over, and so
+ * does pipe_buffers of deepspeed/runtime/pipe/engine.py.
  */
 static void
 resolve_pipeline (HrTrainingPlan *self)
 {
   HrTraining *training = &self->training;
 
-  training->pipelines = self->layout.is_torch;
+  training->pipelines = self->layout.is_torch || self->layout.is_deepspeed;
   if (!training->pipelines)
     return;
 
   training->keep_outputs = TRUE;
   training->pipeline = (HrTrainingPipeline) {
-    self->layout.schedule, self->layout.pipeline, self->layout.parts, self->stage, self->layout.deals_layers,
-    hr_model_get_stack (self->model, 0)->n_layers, self->layout.counts_embedding, self->layout.counts_loss,
+    self->layout.schedule, self->layout.is_deepspeed, self->layout.pipeline, self->layout.parts, self->stage,
+    self->layout.deals_layers, hr_model_get_stack (self->model, 0)->n_layers, self->layout.counts_embedding,
+    self->layout.counts_loss,
   };
 }
 

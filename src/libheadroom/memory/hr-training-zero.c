@@ -285,6 +285,49 @@ check_third_stage (const HrTrainingPlan  *plan,
 }
 
 /*
+ * hr_training_zero_is_bf16_optimizer:
+ * @plan: a plan, of which the job, its layout and the data type of the model are known
+ *
+ * DeepSpeedEngine._do_optimizer_sanity_check of deepspeed/runtime/engine.py: beside a pipeline BF16_Optimizer steps
+ * parameters in bfloat16 without ZeRO, and with its first stage where gradients are summed up in fp32.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_training_zero_is_bf16_optimizer (const HrTrainingPlan *plan)
+{
+  gboolean sums_up = hr_training_job_get_gradient_dtype (plan->job) == HR_GRADIENT_DTYPE_BOTH;
+
+  return plan->layout.is_deepspeed && plan->pass.element == HR_ELEMENT_BFLOAT16 &&
+         hr_training_job_get_master_dtype (plan->job) != HR_MASTER_DTYPE_NONE &&
+         (plan->layout.zero_stage == 0 || sums_up);
+}
+
+/* What DeepSpeed itself refuses of gradients in fp32 beside a pipeline is told by _do_optimizer_sanity_check. */
+static gboolean
+check_pipeline (const HrTrainingPlan  *plan,
+                GError               **error)
+{
+  static const char * const values[][HR_TRAINING_MAX_VALUES] = {
+    { "precision-recipe", "custom", "mixed-16", "mixed-20" },
+    { "optimizer", "adamw", "adam", "sgd", "sgd-momentum", "lion" },
+  };
+  static const char * const gradients[][HR_TRAINING_MAX_VALUES] = {
+    { "gradient-dtype", "same" },
+    { "precision-recipe", "custom", "mixed-16" },
+  };
+  static const char * const shared[][HR_TRAINING_MAX_VALUES] = {
+    { "contiguous-gradients", "true" },
+  };
+
+  return hr_training_check_values (plan, "DeepSpeed’s PipelineEngine", values, G_N_ELEMENTS (values), error) &&
+         (plan->layout.zero_stage > 0
+            ? hr_training_check_values (plan, "DeepSpeed’s PipelineEngine", shared, G_N_ELEMENTS (shared), error)
+            : hr_training_check_values (plan, "DeepSpeed’s PipelineEngine without ZeRO", gradients,
+                                        G_N_ELEMENTS (gradients), error));
+}
+
+/*
  * hr_training_zero_check:
  * @plan: a plan, of which the job and its layout are known
  * @error: return location for an error
@@ -308,6 +351,8 @@ hr_training_zero_check (const HrTrainingPlan  *plan,
     { "algorithm", "sft" },
   };
 
+  if (plan->layout.is_deepspeed)
+    return check_pipeline (plan, error);
   if (!hr_training_zero_is_used (plan))
     return TRUE;
 
@@ -772,12 +817,33 @@ reduce_at_end (HrTrainingPlan *plan)
 {
   HrReduction *reduction = &plan->training.reduction;
 
-  if (hr_training_job_get_framework (plan->job) != HR_TRAINING_FRAMEWORK_DEEPSPEED || count_ranks (plan) == 1)
+  if (hr_training_job_get_framework (plan->job) != HR_TRAINING_FRAMEWORK_DEEPSPEED ||
+      (count_ranks (plan) == 1 && !plan->layout.is_deepspeed))
     return;
 
   reduction->is_at_end = TRUE;
   reduction->n_all = hr_trainables_get_n_elements (plan->reached);
   reduction->is_wide = plan->layout.exchange > 1;
+}
+
+/*
+ * BF16_Optimizer of deepspeed/runtime/bf16_optimizer.py: gradients are added to a piece of all of them, which stays;
+ * they stay themselves until the step is over. The part that a rank steps is copied to fp32, if it is not in that.
+ */
+static void
+resolve_bf16_optimizer (HrTrainingPlan *plan)
+{
+  HrTraining *training = &plan->training;
+  guint64 n_aligned = 2 * count_ranks (plan);
+  guint64 n_all = (hr_trainables_get_n_elements (plan->reached) + n_aligned - 1) / n_aligned * n_aligned;
+
+  training->flattens_gradients = FALSE;
+  training->copied_gradient_bytes = 0;
+  if (training->summed_gradient_bytes > 0)
+    return;
+
+  training->held_gradient_bytes = hr_ledger_round (n_all * hr_element_get_bytes (plan->pass.element));
+  training->widened_gradient_bytes = training->master_bytes;
 }
 
 /*
@@ -799,6 +865,11 @@ hr_training_zero_resolve (HrTrainingPlan  *plan,
   guint64 n_all = hr_trainables_get_n_elements (plan->reached);
   guint64 n_part = (n_all + count_ranks (plan) - 1) / count_ranks (plan);
 
+  if (hr_training_zero_is_bf16_optimizer (plan))
+    {
+      resolve_bf16_optimizer (plan);
+      return TRUE;
+    }
   if (!hr_training_zero_is_used (plan))
     {
       reduce_at_end (plan);
@@ -821,7 +892,8 @@ hr_training_zero_resolve (HrTrainingPlan  *plan,
   hr_reduction_init (reduction, n_part);
   reduction->n_kept = count_kept (plan, n_part);
   reduction->bucket_elements = hr_training_job_get_reduce_bucket_size (plan->job);
-  reduction->n_buckets = hr_training_job_get_overlap_comm (plan->job) ? 2 : 1;
+  /* _configure_zero_optimizer of deepspeed/runtime/engine.py overlaps nothing beside a pipeline. */
+  reduction->n_buckets = hr_training_job_get_overlap_comm (plan->job) && !plan->layout.is_deepspeed ? 2 : 1;
   reduction->n_all = n_all;
   reduction->n_largest = count_largest (plan->reached, n_part);
   reduction->has_ranks = TRUE;

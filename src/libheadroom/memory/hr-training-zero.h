@@ -19,6 +19,7 @@ gboolean hr_training_zero_casts_inputs (const HrTrainingPlan *plan);
 gboolean hr_training_zero_prepare (HrTrainingJob         *job,
                                    HrModel               *model,
                                    GError               **error);
+gboolean hr_training_zero_is_bf16_optimizer (const HrTrainingPlan *plan);
 gboolean hr_training_zero_check   (const HrTrainingPlan  *plan,
                                    GError               **error);
 gboolean hr_training_zero_casts_module (HrTrainingJob    *job);

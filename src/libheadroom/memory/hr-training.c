@@ -7,6 +7,7 @@
 #include "hr-training.h"
 
 #include "hr-grpo-job.h"
+#include "hr-deepspeed-pipeline.h"
 #include "hr-inference-cache.h"
 #include "hr-live-parameters.h"
 #include "hr-low-level-zero.h"
@@ -171,6 +172,20 @@ join_pairs (Step *step)
                                   HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
 }
 
+/* PipelineEngine._exec_forward_pass of deepspeed/runtime/pipe/engine.py copies whatever a stage reads. */
+static void
+copy_tokens (Step *step)
+{
+  HrReplay *replay = step->replay;
+
+  if (!step->training->pipelines || !step->training->pipeline.is_deepspeed || !step->training->pass.has_inputs)
+    return;
+
+  replay->symbols[HR_SYMBOL_SEQUENCE] = step->training->pass.prompt;
+  step->joined_ids = hr_op_like (replay, "clone", "inputs",
+                                 HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE));
+}
+
 /* `torch.cat ([prompt_ids, completion_ids], dim=1)`, and the masks likewise. */
 static void
 join_answers (Step *step)
@@ -185,6 +200,7 @@ join_answers (Step *step)
       return;
     }
   join_pairs (step);
+  copy_tokens (step);
   if (!hr_algorithm_generates (step->training->algorithm) || step->training->algorithm == HR_ALGORITHM_PPO)
     return;
 
@@ -1118,6 +1134,35 @@ run_micro_batch (const HrTraining *self,
   return step;
 }
 
+static HrValue
+make_bytes (HrReplay      *replay,
+            const char    *operation,
+            const char    *name,
+            HrComponentId  component,
+            guint64        bytes)
+{
+  replay->symbols[HR_SYMBOL_KEPT] = bytes;
+
+  return hr_replay_make (replay, operation, name, component, HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
+}
+
+/* BF16_Optimizer._update_hp_grad in deepspeed/runtime/bf16_optimizer.py: hp_grad.add_ (lp.grad.to (hp_grad.dtype)) */
+static void
+sum_gradients (const HrTraining *self,
+               HrReplay         *replay)
+{
+  HrStretch stretch;
+
+  if (self->summed_gradient_bytes == 0)
+    return;
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  replay->sentence = N_("after the backward pass, while gradients are added to their sums in fp32");
+  hr_replay_drop (replay, make_bytes (replay, "_to_copy", "lp.grad.to (hp_grad.dtype)", HR_COMPONENT_TEMPORARY,
+                                      self->largest_gradient_bytes));
+  hr_replay_end (replay);
+}
+
 /*
  * hr_micro_batch_run_forward:
  * @training: what is to be replayed
@@ -1133,7 +1178,7 @@ hr_micro_batch_run_forward (const HrTraining *training,
                             HrReplay         *replay,
                             HrTrainingLevels *levels)
 {
-  return begin_micro_batch (training, replay, NULL, TRUE, levels);
+  return begin_micro_batch (training, replay, NULL, !training->pipeline.is_deepspeed, levels);
 }
 
 /*
@@ -1146,6 +1191,7 @@ void
 hr_micro_batch_run_backward (HrMicroBatch *self)
 {
   differentiate_micro_batch (self);
+  sum_gradients (self->training, self->replay);
 }
 
 /*
@@ -1189,18 +1235,6 @@ clip_gradients (const HrTraining *self,
                                           HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT)));
 }
 
-static HrValue
-make_bytes (HrReplay      *replay,
-            const char    *operation,
-            const char    *name,
-            HrComponentId  component,
-            guint64        bytes)
-{
-  replay->symbols[HR_SYMBOL_KEPT] = bytes;
-
-  return hr_replay_make (replay, operation, name, component, HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
-}
-
 static void
 make_temporary (const HrTraining *self,
                 HrReplay         *replay)
@@ -1239,23 +1273,6 @@ flatten_gradients (const HrTraining *self,
   return flat;
 }
 
-/* BF16_Optimizer._update_hp_grad in deepspeed/runtime/bf16_optimizer.py: hp_grad.add_ (lp.grad.to (hp_grad.dtype)) */
-static void
-sum_gradients (const HrTraining *self,
-               HrReplay         *replay)
-{
-  HrStretch stretch;
-
-  if (self->summed_gradient_bytes == 0)
-    return;
-
-  hr_replay_begin (replay, &stretch, NULL, -1);
-  replay->sentence = N_("after the backward pass, while gradients are added to their sums in fp32");
-  hr_replay_drop (replay, make_bytes (replay, "_to_copy", "lp.grad.to (hp_grad.dtype)", HR_COMPONENT_TEMPORARY,
-                                      self->largest_gradient_bytes));
-  hr_replay_end (replay);
-}
-
 /* The gradient that has waited longest goes when its copy is there. */
 static void
 copy_gradient_on_heap (const HrTrainable *parameter,
@@ -1280,6 +1297,9 @@ copy_gradients (const HrTraining *self,
     return hr_low_level_zero_widen (&self->reduction, self->optimizer.parameters, replay);
   if (self->reduction.is_bucketed)
     return hr_reduction_flatten (&self->reduction, replay);
+  if (self->widened_gradient_bytes > 0)
+    return make_bytes (replay, "_to_copy", "grad_partition.to (dtype)", HR_COMPONENT_GRADIENTS,
+                       self->widened_gradient_bytes);
   if (self->copied_gradient_bytes == 0)
     return HR_NO_VALUE;
   if (self->flattens_gradients)
@@ -1463,7 +1483,9 @@ add_batch (const HrTraining *self,
    * Trainer.train_step of torchtitan/trainer.py where there is no pipeline.
    */
   gboolean one_by_one = is_coati (self) || (self->layer_code == HR_LAYER_CODE_TORCHTITAN && !self->pipelines);
-  guint64 n_brought = one_by_one ? 1 : self->accumulation_steps;
+  guint64 n_brought = one_by_one         ? 1
+                      : self->pipelines ? hr_training_count_brought (self)
+                                        : self->accumulation_steps;
   gboolean has_mask = (pass->mask != HR_ATTENTION_MASK_NONE || (is_unsloth && pass->examples == 0)) &&
                       pass->features == 0;
 

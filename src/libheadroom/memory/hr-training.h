@@ -43,6 +43,7 @@ typedef void (*HrBetweenSteps) (HrHeap   *heap,
 /**
  * HrTrainingPipeline:
  * @schedule: in which order ranks run micro-batches
+ * @is_deepspeed: whether DeepSpeed’s PipelineEngine runs them, and not torch.distributed.pipelining
  * @n_ranks: how many ranks there are
  * @n_parts: how many parts of the layers each of them has
  * @rank: which of them this is
@@ -51,11 +52,12 @@ typedef void (*HrBetweenSteps) (HrHeap   *heap,
  * @first_weight: as how many of them the embedding counts
  * @last_weight: as how many the head does
  *
- * A rank of a pipeline that torch.distributed.pipelining runs.
+ * A rank of a pipeline that torch.distributed.pipelining or DeepSpeed runs.
  */
 typedef struct
 {
   HrPipelineSchedule schedule;
+  gboolean is_deepspeed;
   guint64 n_ranks;
   guint64 n_parts;
   guint64 rank;
@@ -89,6 +91,7 @@ typedef struct
  *   added up (_NormPartial of torch/distributed/tensor/_ops/_math_ops.py)
  * @master_bytes: copies of the parameters in fp32, which the optimizer works on
  * @main_gradient_bytes: a buffer in fp32 that gradients are added into as soon as they come
+ * @widened_gradient_bytes: copies in fp32 of those gradients that the optimizer steps, while it does
  * @copied_gradient_bytes: gradients in fp32 that are made of those of 16 bits when the optimizer steps
  * @flattens_gradients: whether these are put into one piece before those of 16 bits go
  * @summed_gradient_bytes: a buffer in fp32 that gradients of 16 bits are added to when the backward pass is over
@@ -117,7 +120,7 @@ typedef struct
  * @n_in_flight: of how many of them what the backward pass needs is kept at once
  * @n_deferred: of how many micro-batches the head's input and the gradient of its output wait until all have gone back
  * @n_first_in_flight: of how many of these by the part of the stage that looks tokens up
- * @pipelines: whether torch.distributed.pipelining runs the stage
+ * @pipelines: whether torch.distributed.pipelining or DeepSpeed runs the stage
  * @pipeline: how it does
  * @has_parts: whether the stage has several parts, between those of others
  * @n_layers_of_part: how many layers that of them has which runs: the first, or the last where it has the head
@@ -177,6 +180,7 @@ typedef struct
   guint64 n_alike;
   guint64 master_bytes;
   guint64 main_gradient_bytes;
+  guint64 widened_gradient_bytes;
   guint64 copied_gradient_bytes;
   gboolean flattens_gradients;
   guint64 summed_gradient_bytes;

@@ -200,7 +200,7 @@ get_explanation (HrReport *self)
            "rank has v parts of the layers. Where gradients of weights are computed later, that stays until then, and "
            "what each matrix was given as the gradient of its output waits with it, which is not counted. GPipe, 1F1B "
            "and the others are those of torch.distributed.pipelining, which torchtitan runs; Megatron-LM has 1F1B, "
-           "interleaved or not.");
+           "interleaved or not, and DeepSpeed 1F1B.");
 }
 
 /**

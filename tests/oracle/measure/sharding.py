@@ -155,6 +155,8 @@ def make_config(settings):
         'steps_per_print': 1000000,
     }
     precision = settings['autocast'] if settings['autocast'] != 'none' else settings['dtype']
+    if settings.get('gradient-dtype') == 'both':
+        config['data_types'] = {'grad_accum_dtype': 'fp32'}
     if precision != 'float32':
         config['bf16' if precision == 'bfloat16' else 'fp16'] = {'enabled': True}
     return config
