@@ -144,7 +144,7 @@ test_sampler_is_tried_out_with_all_requests (void)
     }
 }
 
-/* Above some tokens the perceptron takes more than the sampler: gate, up and their product, beside three states. */
+/* Above some tokens the perceptron takes more than the sampler: gate, up and their product, beside four states. */
 static void
 test_long_batches_go_through_a_layer (void)
 {
@@ -153,7 +153,7 @@ test_long_batches_go_through_a_layer (void)
   g_assert_cmpuint (get_bytes ("max-num-seqs=8 max-num-batched-tokens=65536 enforce-eager=true",
                                HR_COMPONENT_ACTIVATIONS), ==, tokens * (3 * 4864 + 4 * 896) * 2);
   g_assert_cmpuint (get_bytes ("max-num-seqs=8 max-num-batched-tokens=65536", HR_COMPONENT_ACTIVATIONS), ==,
-                    tokens * (3 * 4864 + 3 * 896) * 2);
+                    tokens * (3 * 4864 + 4 * 896) * 2);
 }
 
 static void
@@ -654,6 +654,83 @@ test_what_is_not_known_is_refused (void)
     }
 }
 
+#define QWEN_VL "Qwen/Qwen2.5-VL-7B-Instruct"
+
+/* A square of 3584 pixels has 256 patches of a side; the tower has 1280 channels, and 1176 numbers of a patch. */
+#define QWEN_VL_PATCHES (G_GUINT64_CONSTANT (256) * 256)
+
+static HrEstimate *
+estimate_seeing (const char *settings)
+{
+  g_autoptr (GError) error = NULL;
+  HrEstimate *found = estimate_model (QWEN_VL, "l4", settings, &error);
+
+  g_assert_no_error (error);
+
+  return found;
+}
+
+/*
+ * Queries, keys and values, as they are made and copied, and one of them in fp32, rotated and cast, beside what the
+ * layer has read and its norm: 26 bytes for each channel of a patch, in 16 bits, and the pixels.
+ */
+static void
+test_encoder_is_tried_with_the_largest_image (void)
+{
+  g_autoptr (HrEstimate) found = estimate_seeing ("max-model-len=4096");
+  g_autoptr (HrEstimate) later = estimate_seeing ("max-model-len=4096 vllm-release=0.28");
+
+  g_assert_cmpuint (hr_estimate_get_component_bytes (found, HR_COMPONENT_ACTIVATIONS), ==,
+                    QWEN_VL_PATCHES * (26 * 1280 + 2 * 1176));
+  g_assert_cmpuint (hr_estimate_get_component_bytes (found, HR_COMPONENT_LOGITS), ==, 0);
+  g_assert_true (has_warning (found, "1 of 16384 tokens"));
+  g_assert_cmpuint (hr_estimate_get_component_bytes (later, HR_COMPONENT_ACTIVATIONS), <,
+                    hr_estimate_get_component_bytes (found, HR_COMPONENT_ACTIVATIONS));
+}
+
+/* A quarter of the pixels has a quarter of the patches; then the sampler takes most, with what the encoder holds. */
+static void
+test_limit_of_pixels_makes_the_trial_smaller (void)
+{
+  g_autoptr (HrEstimate) most = estimate_seeing ("vllm-release=0.28 max-model-len=4096 max-num-seqs=1");
+  g_autoptr (HrEstimate) fewer = estimate_seeing ("vllm-release=0.28 max-model-len=4096 max-num-seqs=1 "
+                                                  "mm-max-pixels=3211264 max-num-batched-tokens=2048");
+
+  g_assert_cmpuint (hr_estimate_get_component_bytes (most, HR_COMPONENT_ACTIVATIONS), ==,
+                    4 * hr_estimate_get_component_bytes (fewer, HR_COMPONENT_ACTIVATIONS));
+  g_assert_true (has_warning (fewer, "1 of 4096 tokens"));
+}
+
+/* What has been seen is there while the sampler is tried: vectors and pixels. */
+static void
+test_what_was_seen_is_held_while_the_sampler_is_tried (void)
+{
+  g_autoptr (HrEstimate) found = estimate_seeing ("max-model-len=4096 max-num-seqs=512");
+  g_autoptr (HrEstimate) blind = estimate_seeing ("max-model-len=4096 max-num-seqs=512 skip-mm-profiling=true");
+
+  g_assert_cmpuint (hr_estimate_get_component_bytes (found, HR_COMPONENT_LOGITS), ==,
+                    hr_estimate_get_component_bytes (blind, HR_COMPONENT_LOGITS));
+  g_assert_cmpuint (hr_estimate_get_component_bytes (found, HR_COMPONENT_ACTIVATIONS), ==,
+                    hr_estimate_get_component_bytes (blind, HR_COMPONENT_ACTIVATIONS) +
+                    QWEN_VL_PATCHES * 2 * 1176 + QWEN_VL_PATCHES / 4 * 3584 * 2);
+  g_assert_true (has_warning (blind, "vLLM does not try it"));
+}
+
+/* Without the tower there is no trial of it, and its 676,550,144 parameters are not loaded. */
+static void
+test_text_alone_has_no_tower (void)
+{
+  g_autoptr (HrEstimate) found = estimate_seeing ("max-model-len=4096 language-model-only=true");
+  g_autoptr (HrEstimate) whole = estimate_seeing ("max-model-len=4096");
+  guint64 saved = hr_estimate_get_component_bytes (whole, HR_COMPONENT_WEIGHTS) -
+                  hr_estimate_get_component_bytes (found, HR_COMPONENT_WEIGHTS);
+
+  g_assert_cmpuint (saved, >=, G_GUINT64_CONSTANT (676550144) * 2);
+  g_assert_cmpuint (saved, <, G_GUINT64_CONSTANT (676550144) * 2 + 64 * MIB);
+  g_assert_false (has_warning (found, "encoder"));
+  g_assert_cmpuint (hr_estimate_get_component_bytes (found, HR_COMPONENT_ACTIVATIONS), <, 32 * MIB);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -688,6 +765,13 @@ main (int   argc,
                    test_quantized_weights_are_told_by_their_bits);
   g_test_add_func ("/memory/vllm/rule_of_thumb_is_divided_evenly", test_rule_of_thumb_is_divided_evenly);
   g_test_add_func ("/memory/vllm/what_is_not_known_is_refused", test_what_is_not_known_is_refused);
+  g_test_add_func ("/memory/vllm/the_encoder_is_tried_with_the_largest_image",
+                   test_encoder_is_tried_with_the_largest_image);
+  g_test_add_func ("/memory/vllm/a_limit_of_pixels_makes_the_trial_smaller",
+                   test_limit_of_pixels_makes_the_trial_smaller);
+  g_test_add_func ("/memory/vllm/what_was_seen_is_held_while_the_sampler_is_tried",
+                   test_what_was_seen_is_held_while_the_sampler_is_tried);
+  g_test_add_func ("/memory/vllm/text_alone_has_no_tower", test_text_alone_has_no_tower);
 
   return g_test_run ();
 }

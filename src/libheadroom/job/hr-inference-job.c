@@ -66,6 +66,9 @@ struct _HrInferenceJob
   guint64 max_total_tokens;
   guint64 cuda_graph_max_bs;
   gboolean dp_attention;
+  gboolean language_model_only;
+  gboolean skip_mm_profiling;
+  guint64 mm_max_pixels;
   HrSglangRelease sglang_release;
   HrKtMethod kt_method;
   guint64 kt_num_gpu_experts;
@@ -132,6 +135,9 @@ enum
   PROP_MAX_TOTAL_TOKENS,
   PROP_CUDA_GRAPH_MAX_BS,
   PROP_DP_ATTENTION,
+  PROP_LANGUAGE_MODEL_ONLY,
+  PROP_SKIP_MM_PROFILING,
+  PROP_MM_MAX_PIXELS,
   PROP_SGLANG_RELEASE,
   PROP_KT_METHOD,
   PROP_KT_NUM_GPU_EXPERTS,
@@ -334,6 +340,18 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_DP_ATTENTION:
       g_value_set_boolean (value, self->dp_attention);
+      break;
+
+    case PROP_LANGUAGE_MODEL_ONLY:
+      g_value_set_boolean (value, self->language_model_only);
+      break;
+
+    case PROP_SKIP_MM_PROFILING:
+      g_value_set_boolean (value, self->skip_mm_profiling);
+      break;
+
+    case PROP_MM_MAX_PIXELS:
+      g_value_set_uint64 (value, self->mm_max_pixels);
       break;
 
     case PROP_SGLANG_RELEASE:
@@ -599,6 +617,18 @@ hr_inference_job_set_property (GObject      *object,
 
     case PROP_DP_ATTENTION:
       self->dp_attention = g_value_get_boolean (value);
+      break;
+
+    case PROP_LANGUAGE_MODEL_ONLY:
+      self->language_model_only = g_value_get_boolean (value);
+      break;
+
+    case PROP_SKIP_MM_PROFILING:
+      self->skip_mm_profiling = g_value_get_boolean (value);
+      break;
+
+    case PROP_MM_MAX_PIXELS:
+      self->mm_max_pixels = g_value_get_uint64 (value);
       break;
 
     case PROP_SGLANG_RELEASE:
@@ -1470,6 +1500,44 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrInferenceJob:language-model-only:
+   *
+   * Whether vLLM leaves the towers of a model that sees or hears away.
+   */
+  properties[PROP_LANGUAGE_MODEL_ONLY] =
+    g_param_spec_boolean ("language-model-only",
+                          N_("Text alone"),
+                          N_("Towers that see and hear are neither loaded nor tried, as the server takes text alone"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:skip-mm-profiling:
+   *
+   * Whether vLLM leaves the encoder out of its trial run.
+   */
+  properties[PROP_SKIP_MM_PROFILING] =
+    g_param_spec_boolean ("skip-mm-profiling",
+                          N_("No trial of the encoder"),
+                          N_("vLLM does not try what its largest images take, so that the KV cache gets the memory "
+                             "that they may need later"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:mm-max-pixels:
+   *
+   * The pixels of an image that the processor keeps at the most; 0 is what the model's own has.
+   */
+  properties[PROP_MM_MAX_PIXELS] =
+    g_param_spec_uint64 ("mm-max-pixels",
+                         N_("Most pixels of an image"),
+                         N_("The pixels that the processor keeps of an image, where it takes images of any size; 0 is "
+                            "what the model's own keeps"),
+                         0, G_MAXUINT32, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrInferenceJob:kt-method:
    *
    * The format in which the host keeps the experts where SGLang runs with kt-kernel of KTransformers.
@@ -1763,6 +1831,9 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_MAX_TOTAL_TOKENS], 653, TRUE);
   hr_job_mark_setting (properties[PROP_CUDA_GRAPH_MAX_BS], 711, TRUE);
   hr_job_mark_setting (properties[PROP_DP_ATTENTION], 654, TRUE);
+  hr_job_mark_setting (properties[PROP_LANGUAGE_MODEL_ONLY], 656, TRUE);
+  hr_job_mark_setting (properties[PROP_SKIP_MM_PROFILING], 657, TRUE);
+  hr_job_mark_setting (properties[PROP_MM_MAX_PIXELS], 658, TRUE);
   hr_job_mark_setting (properties[PROP_SGLANG_RELEASE], 655, TRUE);
   hr_job_mark_setting (properties[PROP_KT_METHOD], 612, FALSE);
   hr_job_mark_setting (properties[PROP_KT_NUM_GPU_EXPERTS], 613, FALSE);
@@ -2518,6 +2589,54 @@ hr_inference_job_get_dp_attention (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
 
   return self->dp_attention;
+}
+
+/**
+ * hr_inference_job_get_language_model_only:
+ * @self: a job
+ *
+ * Gets whether towers that see and hear are left away.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_inference_job_get_language_model_only (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  return self->language_model_only;
+}
+
+/**
+ * hr_inference_job_get_skip_mm_profiling:
+ * @self: a job
+ *
+ * Gets whether the encoder is left out of the trial run.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_inference_job_get_skip_mm_profiling (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  return self->skip_mm_profiling;
+}
+
+/**
+ * hr_inference_job_get_mm_max_pixels:
+ * @self: a job
+ *
+ * Gets how many pixels of an image are kept at the most.
+ *
+ * Returns: the pixels; 0: as many as the model's processor keeps
+ */
+guint64
+hr_inference_job_get_mm_max_pixels (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->mm_max_pixels;
 }
 
 /**

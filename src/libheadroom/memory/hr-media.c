@@ -54,6 +54,29 @@ hr_media_new (HrModel  *model,
 }
 
 /*
+ * hr_media_new_alike:
+ * @item: what a processor makes of something
+ * @n: how often
+ *
+ * Creates as many of one and the same, without any text.
+ *
+ * Returns: (transfer full): what is seen and heard
+ */
+HrMedia *
+hr_media_new_alike (const HrMediumTokens *item,
+                    guint64               n)
+{
+  HrMedia *self = g_atomic_rc_box_new0 (HrMedia);
+
+  self->items = g_array_sized_new (FALSE, FALSE, sizeof (HrMediumTokens), n);
+  for (guint64 i = 0; i < n; i++)
+    g_array_append_val (self->items, *item);
+  self->tokens = n * item->tokens;
+
+  return self;
+}
+
+/*
  * hr_media_check_tokens:
  * @tokens: of a sequence
  * @error: return location for an error

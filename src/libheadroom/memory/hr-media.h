@@ -32,6 +32,8 @@ struct _HrMedia
 HrMedia *hr_media_new        (HrModel          *model,
                               HrJob            *job,
                               GError          **error) G_GNUC_WARN_UNUSED_RESULT;
+HrMedia *hr_media_new_alike  (const HrMediumTokens *item,
+                              guint64           n) G_GNUC_WARN_UNUSED_RESULT;
 HrMedia *hr_media_ref        (HrMedia          *self) G_GNUC_WARN_UNUSED_RESULT;
 void     hr_media_unref      (HrMedia          *self);
 HrMedia *hr_media_copy       (HrMedia          *self) G_GNUC_WARN_UNUSED_RESULT;

@@ -10,6 +10,33 @@
 G_BEGIN_DECLS
 
 /**
+ * HrServingEncoder:
+ * @n_items: how many pictures the trial run has an encoder see at once; 0: it is not tried, or not known how it runs
+ * @tokens: of each of them
+ * @positions: what goes through the tower's layers: patches of all of them, and tokens of classes
+ * @pixels: the numbers of all of them
+ * @seen: the vectors that become of them
+ * @merge: patches of a side that become one
+ * @text_hidden: the width of these
+ * @is_left_out: whether there is no encoder, as the server takes text alone
+ * @is_skipped: whether it is there and not tried
+ *
+ * What sees, and what it is tried with.
+ */
+typedef struct
+{
+  guint64 n_items;
+  guint64 tokens;
+  guint64 positions;
+  guint64 pixels;
+  guint64 seen;
+  guint64 merge;
+  guint64 text_hidden;
+  gboolean is_left_out;
+  gboolean is_skipped;
+} HrServingEncoder;
+
+/**
  * HrServingPlan:
  * @pass: the model and how it is stored
  * @engine: the program, as settings call it
@@ -44,6 +71,7 @@ G_BEGIN_DECLS
  * @vocabulary: how many words there are
  * @has_host_experts: whether the host keeps routed experts
  * @n_gpu_experts: how many of a layer's the GPU has then
+ * @encoder: what sees
  * @has_sampler: whether the rank draws tokens: those of the last stage do
  *
  * A job of an engine whose layers are vLLM's, in which everything that was left to it is filled in.
@@ -83,6 +111,7 @@ typedef struct
   guint64 vocabulary;
   gboolean has_host_experts;
   guint64 n_gpu_experts;
+  HrServingEncoder encoder;
   gboolean has_sampler;
 } HrServingPlan;
 

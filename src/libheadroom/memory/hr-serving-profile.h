@@ -85,6 +85,8 @@ typedef enum
  *   what is free
  * @counts_context: whether the CUDA context is part of vLLM's share of the memory
  * @counts_graphs: whether CUDA graphs are
+ * @rotates_apart: whether a tower rotates queries and keys each by themselves, in fp32
+ * @counts_markers: whether tokens around a picture of one size count for the budget of the encoder
  * @non_torch: what is taken beside PyTorch's allocator between the context and the end of the trial run
  * @graphs: what CUDA graphs take, captured when the cache is there
  *
@@ -115,6 +117,8 @@ typedef struct
   gboolean counts_segments;
   gboolean counts_context;
   gboolean counts_graphs;
+  gboolean rotates_apart;
+  gboolean counts_markers;
   HrServingMeasured non_torch;
   HrServingMeasured graphs;
 } HrServingProfile;

@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-pass.h"
+#include "hr-serving-encoder.h"
 
 /*
  * The trial run by which vLLM finds out what is left for its cache (GPUModelRunner.profile_run of
@@ -205,10 +206,18 @@ set_symbols (const HrServingPlan *plan,
   symbols[HR_SYMBOL_ROUTED] = MIN (symbols[HR_SYMBOL_GATHERED_TOKENS], EXPERT_CHUNK) * symbols[HR_SYMBOL_TOP_K];
 }
 
-/* RowParallelLinear: what a rank has made of its part of the input, and the sum of all ranks' (all_reduce). */
-static HrValue
-replay_row_parallel (const HrServingPlan *plan,
-                     HrReplay            *replay)
+/*
+ * hr_serving_run_row_parallel:
+ * @plan: a plan
+ * @replay: a tape
+ *
+ * Replays RowParallelLinear: what a rank has made of its part of the input, and the sum of all ranks' (all_reduce).
+ *
+ * Returns: the sum; to be let go of with hr_replay_drop()
+ */
+HrValue
+hr_serving_run_row_parallel (const HrServingPlan *plan,
+                             HrReplay            *replay)
 {
   HrValue own = hr_op_like (replay, "linear", "output", HR_SHAPE (replay->dtype, T, H));
   HrValue sum;
@@ -239,7 +248,7 @@ replay_attention (const HrServingPlan *plan,
       key = hr_op_like (replay, "rms_norm", "k", HR_SHAPE (e, T, HR_SYMBOL_KEY));
     }
   heads = hr_op_like (replay, "unified_attention_with_output", "attn_output", HR_SHAPE (e, T, HR_SYMBOL_QUERY));
-  output = replay_row_parallel (plan, replay);
+  output = hr_serving_run_row_parallel (plan, replay);
   hr_replay_drop (replay, heads);
   hr_replay_drop (replay, key);
   hr_replay_drop (replay, query);
@@ -367,7 +376,7 @@ replay_latent_attention (const HrServingPlan *plan,
   heads = hr_op_like (replay, "unified_attention_with_output", "attn_output",
                       HR_SHAPE (replay->dtype, T, HR_SYMBOL_VALUE));
   try_latent (plan, replay);
-  output = replay_row_parallel (plan, replay);
+  output = hr_serving_run_row_parallel (plan, replay);
   hr_replay_drop (replay, heads);
   drop_latent (replay, &latent);
 
@@ -391,7 +400,7 @@ replay_perceptron (const HrServingPlan *plan,
   act = hr_op_like (replay, is_gated ? "silu_and_mul" : "act", "act(x)", shape);
   if (lets_go || !is_gated)
     hr_replay_drop (replay, first);
-  output = replay_row_parallel (plan, replay);
+  output = hr_serving_run_row_parallel (plan, replay);
   hr_replay_drop (replay, act);
   if (!lets_go && is_gated)
     hr_replay_drop (replay, first);
@@ -473,7 +482,7 @@ replay_state (const HrServingPlan *plan,
   HrValue output;
 
   hr_replay_drop (replay, mixed);
-  output = replay_row_parallel (plan, replay);
+  output = hr_serving_run_row_parallel (plan, replay);
   hr_replay_drop (replay, gated);
   hr_replay_drop (replay, projected);
 
@@ -572,6 +581,23 @@ make_mixed (HrReplay           *replay,
 }
 
 /*
+ * What a norm has made before a perceptron of plain matrices: Inductor does not give it back, as what the perceptron
+ * makes is as large and takes its place (AllocateLine.plan of torch/_inductor/codegen/wrapper.py). Kernels of quantized
+ * matrices, and those of experts, make tensors of their own.
+ */
+static HrValue
+keep_normed (const HrServingPlan *plan,
+             HrReplay            *replay,
+             const HrLayerClass  *klass)
+{
+  if (plan->pass->quantization != HR_QUANTIZATION_NONE || hr_layer_class_find_block (klass, HR_BLOCK_MLP) == NULL ||
+      hr_layer_class_find_block (klass, HR_BLOCK_MIXTURE) != NULL)
+    return HR_NO_VALUE;
+
+  return hr_op_like (replay, "rms_norm", "hidden_states", HR_SHAPE (replay->dtype, T, H));
+}
+
+/*
  * The piece of a compiled graph between two mixers: what it reads, what a mixer has made and the residual, is held by
  * the caller until it has run.
  */
@@ -584,9 +610,12 @@ replay_compiled_layer (const HrServingPlan *plan,
   HrValue mixed = make_mixed (replay, klass);
   HrValue before = hr_op_like (replay, "add", "residual", HR_SHAPE (replay->dtype, T, H));
   HrValue residual = hr_op_like (replay, "linear", "residual", HR_SHAPE (replay->dtype, T, H));
+  HrValue normed = keep_normed (plan, replay, klass);
   HrValue output = replay_feed_forward (plan, replay, klass, TRUE);
-  Inputs inputs = replay_inputs (replay, klass);
+  Inputs inputs;
 
+  hr_replay_drop (replay, normed);
+  inputs = replay_inputs (replay, klass);
   if (attention != NULL)
     replay_indexer (replay, attention);
   hr_replay_drop (replay, before);
@@ -770,16 +799,18 @@ void
 hr_serving_run_replay (const HrServingPlan *plan,
                        HrReplay            *replay)
 {
+  HrServingSeen seen;
   Guessing guessing;
   HrStretch stretch;
 
+  replay->component = HR_COMPONENT_ACTIVATIONS;
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_PREFILL);
+  hr_serving_encoder_replay (plan, replay, &seen);
   hr_pass_set_model_symbols (&plan->pass->inference, replay);
   replay->symbols[V] = plan->vocabulary;
   replay->symbols[HR_SYMBOL_SEQUENCE] = plan->max_num_batched_tokens;
   replay->symbols[HR_SYMBOL_GATHERED_TOKENS] = plan->max_num_batched_tokens * plan->n_data;
   replay->symbols[HR_SYMBOL_BATCH] = MIN (plan->max_num_seqs, plan->max_num_batched_tokens);
-  replay->component = HR_COMPONENT_ACTIVATIONS;
-  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_PREFILL);
   begin_guessing (plan, replay, &guessing);
   replay_layers (plan, replay);
   if (!plan->has_sampler)
@@ -792,5 +823,6 @@ hr_serving_run_replay (const HrServingPlan *plan,
   hr_replay_drop (replay, guessing.aside);
   replay_sampler (plan, replay);
   hr_replay_drop (replay, guessing.buffer);
+  hr_serving_encoder_drop (replay, &seen);
   hr_replay_end (replay);
 }

@@ -6,9 +6,11 @@
 
 G_BEGIN_DECLS
 
-gboolean       hr_serving_run_knows      (const HrStack       *stack);
-const HrBlock *hr_serving_run_find_state (const HrLayerClass  *klass);
-void           hr_serving_run_replay     (const HrServingPlan *plan,
-                                          HrReplay            *replay);
+gboolean       hr_serving_run_knows        (const HrStack       *stack);
+const HrBlock *hr_serving_run_find_state   (const HrLayerClass  *klass);
+HrValue        hr_serving_run_row_parallel (const HrServingPlan *plan,
+                                            HrReplay            *replay);
+void           hr_serving_run_replay       (const HrServingPlan *plan,
+                                            HrReplay            *replay);
 
 G_END_DECLS

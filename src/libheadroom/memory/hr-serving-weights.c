@@ -599,6 +599,15 @@ load_guessing (const HrServingPlan *self,
                                               self->n_tensor * head->head.hidden_size * element);
 }
 
+/* Towers that see or hear, where the server takes text alone (SupportsMultiModal._mark_tower_model). */
+static gboolean
+is_left_out (const HrServingPlan *self,
+             guint                index)
+{
+  return self->encoder.is_left_out && index != HR_TENSOR_NO_STACK &&
+         hr_model_get_stack (self->pass->model, index) != self->pass->stack;
+}
+
 /*
  * Room for what layers of a tower hand on to the first layers of the decoder, for as many tokens as are computed at
  * once (deepstack_input_embeds of vllm/model_executor/models/qwen3_vl.py).
@@ -614,7 +623,7 @@ load_features (const HrServingPlan *self,
     {
       const HrStack *stack = hr_model_get_stack (model, i);
 
-      for (guint j = 0; stack->hands_on != NULL && j < stack->n_layers; j++)
+      for (guint j = 0; stack->hands_on != NULL && !is_left_out (self, i) && j < stack->n_layers; j++)
         {
           if (stack->hands_on[j])
             hr_caching_allocator_allocate (allocator, self->max_num_batched_tokens *
@@ -685,7 +694,7 @@ get_rotary_bytes (const HrServingPlan *self)
   return positions * axes * (sizes[0] * stretch + sizes[1]) * element;
 }
 
-/* The experts that the host alone has are none of the weights. */
+/* The experts that the host alone has are none of the weights, and neither are towers that are not there. */
 static void
 leave_out_elements (const HrServingPlan *self,
                     HrWeights           *weights)
@@ -694,11 +703,19 @@ leave_out_elements (const HrServingPlan *self,
     {
       const HrTensor *tensor = hr_model_get_tensor (self->pass->model, i);
       guint64 n_left_out = count_left_out (self, tensor);
+      gboolean is_of_tower = is_left_out (self, tensor->stack);
       HrWeights part = { 0 };
 
-      if (n_left_out == 0)
+      if (n_left_out == 0 && !is_of_tower)
         continue;
       hr_weights_add_tensor (&part, &self->pass->storage, i, 0, hr_tensor_get_copies (tensor));
+      if (is_of_tower)
+        {
+          weights->other_elements -= part.other_elements;
+          weights->kept_elements -= part.kept_elements;
+          weights->quantized_elements -= part.quantized_elements;
+          continue;
+        }
       weights->other_elements -= part.other_elements / tensor->n_experts * n_left_out;
       weights->kept_elements -= part.kept_elements / tensor->n_experts * n_left_out;
     }
@@ -765,6 +782,9 @@ hr_serving_weights_get_bytes (const HrServingPlan *self,
 
   for (guint i = 0; i < hr_model_get_n_stacks (model); i++)
     {
+      if (is_left_out (self, i))
+        continue;
+
       for (guint j = 0; j < n_tensors; j++)
         {
           const HrTensor *tensor = hr_model_get_tensor (model, j);

@@ -31,7 +31,8 @@
   "vllm/model_executor/layers: QKVParallelLinear, MergedColumnParallelLinear, VocabParallelEmbedding, FusedMoE, " \
   "RotaryEmbedding (cos_sin_cache); c10/cuda/CUDACachingAllocator.cpp"
 #define SOURCE_RUN \
-  "vllm: GPUModelRunner.profile_run, Sampler.forward, apply_top_k_top_p; aten/src/ATen/native/cuda/Sort.cu"
+  "vllm: GPUModelRunner.profile_run, MultiModalBudget, Sampler.forward, apply_top_k_top_p; " \
+  "aten/src/ATen/native/cuda/Sort.cu"
 #define SOURCE_WORKSPACE \
   "aten/src/ATen/cuda/CublasHandlePool.cpp; vllm: MLACommonMetadataBuilder.chunked_prefill_workspace"
 #define SOURCE_CACHE \
@@ -143,6 +144,31 @@ tell_refusal (HrServingPlan *plan,
                             longest, needed, pool, most, utilization);
 }
 
+/* What is seen and heard, and what of that is counted. */
+static void
+tell_encoder (HrServingPlan *plan)
+{
+  const HrServingEncoder *encoder = &plan->encoder;
+  g_autofree char *items = hr_serving_dup_number (encoder->n_items);
+  g_autofree char *tokens = hr_serving_dup_number (encoder->tokens);
+
+  if (hr_model_get_n_stacks (plan->pass->model) == 1 || encoder->is_left_out)
+    return;
+
+  if (encoder->n_items > 0)
+    hr_inference_plan_warn (plan->pass,
+                            N_("vLLM’s trial run has the encoder see as many of the largest image as there is a budget "
+                               "for, %s of %s tokens, and holds them while the language model is tried"),
+                            items, tokens);
+  else if (encoder->is_skipped)
+    hr_inference_plan_warn (plan->pass,
+                            N_("What images and sounds take when they come is not counted, as vLLM does not try it"));
+  else
+    hr_inference_plan_warn (plan->pass,
+                            N_("The weights of towers and projectors are counted, but not what vLLM’s trial run makes "
+                               "of the largest images and sounds: this is vLLM with --limit-mm-per-prompt 0 of them"));
+}
+
 static void
 warn (HrServingPlan  *plan,
       HrInferenceJob *job,
@@ -173,10 +199,7 @@ warn (HrServingPlan  *plan,
                           : N_("vLLM is counted with max-num-seqs %s and max-num-batched-tokens %s, and without LoRA, "
                                "speculative decoding and other processes on the GPU"),
                           seqs, batched);
-  if (hr_model_get_n_stacks (plan->pass->model) > 1)
-    hr_inference_plan_warn (plan->pass,
-                            N_("The weights of towers and projectors are counted, but not what vLLM’s trial run makes "
-                               "of the largest images and sounds: this is vLLM with --limit-mm-per-prompt 0 of them"));
+  tell_encoder (plan);
 }
 
 static void

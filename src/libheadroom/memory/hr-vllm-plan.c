@@ -11,6 +11,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-message.h"
+#include "hr-serving-encoder.h"
 #include "hr-serving-run.h"
 #include "hr-vllm-cache.h"
 #include "hr-vllm-profile.h"
@@ -156,5 +157,5 @@ hr_vllm_plan_init (HrServingPlan    *self,
 
   resolve_sizes (self, HR_INFERENCE_JOB (resolved), gpu);
 
-  return hr_vllm_cache_resolve (self, job, error);
+  return hr_serving_encoder_resolve (self, whole, job, error) && hr_vllm_cache_resolve (self, job, error);
 }
