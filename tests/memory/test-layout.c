@@ -1022,6 +1022,50 @@ copies_of_a_stage_of_deepspeed_share_what_is_in_fp32_without_zero (void)
   g_assert_cmpuint (gradients[1], >=, masters[0]);
 }
 
+/* Eight layers, the first of which may have a small perceptron in the place of experts. */
+static HrEstimate *
+estimate_mixed (const char *dense_layers,
+                guint64     n_parts)
+{
+  g_autofree char *config =
+    g_strdup_printf ("{\"model_type\": \"qwen3_moe\", \"architectures\": [\"Qwen3MoeForCausalLM\"], "
+                     "\"hidden_size\": 512, \"intermediate_size\": 512, \"moe_intermediate_size\": 512, "
+                     "\"num_hidden_layers\": 8, \"num_attention_heads\": 8, \"num_key_value_heads\": 8, "
+                     "\"head_dim\": 64, \"vocab_size\": 1024, \"num_experts\": 8, \"num_experts_per_tok\": 2, "
+                     "\"mlp_only_layers\": [%s], \"tie_word_embeddings\": false, \"torch_dtype\": \"bfloat16\"}",
+                     dense_layers);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_data (config, -1, "mixed", &error);
+  g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+  HrEstimate *estimate;
+
+  g_assert_no_error (error);
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, "sequence-length", (guint64) 2048,
+                "pipeline-parallel", (guint64) 2, "virtual-pipeline-parallel", n_parts, "gradient-accumulation-steps",
+                (guint64) 8, NULL);
+  estimate = hr_estimator_run (model, HR_JOB (job), NULL, 2, &error);
+  g_assert_no_error (error);
+
+  return estimate;
+}
+
+/* --moe-layer-freq: the first part of the first stage has one of its two layers without experts. */
+static void
+parts_of_a_stage_may_have_other_layers_than_the_rest (void)
+{
+  g_autoptr (HrEstimate) mixed = estimate_mixed ("0", 2);
+  g_autoptr (HrEstimate) experts = estimate_mixed ("", 2);
+  g_autoptr (HrEstimate) two = estimate_mixed ("0,1", 2);
+  guint64 first[] = { hr_estimate_get_device_bytes (experts, 0), hr_estimate_get_device_bytes (mixed, 0),
+                      hr_estimate_get_device_bytes (two, 0) };
+
+  /* The second stage has experts in all of its layers. */
+  g_assert_cmpuint (hr_estimate_get_device_bytes (mixed, 1), ==, hr_estimate_get_device_bytes (experts, 1));
+  g_assert_cmpuint (first[0], >, first[1]);
+  /* Each layer without experts saves as much, for each micro-batch of the part, while a layer with them runs. */
+  g_assert_cmpuint (first[0] - first[1], ==, first[1] - first[2]);
+}
+
 /* Eight ranks that share sequences have an eighth of the tokens, and of what ZeRO divides. */
 static void
 ranks_that_share_a_sequence_share_what_zero_divides (void)
@@ -1087,6 +1131,7 @@ main (int    argc,
   ADD (sequences_that_deepspeed_cannot_share_are_refused);
   ADD (gradients_that_are_divided_as_they_come_are_refused_beside_a_pipeline_of_deepspeed);
   ADD (what_a_pipeline_of_deepspeed_has_not_is_refused);
+  ADD (parts_of_a_stage_may_have_other_layers_than_the_rest);
   ADD (copies_of_a_stage_of_deepspeed_share_what_is_in_fp32_without_zero);
   ADD (ranks_that_share_a_sequence_share_what_zero_divides);
 #undef ADD

@@ -409,8 +409,14 @@ check_zero (const HrLayout       *self,
   return FALSE;
 }
 
-static guint64
-get_group (const HrLayout *self)
+/*
+ * hr_layout_get_group:
+ * @self: a layout
+ *
+ * Returns: how many micro-batches a part of a stage runs before the next has its turn
+ */
+guint64
+hr_layout_get_group (const HrLayout *self)
 {
   return self->group > 0 ? self->group : self->pipeline;
 }
@@ -1113,7 +1119,7 @@ check_stages (const HrLayout  *self,
   return FALSE;
 }
 
-/* What one part keeps is replayed, and stands for the others. */
+/* What one part of a rank of torch’s pipelines does is rehearsed for all that have as many layers. */
 static gboolean
 check_likeness (const HrLayout  *self,
                 HrModel         *model,
@@ -1122,7 +1128,7 @@ check_likeness (const HrLayout  *self,
 {
   g_autofree char *found = NULL;
 
-  if (self->parts == 1 || stack->n_layer_classes == 1)
+  if (!self->is_torch || self->parts == 1 || stack->n_layer_classes == 1)
     return TRUE;
 
   found = format_number (self->parts);
@@ -1318,7 +1324,7 @@ count_interleaved (const HrLayout *self,
                    guint           stage,
                    guint64         n_micro_batches)
 {
-  guint64 n_before = 2 * (self->pipeline - stage - 1) + (self->parts - 1) * get_group (self);
+  guint64 n_before = 2 * (self->pipeline - stage - 1) + (self->parts - 1) * hr_layout_get_group (self);
 
   return MIN (n_micro_batches * self->parts, n_before + 1);
 }
@@ -1372,10 +1378,10 @@ hr_layout_count_first_in_flight (const HrLayout *self,
                                  guint64         n_micro_batches)
 {
   guint64 n = hr_layout_count_in_flight (self, stage, n_micro_batches);
-  guint64 n_turn = get_group (self) * self->parts;
+  guint64 n_turn = hr_layout_get_group (self) * self->parts;
 
   if (self->parts == 1)
     return n;
 
-  return n / n_turn * get_group (self) + MIN (n % n_turn, get_group (self));
+  return n / n_turn * hr_layout_get_group (self) + MIN (n % n_turn, hr_layout_get_group (self));
 }

@@ -105,6 +105,7 @@ guint64  hr_layout_count_layers    (const HrLayout *self,
                                     guint64         n_layers,
                                     guint           stage,
                                     guint           part);
+guint64  hr_layout_get_group       (const HrLayout *self);
 guint64  hr_layout_count_padding   (const HrLayout *self,
                                     guint64         vocab_size);
 guint64  hr_layout_count_in_flight (const HrLayout *self,

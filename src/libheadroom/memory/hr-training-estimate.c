@@ -67,6 +67,7 @@ init_check (const HrTrainingPlan *plan,
   training->zero_grad = HR_ZERO_GRAD_AFTER_STEP;
   training->accumulation_steps = 1;
   training->pipelines = FALSE;
+  training->parts = (HrTrainingParts) { 0 };
   training->checkpointing = (HrCheckpointing) { .kind = HR_CHECKPOINTING_NONE };
   /* The optimizer steps when all gradients are there. */
   memset (&training->optimizer, 0, sizeof training->optimizer);
@@ -162,11 +163,11 @@ run_device (HrTrainingPlan    *plan,
     return FALSE;
 
   /* A part of a stage runs at a time. */
-  if (training->has_parts)
-    training->pass.n_layers = training->n_layers_of_part;
+  if (training->parts.n > 1)
+    hr_training_choose_part (training, &device->replay);
   device->replay.timeline = timeline;
   if (training->pass.encoder == NULL && detail != HR_ESTIMATE_DETAIL_SIZES)
-    device->replay.kept_layers = device->kept_layers = hr_kept_layers_new (training->pass.n_layers);
+    device->replay.kept_layers = device->kept_layers = hr_kept_layers_new (hr_training_count_layers (training));
   hr_training_replay (training, &device->replay, &device->levels);
   if (!device->replay.ledger.overflowed)
     return !stays_with_parameters (training) ||

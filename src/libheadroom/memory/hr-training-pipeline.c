@@ -130,6 +130,7 @@ list_parts (const HrTraining *self)
       part->hands_over = i + 1 < pipeline->n_parts && get_stage (pipeline, i + 1) == stage + 1;
       part->training.pass.has_inputs = part->is_first;
       part->training.pass.has_norm = part->training.pass.has_head = part->is_last;
+      part->training.pass.n_layers = self->pass.n_layers / pipeline->n_parts;
       if (pipeline->deals_layers)
         part->training.pass.n_layers =
           hr_pipeline_schedule_deal_layers (pipeline->n_layers, n_stages, stage, pipeline->first_weight,

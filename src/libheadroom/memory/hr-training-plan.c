@@ -1179,15 +1179,21 @@ static void
 resolve_parts (HrTrainingPlan *self)
 {
   guint64 n_layers = hr_model_get_stack (self->model, 0)->n_layers;
+  gboolean is_first = self->stage == 0;
   gboolean is_last = self->stage + 1 == self->layout.pipeline;
   guint last = self->layout.parts - 1;
+  guint outer = is_last ? last : is_first ? 0 : self->layout.parts;
+  guint other = outer == 0 ? last : 0;
 
-  self->training.has_parts = self->layout.parts > 1;
-  if (!self->training.has_parts)
+  if (self->layout.is_torch)
     return;
 
-  self->training.n_layers_of_part = hr_layout_count_layers (&self->layout, n_layers, self->stage, is_last ? last : 0);
-  self->training.n_layers_between = hr_layout_count_layers (&self->layout, n_layers, self->stage, is_last ? 0 : last);
+  self->training.parts = (HrTrainingParts) {
+    .n = self->layout.parts, .group = hr_layout_get_group (&self->layout),
+    .n_layers = hr_layout_count_layers (&self->layout, n_layers, self->stage, other), .outer = outer,
+    .n_outer = hr_layout_count_layers (&self->layout, n_layers, self->stage, MIN (outer, last)),
+    .running = outer == self->layout.parts ? 0 : outer, .are_alike = self->pass.stack->n_layer_classes == 1,
+  };
 }
 
 /*
@@ -1291,8 +1297,6 @@ hr_training_plan_init (HrTrainingPlan  *self,
   /* ModelParallelConfig.__post_init__ of megatron/core/model_parallel_config.py: without a pipeline nothing waits. */
   if (self->layout.pipeline > 1)
     self->training.n_deferred = hr_training_job_get_deferred_head_gradients (job);
-  self->training.n_first_in_flight =
-    hr_layout_count_first_in_flight (&self->layout, stage, self->training.accumulation_steps);
   resolve_parts (self);
   resolve_pipeline (self);
   apply_profile (self, profile);

@@ -143,7 +143,7 @@ hr_training_stack_get_class (HrTrainingStack *self,
 {
   const HrStack *stack = self->pass.stack;
 
-  return &stack->layer_classes[stack->layer_class_of[layer * stack->n_repeats]];
+  return &stack->layer_classes[stack->layer_class_of[(self->pass.first_layer + layer) * stack->n_repeats]];
 }
 
 /* Whether layers share anything whose gradient comes from each of them. */

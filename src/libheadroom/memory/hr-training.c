@@ -1875,6 +1875,45 @@ keep_passes (const HrTraining *self,
     }
 }
 
+static guint64
+count_layers_of_part (const HrTrainingParts *self,
+                      guint                  part)
+{
+  return part == self->outer ? self->n_outer : self->n_layers;
+}
+
+/* Has a part of a stage run alone, of which the first looks tokens up, or the last has the head. */
+static void
+enter_part (const HrTraining *self,
+            HrTraining       *training,
+            guint             part)
+{
+  *training = *self;
+  training->pass.has_inputs &= part == self->parts.outer;
+  training->pass.has_norm &= part == self->parts.outer;
+  training->pass.has_head &= part == self->parts.outer;
+  training->pass.n_layers = count_layers_of_part (&self->parts, part);
+  training->pass.first_layer = part * self->parts.n_layers;
+  if (part > self->parts.outer)
+    training->pass.first_layer += self->parts.n_outer - self->parts.n_layers;
+}
+
+/*
+ * How many of the forward passes before the first backward pass are of a part: parts take turns (get_schedule_table of
+ * megatron/core/pipeline_parallel/schedules.py).
+ */
+static guint64
+count_passes_of_part (const HrTraining *self,
+                      guint             part)
+{
+  guint64 n_turn = self->parts.group * self->parts.n;
+  guint64 n_last = self->n_in_flight % n_turn;
+  guint64 n_before = part * self->parts.group;
+
+  return self->n_in_flight / n_turn * self->parts.group +
+         (n_last > n_before ? MIN (n_last - n_before, self->parts.group) : 0);
+}
+
 /*
  * Between a forward pass and a backward pass, what other micro-batches need for theirs is kept. Where a stage has
  * several parts, that which looks tokens up runs on the first stage, and that with the head on the last, beside the
@@ -1885,20 +1924,26 @@ keep_in_flight (const HrTraining *self,
                 HrReplay         *replay,
                 HrLevel          *waiting)
 {
-  guint64 n_first = self->pass.has_inputs ? self->n_first_in_flight : 0;
-  HrTraining between = *self;
+  guint64 n_left = self->n_in_flight - 1;
 
-  if (!self->has_parts)
+  if (self->parts.n <= 1)
     {
-      keep_passes (self, replay, self->n_in_flight - 1, waiting);
+      keep_passes (self, replay, n_left, waiting);
       return;
     }
 
-  between.pass.has_inputs = between.pass.has_norm = between.pass.has_head = FALSE;
-  between.pass.n_layers = self->n_layers_between;
-  if (n_first > 1)
-    keep_passes (self, replay, n_first - 1, waiting);
-  keep_passes (&between, replay, self->n_in_flight - MAX (n_first, 1), waiting);
+  for (guint i = 0; i < self->parts.n; i++)
+    {
+      guint64 n = count_passes_of_part (self, i);
+      HrTraining part;
+
+      if (i == self->parts.running && n > 0)
+        n--;
+      enter_part (self, &part, i);
+      if (n > 0)
+        keep_passes (&part, replay, MIN (n, n_left), waiting);
+      n_left -= MIN (n, n_left);
+    }
 }
 
 /*
@@ -1961,6 +2006,7 @@ hr_training_replay (const HrTraining *self,
   g_autoptr (HrLiveParameters) live = trace_parameters (self, replay);
   HrLevel waiting = { 0 };
   HrRolloutState state;
+  HrTraining part = *self;
 
   replay->live = live;
   begin_steps (self, replay);
@@ -1968,8 +2014,57 @@ hr_training_replay (const HrTraining *self,
   if (self->n_in_flight > 1 && !self->pipelines)
     keep_in_flight (self, replay, &waiting);
   replay->peak.level = replay->ledger.live;
-  run_step (self, replay, FALSE, &waiting, &state, levels);
+  if (self->parts.n > 1)
+    enter_part (self, &part, self->parts.running);
+  run_step (&part, replay, FALSE, &waiting, &state, levels);
   replay->live = NULL;
+}
+
+/*
+ * hr_training_count_layers:
+ * @self: what is to be replayed
+ *
+ * Returns: how many layers run while others keep what their backward passes need
+ */
+guint64
+hr_training_count_layers (const HrTraining *self)
+{
+  if (self->pipelines)
+    return (self->pass.n_layers + self->pipeline.n_parts - 1) / self->pipeline.n_parts;
+
+  return self->parts.n > 1 ? count_layers_of_part (&self->parts, self->parts.running) : self->pass.n_layers;
+}
+
+/*
+ * hr_training_choose_part:
+ * @self: what is to be replayed, of a stage with several parts
+ * @replay: a tape, on which nothing has happened
+ *
+ * Has that part run while whose passes most is held: the first or the last of all, unless layers of others do something
+ * else.
+ */
+void
+hr_training_choose_part (HrTraining     *self,
+                         const HrReplay *replay)
+{
+  guint64 most = 0;
+  guint best = self->parts.running;
+
+  for (guint i = 0; i < self->parts.n && !self->parts.are_alike; i++)
+    {
+      g_autoptr (HrReplay) rehearsal = hr_replay_copy_empty (replay);
+      HrTraining training = *self;
+
+      training.parts.running = i;
+      rehearsal->timeline = NULL;
+      rehearsal->kept_layers = NULL;
+      hr_training_replay (&training, rehearsal, NULL);
+      if (rehearsal->ledger.peak.total <= most)
+        continue;
+      most = rehearsal->ledger.peak.total;
+      best = i;
+    }
+  self->parts.running = best;
 }
 
 /*

@@ -68,6 +68,29 @@ typedef struct
 } HrTrainingPipeline;
 
 /**
+ * HrTrainingParts:
+ * @n: how many parts the stage has
+ * @group: how many micro-batches each runs before the next has its turn
+ * @n_layers: how many layers a part has
+ * @outer: the part that is the first or the last of all stages; @n where there is none
+ * @n_outer: how many layers that has
+ * @running: the part that runs while others keep what their backward passes need
+ * @are_alike: whether all layers do the same
+ *
+ * The parts of a stage that Megatron-LM’s interleaved schedule runs.
+ */
+typedef struct
+{
+  guint n;
+  guint64 group;
+  guint n_layers;
+  guint outer;
+  guint n_outer;
+  guint running;
+  gboolean are_alike;
+} HrTrainingParts;
+
+/**
  * HrTraining:
  * @pass: the forward pass; its prompt is the length of the sequences, virtual tokens included
  * @tuning: (nullable): what a method of fine-tuning does to the model, or %NULL if all of it is trained
@@ -119,12 +142,9 @@ typedef struct
  * @accumulation_steps: micro-batches of a step
  * @n_in_flight: of how many of them what the backward pass needs is kept at once
  * @n_deferred: of how many micro-batches the head's input and the gradient of its output wait until all have gone back
- * @n_first_in_flight: of how many of these by the part of the stage that looks tokens up
  * @pipelines: whether torch.distributed.pipelining or DeepSpeed runs the stage
  * @pipeline: how it does
- * @has_parts: whether the stage has several parts, between those of others
- * @n_layers_of_part: how many layers that of them has which runs: the first, or the last where it has the head
- * @n_layers_between: how many another part has
+ * @parts: which parts the stage has, between those of others
  * @algorithm: what the model is trained by
  * @policy_code: whose trainer that is
  * @n_answers: how many answers lie in a row without padding
@@ -208,12 +228,9 @@ typedef struct
   guint64 accumulation_steps;
   guint64 n_in_flight;
   guint64 n_deferred;
-  guint64 n_first_in_flight;
   gboolean pipelines;
   HrTrainingPipeline pipeline;
-  gboolean has_parts;
-  guint n_layers_of_part;
-  guint n_layers_between;
+  HrTrainingParts parts;
   HrAlgorithm algorithm;
   HrPolicyCode policy_code;
   guint64 n_answers;
@@ -267,6 +284,9 @@ void hr_micro_batch_free (HrMicroBatch *self);
 void hr_training_replay (const HrTraining *self,
                          HrReplay         *replay,
                          HrTrainingLevels *levels);
+guint64 hr_training_count_layers (const HrTraining *self);
+void hr_training_choose_part (HrTraining     *self,
+                              const HrReplay *replay);
 guint64 hr_training_count_traced (const HrTraining *self,
                                   const HrReplay   *replay);
 void hr_training_replay_heap (const HrTraining *self,
