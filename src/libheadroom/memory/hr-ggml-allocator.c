@@ -5,8 +5,14 @@
 /*
  * ggml plans the tensors of a graph in a buffer whose size shows in the end (ggml/src/ggml-alloc.c at b11669:
  * ggml_dyn_tallocr_alloc, ggml_dyn_tallocr_free_bytes). A tensor goes into the smallest hole that holds it, of equal
- * ones the last; where there is none, behind all others. CUDA sets no limit on a buffer, so that there is one of them.
+ * ones the last, and behind all others where there is none. CUDA sets no limit on a buffer, so that there is one.
+ *
+ * Tensors of no bytes leave holes of none, which keep two larger ones beside them from being joined; so holes are
+ * looked through and joined here in the order in which ggml does it.
  */
+
+/* What is free behind the last tensor has no end. */
+#define NO_END (G_MAXUINT64 / 2)
 
 typedef struct
 {
@@ -17,9 +23,8 @@ typedef struct
 struct _HrGgmlAllocator
 {
   guint64 alignment;
-  GArray *holes;      /* of Hole, by their addresses; that behind the last tensor is not among them */
-  guint64 end;        /* where the last tensor ends */
-  guint64 size;       /* the highest that @end has been */
+  GArray *holes;      /* of Hole, by their addresses */
+  guint64 size;       /* where a tensor has ended at the most */
 };
 
 /*
@@ -33,10 +38,12 @@ struct _HrGgmlAllocator
 HrGgmlAllocator *
 hr_ggml_allocator_new (guint64 alignment)
 {
+  const Hole all = { 0, NO_END };
   HrGgmlAllocator *self = g_new0 (HrGgmlAllocator, 1);
 
   self->alignment = alignment;
   self->holes = g_array_new (FALSE, FALSE, sizeof (Hole));
+  g_array_append_val (self->holes, all);
 
   return self;
 }
@@ -56,6 +63,13 @@ hr_ggml_allocator_align (const HrGgmlAllocator *self,
   return (bytes + self->alignment - 1) / self->alignment * self->alignment;
 }
 
+static Hole *
+get_hole (const HrGgmlAllocator *self,
+          guint                  i)
+{
+  return &g_array_index (self->holes, Hole, i);
+}
+
 /*
  * hr_ggml_allocator_take:
  * @self: a plan
@@ -70,36 +84,43 @@ hr_ggml_allocator_take (HrGgmlAllocator *self,
                         guint64          bytes)
 {
   guint64 size = hr_ggml_allocator_align (self, bytes);
-  guint best = self->holes->len;
+  guint last = self->holes->len - 1;
+  guint best = last;
   guint64 offset;
+  Hole *hole;
 
-  for (guint i = 0; i < self->holes->len; i++)
+  for (guint i = 0; i < last; i++)
     {
-      const Hole *hole = &g_array_index (self->holes, Hole, i);
+      guint64 room = get_hole (self, i)->bytes;
 
-      if (hole->bytes >= size &&
-          (best == self->holes->len || hole->bytes <= g_array_index (self->holes, Hole, best).bytes))
+      if (room >= size && (best == last || room <= get_hole (self, best)->bytes))
         best = i;
     }
 
-  if (best < self->holes->len)
-    {
-      Hole *hole = &g_array_index (self->holes, Hole, best);
-
-      offset = hole->offset;
-      hole->offset += size;
-      hole->bytes -= size;
-      if (hole->bytes == 0)
-        g_array_remove_index (self->holes, best);
-
-      return offset;
-    }
-
-  offset = self->end;
-  self->end += size;
-  self->size = MAX (self->size, self->end);
+  hole = get_hole (self, best);
+  offset = hole->offset;
+  hole->offset += size;
+  hole->bytes -= size;
+  if (hole->bytes == 0)
+    g_array_remove_index (self->holes, best);
+  self->size = MAX (self->size, offset + size);
 
   return offset;
+}
+
+/* The hole behind one is a part of it, if it begins where that one ends. */
+static void
+join (HrGgmlAllocator *self,
+      guint            i)
+{
+  Hole *hole = get_hole (self, i);
+  const Hole *next = get_hole (self, i + 1);
+
+  if (hole->offset + hole->bytes != next->offset)
+    return;
+
+  hole->bytes += next->bytes;
+  g_array_remove_index (self->holes, i + 1);
 }
 
 /*
@@ -115,35 +136,33 @@ hr_ggml_allocator_return (HrGgmlAllocator *self,
                           guint64          offset,
                           guint64          bytes)
 {
-  Hole hole = { offset, hr_ggml_allocator_align (self, bytes) };
-  guint i = 0;
+  Hole new_hole = { offset, hr_ggml_allocator_align (self, bytes) };
+  guint i;
 
-  if (hole.bytes == 0)
-    return;
-
-  while (i < self->holes->len && g_array_index (self->holes, Hole, i).offset < offset)
-    i++;
-
-  if (i < self->holes->len && hole.offset + hole.bytes == g_array_index (self->holes, Hole, i).offset)
+  for (i = 0; i < self->holes->len; i++)
     {
-      hole.bytes += g_array_index (self->holes, Hole, i).bytes;
-      g_array_remove_index (self->holes, i);
-    }
-  if (i > 0)
-    {
-      const Hole *before = &g_array_index (self->holes, Hole, i - 1);
+      Hole *hole = get_hole (self, i);
 
-      if (before->offset + before->bytes == hole.offset)
+      if (hole->offset + hole->bytes == offset)
         {
-          hole = (Hole) { before->offset, before->bytes + hole.bytes };
-          g_array_remove_index (self->holes, --i);
+          hole->bytes += new_hole.bytes;
+          if (i + 1 < self->holes->len)
+            join (self, i);
+          return;
+        }
+      if (offset + new_hole.bytes == hole->offset)
+        {
+          hole->offset = offset;
+          hole->bytes += new_hole.bytes;
+          if (i > 0)
+            join (self, i - 1);
+          return;
         }
     }
 
-  if (hole.offset + hole.bytes == self->end)
-    self->end = hole.offset;
-  else
-    g_array_insert_val (self->holes, i, hole);
+  for (i = 0; i < self->holes->len && get_hole (self, i)->offset < offset; )
+    i++;
+  g_array_insert_val (self->holes, i, new_hole);
 }
 
 /* The size of the buffer. */

@@ -12,7 +12,7 @@
  * What ggml's scheduler and allocator make of a graph (ggml/src/ggml-backend.cpp, ggml_backend_sched_split_graph;
  * ggml/src/ggml-alloc.c, ggml_gallocr_alloc_graph_impl, at b11669). Nodes run where their weights are; what lies
  * between goes with its neighbours. Where the place changes, a split begins, at whose start what it reads from
- * elsewhere is copied. GPUs are taken to be able to compute all there is, which CUDA's are.
+ * elsewhere is copied. GPUs are taken to be able to compute all there is but some scans and convolutions of states.
  */
 
 /* ggml_backend_cuda_buffer_type_get_alignment, and TENSOR_ALIGNMENT of ggml-impl.h. */
@@ -99,6 +99,62 @@ count_batch (const HrGgmlTensor *tensor)
     }
 }
 
+/*
+ * hr_ggml_backend_has_scan:
+ * @self: what a GPU computes with
+ * @state_size: the size of a state
+ * @head_dim: how many channels each head has: one in Mamba, several in Mamba 2
+ * @n_heads: how many heads there are
+ *
+ * Gets whether a GPU has a kernel for the scan of a state space (ggml_backend_cuda_device_supports_op and
+ * ggml_backend_vk_device_supports_op, GGML_OP_SSM_SCAN).
+ *
+ * Returns: whether there is one
+ */
+gboolean
+hr_ggml_backend_has_scan (HrGgmlBackend self,
+                          guint64       state_size,
+                          guint64       head_dim,
+                          guint64       n_heads)
+{
+  if (head_dim == 1)
+    return self == HR_GGML_BACKEND_CUDA && state_size == 16 && n_heads % 128 == 0;
+
+  return (state_size == 128 || state_size == 256) && head_dim % 16 == 0;
+}
+
+/*
+ * hr_ggml_backend_has_convolution:
+ * @self: what a GPU computes with
+ * @n_channels: how many channels are convolved
+ *
+ * Gets whether a GPU has a kernel for the convolution of states (likewise, GGML_OP_SSM_CONV).
+ *
+ * Returns: whether there is one
+ */
+gboolean
+hr_ggml_backend_has_convolution (HrGgmlBackend self,
+                                 guint64       n_channels)
+{
+  return self != HR_GGML_BACKEND_CUDA || n_channels % 128 == 0;
+}
+
+static gboolean
+has_kernel (const Run          *run,
+            const HrGgmlTensor *tensor)
+{
+  const HrGgmlTensor *states;
+
+  if (tensor->op == HR_GGML_OP_SSM_CONV)
+    return hr_ggml_backend_has_convolution (run->schedule->backend, tensor->ne[0]);
+  if (tensor->op != HR_GGML_OP_SSM_SCAN)
+    return TRUE;
+
+  states = get_tensor (run, tensor->sources[0]);
+
+  return hr_ggml_backend_has_scan (run->schedule->backend, states->ne[0], states->ne[1], states->ne[2]);
+}
+
 /* Where a tensor has to be, as far as that follows from itself. */
 static gint
 find_own_place (const Run *run,
@@ -111,7 +167,7 @@ find_own_place (const Run *run,
     return tensor->computed_at;
   if (place != HR_GGML_NONE)
     return place;
-  if (tensor->is_input)
+  if (tensor->is_input || !has_kernel (run, tensor))
     return get_host (run);
   if (tensor->op == HR_GGML_OP_ROPE || tensor->op == HR_GGML_OP_FLASH_ATTENTION)
     return NO_PLACE;

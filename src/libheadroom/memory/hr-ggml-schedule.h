@@ -41,6 +41,13 @@ typedef struct
   gboolean has_tiles;
 } HrGgmlSchedule;
 
+gboolean hr_ggml_backend_has_scan        (HrGgmlBackend self,
+                                          guint64       state_size,
+                                          guint64       head_dim,
+                                          guint64       n_heads);
+gboolean hr_ggml_backend_has_convolution (HrGgmlBackend self,
+                                          guint64       n_channels);
+
 void hr_ggml_schedule_place   (const HrGgmlSchedule *self,
                                HrGgmlGraph          *graph,
                                gint                 *places);

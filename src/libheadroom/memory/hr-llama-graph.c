@@ -43,7 +43,7 @@ typedef struct
   gint value_rotations[2];
   gint state_ids;        /* which of the states belongs to each sequence */
   gint used_state_ids;   /* those of them whose sequences are computed, which are all */
-  gint other_state_ids;  /* those of others */
+  gint other_state_ids;  /* all but the first, of which those of sequences that are not computed are seen */
   gboolean is_alone;     /* a layer is one block behind a norm */
 } Builder;
 
@@ -77,11 +77,11 @@ find_copy (const HrTensor *tensor,
   return tensor->n_layers == 0;
 }
 
-/* How a file has a matrix of a block. */
-static guint
-find_type (const Builder *b,
-           const HrBlock *block,
-           HrModule       module)
+static gboolean
+find_module_type (const Builder *b,
+                  const HrBlock *block,
+                  HrModule       module,
+                  guint         *type)
 {
   const HrWeightStorage *storage = &b->plan->pass->storage;
 
@@ -90,12 +90,32 @@ find_type (const Builder *b,
       const HrTensor *tensor = hr_model_get_tensor (storage->model, i);
       guint copy;
 
-      if (tensor->block == block->path && tensor->module == module && tensor->n_dimensions > 1 &&
-          find_copy (tensor, b->layer, &copy))
-        return get_type_by_name (hr_weight_storage_get_type (storage, i, copy));
+      if (tensor->block != block->path || tensor->module != module || tensor->n_dimensions < 2 ||
+          !find_copy (tensor, b->layer, &copy))
+        continue;
+      *type = get_type_by_name (hr_weight_storage_get_type (storage, i, copy));
+      return TRUE;
     }
 
-  return HR_GGML_F32;
+  return FALSE;
+}
+
+/* How a file has a matrix of a block, which may be a part of one of the checkpoint's. */
+static guint
+find_type (const Builder *b,
+           const HrBlock *block,
+           HrModule       module)
+{
+  guint type = HR_GGML_F32;
+
+  if (find_module_type (b, block, module, &type))
+    return type;
+  if (module == HR_MODULE_GATE || module == HR_MODULE_UP)
+    find_module_type (b, block, HR_MODULE_GATE_UP, &type);
+  if (module == HR_MODULE_EXPERT_GATE || module == HR_MODULE_EXPERT_UP)
+    find_module_type (b, block, HR_MODULE_EXPERT_GATE_UP, &type);
+
+  return type;
 }
 
 static gint
@@ -218,6 +238,13 @@ scale_embeddings (Builder *b,
                                  hr_ggml_graph_add_input (b->graph, HR_GGML_F32, 1, b->n_tokens), HR_GGML_NONE);
 }
 
+/* Of Falcon-H1 what its parts are multiplied by is in the matrices of the file (convert_hf_to_gguf.py). */
+static gboolean
+has_scales (const Builder *b)
+{
+  return !g_str_equal (hr_model_get_model_type (b->plan->pass->model), "falcon_h1");
+}
+
 /* Learned positions are looked up on the host and added; Gemma and Granite multiply by a constant. */
 static gint
 finish_embeddings (Builder *b,
@@ -229,9 +256,12 @@ finish_embeddings (Builder *b,
     {
       const HrBlock *block = &chain->blocks[i];
 
-      if (block->kind == HR_BLOCK_TOKEN_EMBEDDING &&
+      if (block->kind == HR_BLOCK_TOKEN_EMBEDDING && has_scales (b) &&
           (block->token_embedding.scaled || block->token_embedding.scaled_outside))
-        input = scale_embeddings (b, input);
+        {
+          input = scale_embeddings (b, input);
+          hr_ggml_graph_expand (b->graph, input);
+        }
       if (block->kind == HR_BLOCK_POSITION_EMBEDDING)
         {
           gint table = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->plan->n_devices,
@@ -469,6 +499,18 @@ add_found (Builder *b,
   return result;
 }
 
+/* A copy with rows for columns. */
+static gint
+add_transposed (Builder *b,
+                gint     values)
+{
+  static const guint transposed[] = { 1, 0, 2, 3 };
+  gint turned = hr_ggml_graph_add_permutation (b->graph, values, transposed);
+  HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, turned);
+
+  return hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONT, tensor.type, tensor.ne, (const gint[]) { turned }, 1);
+}
+
 /* build_attn_mha. */
 static gint
 add_scores (Builder           *b,
@@ -504,6 +546,8 @@ add_scores (Builder           *b,
   scores = hr_ggml_graph_add_product (b->graph, keys, q);
   scores = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_SOFT_MAX, HR_GGML_F32,
                                    hr_ggml_graph_get (b->graph, scores)->ne, (const gint[]) { scores, mask, sinks }, 3);
+  if (!b->plan->has_transposed_values)
+    values = add_transposed (b, values);
   result = hr_ggml_graph_add_permutation (b->graph, hr_ggml_graph_add_product (b->graph, values, scores), heads_first);
 
   return add_found (b, result, value_dim * a->num_attention_heads);
@@ -598,7 +642,6 @@ add_latent_scores (Builder       *b,
                    gint           cache)
 {
   static const guint heads_first[] = { 0, 2, 1, 3 };
-  static const guint transposed[] = { 1, 0, 2, 3 };
   const HrAttention *a = &block->attention;
   guint64 n_heads = a->num_attention_heads;
   guint64 per_stream = b->n_tokens / b->plan->n_streams;
@@ -625,13 +668,9 @@ add_latent_scores (Builder       *b,
   else
     {
       gint scores = hr_ggml_graph_add_product (b->graph, keys, q);
-      HrGgmlTensor turned;
 
       scores = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_SOFT_MAX, scores, b->masks[0], HR_GGML_NONE);
-      values = hr_ggml_graph_add_permutation (b->graph, values, transposed);
-      turned = *hr_ggml_graph_get (b->graph, values);
-      values = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONT, turned.type, turned.ne, (const gint[]) { values }, 1);
-      result = hr_ggml_graph_add_product (b->graph, values, scores);
+      result = hr_ggml_graph_add_product (b->graph, add_transposed (b, values), scores);
     }
 
   result = hr_ggml_graph_add_permutation (b->graph, hr_ggml_graph_add_product (b->graph, matrix, result), heads_first);
@@ -668,7 +707,7 @@ add_attention (Builder       *b,
 {
   const HrAttention *a = &block->attention;
   gboolean is_sliding = a->sliding_window > 0 && b->plan->window > 0;
-  gboolean is_transposed = !b->plan->flash;
+  gboolean is_transposed = b->plan->has_transposed_values;
   guint64 value_dim = a->value_head_dim > 0 ? a->value_head_dim : a->head_dim;
   guint64 cells = is_sliding ? b->plan->window_cells : b->plan->cells;
   guint64 inner = value_dim * a->num_attention_heads;
@@ -721,8 +760,10 @@ move_others (Builder *b,
              gint     cache,
              gint     others)
 {
+  HrGgmlTensor rows = *hr_ggml_graph_get (b->graph, others);
   gint target = hr_ggml_graph_add_reshape (b->graph, cache, 0, 1, 1, 1);
 
+  others = hr_ggml_graph_add_reshape (b->graph, others, rows.ne[0], 0, 1, 1);
   hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_set_rows (b->graph, target, others, HR_GGML_NONE));
 }
 
@@ -734,11 +775,12 @@ add_state (Builder *b,
 {
   gint states = add_states (b, width, cache);
   gint rows = hr_ggml_graph_add_rows (b->graph, states, b->state_ids);
+  gint used = hr_ggml_graph_add_reshape (b->graph, rows, width, b->plan->n_slots, 1, 1);
 
-  hr_ggml_graph_expand (b->graph, rows);
-  move_others (b, *cache, hr_ggml_graph_add_reshape (b->graph, rows, width, 0, 1, 1));
+  hr_ggml_graph_expand (b->graph, used);
+  move_others (b, *cache, rows);
 
-  return rows;
+  return used;
 }
 
 /*
@@ -778,7 +820,9 @@ add_convolution (Builder *b,
 {
   guint64 n_sequences = b->plan->n_slots;
   const guint64 ne[] = { n_channels, b->n_tokens / n_sequences, n_sequences, 1 };
-  gint matrix = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->place, kernel, n_channels, 1);
+  gboolean has_kernel = hr_ggml_backend_has_convolution (b->plan->backend, n_channels);
+  gint matrix = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, has_kernel ? b->place : (gint) b->plan->n_devices,
+                                          kernel, n_channels, 1);
 
   return hr_ggml_graph_add_made (b->graph, HR_GGML_OP_SSM_CONV, HR_GGML_F32, ne, (const gint[]) { joined, matrix }, 2);
 }
@@ -859,6 +903,19 @@ add_copy (Builder *b,
   return hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONT, tensor.type, tensor.ne, (const gint[]) { input }, 1);
 }
 
+/* How fast states decay, where that is read. */
+static gint
+add_decay (Builder *b,
+           guint64  state_size,
+           guint64  head_dim,
+           guint64  n_heads)
+{
+  gboolean has_scan = hr_ggml_backend_has_scan (b->plan->backend, state_size, head_dim, n_heads);
+
+  return hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, has_scan ? b->place : (gint) b->plan->n_devices,
+                                   head_dim == 1 ? state_size : 1, n_heads, 1);
+}
+
 /*
  * ggml_ssm_scan: what the tokens come to, and behind that the states after the last ones, which take the place of those
  * before. What is given is looked up in all states by the scan itself.
@@ -934,7 +991,7 @@ add_mamba2 (Builder       *b,
   heads = add_pieces (b, mixed, m->head_dim, m->num_heads);
   inputs[0] = heads;
   inputs[1] = add_vector (b, HR_GGML_OP_ADD, add_copy (b, steps), m->num_heads);
-  inputs[2] = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->place, 1, m->num_heads, 1);
+  inputs[2] = add_decay (b, m->state_size, m->head_dim, m->num_heads);
   inputs[3] = add_pieces (b, mixed, m->state_size, m->n_groups);
   inputs[4] = add_pieces (b, mixed, m->state_size, m->n_groups);
   result = add_scan (b, m->state_size, m->head_dim, m->num_heads, inputs, G_N_ELEMENTS (inputs));
@@ -946,7 +1003,7 @@ add_mamba2 (Builder       *b,
     }
   result = hr_ggml_graph_add_reshape (b->graph, result, inner, b->n_tokens, 1, 1);
 
-  return add_product (b, block, HR_MODULE_OUTPUT, divide_sequences (b, result), inner, m->hidden_size, FALSE);
+  return add_product (b, block, HR_MODULE_OUTPUT, result, inner, m->hidden_size, FALSE);
 }
 
 /* A part of what selects: without a norm the time step alone is copied. */
@@ -985,7 +1042,7 @@ add_mamba (Builder       *b,
   steps = add_selected (b, m, selection, m->time_step_rank);
   inputs[0] = add_pieces (b, mixed, 1, inner);
   inputs[1] = add_product (b, block, HR_MODULE_TIME_STEP, steps, m->time_step_rank, inner, TRUE);
-  inputs[2] = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->place, m->state_size, inner, 1);
+  inputs[2] = add_decay (b, m->state_size, 1, inner);
   inputs[3] = add_pieces (b, add_selected (b, m, selection, m->state_size), m->state_size, 1);
   inputs[4] = add_pieces (b, add_selected (b, m, selection, m->state_size), m->state_size, 1);
   result = add_scan (b, m->state_size, 1, inner, inputs, G_N_ELEMENTS (inputs));
@@ -1285,16 +1342,11 @@ add_expert_matrices (Builder         *b,
                      const HrBlock   *block,
                      const HrMixture *m,
                      HrModule         module,
-                     HrModule         fused,
                      guint64          in,
                      guint64          out)
 {
-  guint type = find_type (b, block, module);
-
-  if (type == HR_GGML_F32)
-    type = find_type (b, block, fused);
-
-  return hr_ggml_graph_add_weight (b->graph, type, get_expert_place (b), in, out, m->num_experts);
+  return hr_ggml_graph_add_weight (b->graph, find_type (b, block, module), get_expert_place (b), in, out,
+                                   m->num_experts);
 }
 
 static gint
@@ -1318,8 +1370,7 @@ add_expert_product (Builder         *b,
                     gint             chosen)
 {
   const HrMixture *m = &block->mixture;
-  HrModule fused = module == HR_MODULE_EXPERT_DOWN ? module : HR_MODULE_EXPERT_GATE_UP;
-  gint matrices = add_expert_matrices (b, block, m, module, fused, in, out);
+  gint matrices = add_expert_matrices (b, block, m, module, in, out);
   gint result = hr_ggml_graph_add_product_id (b->graph, matrices, input, chosen);
 
   return m->has_bias ? add_expert_bias (b, result, chosen) : result;
@@ -1688,12 +1739,12 @@ add_inputs (Builder *b)
   b->output_ids = hr_ggml_graph_add_input (b->graph, HR_GGML_I32, b->n_outputs, 1);
   b->state_ids = hr_ggml_graph_add_input (b->graph, HR_GGML_I32, plan->n_slots, 1);
   b->used_state_ids = hr_ggml_graph_add_reshape (b->graph, b->state_ids, plan->n_slots, 1, 1, 1);
-  b->other_state_ids = hr_ggml_graph_add_reshape (b->graph, b->state_ids, 0, 1, 1, 1);
+  b->other_state_ids = hr_ggml_graph_add_reshape (b->graph, b->state_ids, plan->n_slots - 1, 1, 1, 1);
   for (guint i = 0; i < 2; i++)
     {
       guint64 width = 1;
 
-      for (guint j = 0; !plan->flash && j < plan->pass->stack->n_layers; j++)
+      for (guint j = 0; plan->has_transposed_values && j < plan->pass->stack->n_layers; j++)
         {
           const HrAttention *a = hr_llama_plan_get_attention (plan, j);
 
@@ -1734,7 +1785,7 @@ add_head (Builder *b,
   const HrHead *head = &block->head;
   gint result = add_product (b, block, HR_MODULE_SELF, input, head->hidden_size, head->vocab_size, head->has_bias);
 
-  if (head->scaled || head->softcap)
+  if ((head->scaled && has_scales (b)) || head->softcap)
     result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_SCALE, result, HR_GGML_NONE, HR_GGML_NONE);
 
   return result;
@@ -1796,6 +1847,13 @@ hr_llama_graph_new (const HrLlamaPlan *plan,
   return b.graph;
 }
 
+/* Sizes of heads that ggml-cuda has a kernel of the gated delta rule for (ggml_cuda_op_gated_delta_net). */
+static gboolean
+has_delta_kernel (guint64 dim)
+{
+  return dim == 16 || dim == 32 || dim == 64 || dim == 128;
+}
+
 /* Whether the graph has all operations of a block. */
 static gboolean
 knows_block (const HrBlock  *block,
@@ -1821,7 +1879,7 @@ knows_block (const HrBlock  *block,
 
     case HR_BLOCK_GATED_DELTA:
       return d->projection != HR_DELTA_PROJECTION_SEPARATE && d->key_head_dim == d->value_head_dim &&
-             release != HR_LLAMA_RELEASE_B4500;
+             has_delta_kernel (d->value_head_dim) && release != HR_LLAMA_RELEASE_B4500;
 
     case HR_BLOCK_MIXTURE:
       return block->mixture.latent_size == 0 && block->mixture.num_zero_experts == 0;
@@ -1867,33 +1925,6 @@ knows_sublayer (const HrSublayer *sublayer,
          knows_chain (&sublayer->after, release);
 }
 
-static gboolean
-is_state_mixer (const HrBlock *block)
-{
-  return block->kind == HR_BLOCK_SHORT_CONVOLUTION || block->kind == HR_BLOCK_MAMBA ||
-         block->kind == HR_BLOCK_MAMBA2 || block->kind == HR_BLOCK_GATED_DELTA;
-}
-
-static gboolean
-has_state (const HrLayerClass *layer_class)
-{
-  for (guint i = 0; i < layer_class->n_sublayers; i++)
-    {
-      const HrSublayer *sublayer = &layer_class->sublayers[i];
-
-      for (guint j = 0; j < sublayer->n_branches; j++)
-        {
-          for (guint k = 0; k < sublayer->branches[j].n_blocks; k++)
-            {
-              if (is_state_mixer (&sublayer->branches[j].blocks[k]))
-                return TRUE;
-            }
-        }
-    }
-
-  return FALSE;
-}
-
 /* The models with states whose functions in src/models are followed. */
 static gboolean
 knows_states (HrModel *model)
@@ -1928,8 +1959,9 @@ knows_model (HrModel        *model,
           if (!knows_sublayer (&layer_class->sublayers[j], release))
             return FALSE;
         }
-      if (has_state (layer_class) ? !knows_states (model)
-                                  : hr_layer_class_get_attention (layer_class) == NULL && !is_alone (layer_class))
+      if (hr_llama_plan_find_state_block (layer_class) != NULL
+            ? !knows_states (model)
+            : hr_layer_class_get_attention (layer_class) == NULL && !is_alone (layer_class))
         return FALSE;
     }
 

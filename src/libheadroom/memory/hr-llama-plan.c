@@ -84,42 +84,35 @@ hr_llama_plan_get_attention (const HrLlamaPlan *self,
   return hr_layer_class_get_attention (&stack->layer_classes[stack->layer_class_of[layer]]);
 }
 
-/* What a block keeps of a sequence, in elements (llama_hparams::n_embd_r and n_embd_s). */
-static void
-add_block_state (const HrBlock *block,
-                 HrBlockState  *state)
+/*
+ * hr_llama_plan_find_state_block:
+ * @layer_class: layers
+ *
+ * Finds what keeps a state of each sequence in layers that llama.cpp runs.
+ *
+ * Returns: (nullable): a block, or %NULL if there is none
+ */
+const HrBlock *
+hr_llama_plan_find_state_block (const HrLayerClass *layer_class)
 {
-  const HrShortConvolution *convolution = &block->short_convolution;
-  const HrMamba *mamba = &block->mamba;
-  const HrMamba2 *mamba2 = &block->mamba2;
-  const HrGatedDelta *delta = &block->gated_delta;
-
-  switch ((guint) block->kind)
+  for (guint i = 0; i < layer_class->n_sublayers; i++)
     {
-    case HR_BLOCK_SHORT_CONVOLUTION:
-      state->conv += convolution->hidden_size * (convolution->conv_kernel - 1);
-      break;
+      const HrSublayer *sublayer = &layer_class->sublayers[i];
 
-    case HR_BLOCK_MAMBA:
-      state->conv += mamba->intermediate_size * (mamba->conv_kernel - 1);
-      state->recurrent += mamba->intermediate_size * mamba->state_size;
-      break;
+      for (guint j = 0; j < sublayer->n_branches; j++)
+        {
+          for (guint k = 0; k < sublayer->branches[j].n_blocks; k++)
+            {
+              const HrBlock *block = &sublayer->branches[j].blocks[k];
 
-    case HR_BLOCK_MAMBA2:
-      state->conv += (mamba2->intermediate_size + 2 * mamba2->n_groups * mamba2->state_size) *
-                     (mamba2->conv_kernel - 1);
-      state->recurrent += mamba2->intermediate_size * mamba2->state_size;
-      break;
-
-    case HR_BLOCK_GATED_DELTA:
-      state->conv += (2 * delta->num_key_heads * delta->key_head_dim +
-                      delta->num_value_heads * delta->value_head_dim) * (delta->conv_kernel - 1);
-      state->recurrent += delta->num_value_heads * delta->value_head_dim * delta->key_head_dim;
-      break;
-
-    default:
-      break;
+              if (block->kind == HR_BLOCK_SHORT_CONVOLUTION || block->kind == HR_BLOCK_MAMBA ||
+                  block->kind == HR_BLOCK_MAMBA2 || block->kind == HR_BLOCK_GATED_DELTA)
+                return block;
+            }
+        }
     }
+
+  return NULL;
 }
 
 /*
@@ -129,7 +122,8 @@ add_block_state (const HrBlock *block,
  * @state: (out): the elements of both tensors
  *
  * Gets what a layer keeps of each sequence beside keys and values, in fp32: of a convolution all tokens but one that it
- * sees, and a state that stands for all of them (llama_memory_recurrent's constructor).
+ * sees, and a state that stands for all of them (llama_hparams::n_embd_r and n_embd_s, llama_memory_recurrent's
+ * constructor).
  *
  * Returns: whether it keeps anything
  */
@@ -139,21 +133,38 @@ hr_llama_plan_get_state (const HrLlamaPlan *self,
                          HrBlockState      *state)
 {
   const HrStack *stack = self->pass->stack;
-  const HrLayerClass *layer_class = &stack->layer_classes[stack->layer_class_of[layer]];
+  const HrBlock *block = hr_llama_plan_find_state_block (&stack->layer_classes[stack->layer_class_of[layer]]);
+  guint64 kernel;
 
   *state = (HrBlockState) { 0 };
-  for (guint i = 0; i < layer_class->n_sublayers; i++)
-    {
-      const HrSublayer *sublayer = &layer_class->sublayers[i];
+  if (block == NULL)
+    return FALSE;
 
-      for (guint j = 0; j < sublayer->n_branches; j++)
-        {
-          for (guint k = 0; k < sublayer->branches[j].n_blocks; k++)
-            add_block_state (&sublayer->branches[j].blocks[k], state);
-        }
+  switch ((guint) block->kind)
+    {
+    case HR_BLOCK_SHORT_CONVOLUTION:
+      kernel = block->short_convolution.conv_kernel;
+      break;
+
+    case HR_BLOCK_MAMBA:
+      kernel = block->mamba.conv_kernel;
+      break;
+
+    case HR_BLOCK_MAMBA2:
+      kernel = block->mamba2.conv_kernel;
+      break;
+
+    case HR_BLOCK_GATED_DELTA:
+    default:
+      kernel = block->gated_delta.conv_kernel;
+      break;
     }
 
-  return state->conv > 0;
+  /* What transformers keeps is as wide as the kernel. */
+  hr_block_get_state (block, state);
+  state->conv = state->conv / kernel * (kernel - 1);
+
+  return TRUE;
 }
 
 /* The elements of a token's keys: of latent attention the latent and the rotated key. */
@@ -534,7 +545,7 @@ places_flash (const HrLlamaPlan *self)
 /*
  * Where it is left to llama.cpp, it places the graph of one token of each sequence, and does without flash attention if
  * the kernel of any layer would run elsewhere (llama_context::resolve_fused_ops), as it may where caches and states are
- * on the host.
+ * on the host. The caches are there already then, as flash attention wants them.
  */
 static void
 resolve_flash (HrLlamaPlan *self)
@@ -698,6 +709,7 @@ hr_llama_plan_init (HrLlamaPlan      *self,
 
   self->flash = hr_inference_job_get_flash_attention (known) == HR_FLASH_ATTENTION_ON;
   self->is_flash_left = self->flash && hr_inference_job_get_flash_attention (job) == HR_FLASH_ATTENTION_AUTO;
+  self->has_transposed_values = !self->flash;
   resolve_length (self, known);
   resolve_window (self, known);
   resolve_places (self, known);
@@ -740,6 +752,32 @@ find_type (const char *name)
   return NULL;
 }
 
+/*
+ * Whether a vector or a kernel of a layer's state is read by an operation that GPUs cannot do, so that it stays on the
+ * host (weight_buft_supported of src/llama-model-loader.cpp).
+ */
+static gboolean
+is_read_on_host (const HrLlamaPlan *self,
+                 const HrTensor    *tensor,
+                 guint              layer)
+{
+  const HrStack *stack = self->pass->stack;
+  const HrBlock *block = hr_llama_plan_find_state_block (&stack->layer_classes[stack->layer_class_of[layer]]);
+
+  if (block == NULL)
+    return FALSE;
+  if (tensor->role == HR_TENSOR_ROLE_CONVOLUTION)
+    return tensor->n_dimensions > 1 && !hr_ggml_backend_has_convolution (self->backend, tensor->shape[0]);
+  if (!g_str_has_suffix (tensor->pattern, "A_log"))
+    return FALSE;
+  if (block->kind == HR_BLOCK_MAMBA)
+    return !hr_ggml_backend_has_scan (self->backend, block->mamba.state_size, 1, block->mamba.intermediate_size);
+
+  return block->kind == HR_BLOCK_MAMBA2 &&
+         !hr_ggml_backend_has_scan (self->backend, block->mamba2.state_size, block->mamba2.head_dim,
+                                    block->mamba2.num_heads);
+}
+
 static gint
 get_tensor_place (const HrLlamaPlan *self,
                   const HrTensor    *tensor,
@@ -751,6 +789,9 @@ get_tensor_place (const HrLlamaPlan *self,
     return self->n_devices;
   if (tensor->n_layers == 0)
     return self->output_place;
+
+  if (is_read_on_host (self, tensor, tensor->layers[layer]))
+    return self->n_devices;
 
   place = self->layer_places[tensor->layers[layer]];
 

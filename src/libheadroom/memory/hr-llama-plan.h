@@ -30,6 +30,7 @@ G_BEGIN_DECLS
  * @window_cells: positions of each of their caches
  * @flash: whether flash attention computes the attention
  * @is_flash_left: whether it is left to llama.cpp, which then has it where it runs on the devices of the layers
+ * @has_transposed_values: whether a row of the cache has an element of the values of each token
  * @key_type: the type that keys are kept in, a number of enum ggml_type
  * @value_type: the type of values
  *
@@ -58,6 +59,7 @@ typedef struct
   guint64 window_cells;
   gboolean flash;
   gboolean is_flash_left;
+  gboolean has_transposed_values;
   guint key_type;
   guint value_type;
 } HrLlamaPlan;
@@ -94,6 +96,7 @@ const HrAttention *hr_llama_plan_get_attention (const HrLlamaPlan  *self,
                                                 guint               layer);
 guint64            hr_llama_plan_get_key_width (const HrAttention  *attention);
 guint64            hr_llama_plan_get_value_width (const HrAttention *attention);
+const HrBlock     *hr_llama_plan_find_state_block (const HrLayerClass *layer_class);
 gboolean           hr_llama_plan_get_state     (const HrLlamaPlan  *self,
                                                 guint               layer,
                                                 HrBlockState       *state);
