@@ -6,6 +6,7 @@
 
 #include <glib/gi18n.h>
 #include <hr-gpu-catalogue.h>
+#include <hr-inference-job.h>
 #include <hr-least-gpus.h>
 #include <hr-plan-report.h>
 
@@ -339,6 +340,7 @@ headroom_plan_window_start (HeadroomPlanWindow *self)
   headroom_plan_window_cancel (self);
   g_list_store_remove_all (headroom_plan_table_get_items (self->table));
   headroom_plan_window_clear_least (self);
+  gtk_label_set_label (self->remark, hr_plan_get_remark (job));
   if (!headroom_plan_window_read_network (self, &cluster.network))
     headroom_plan_window_show_verdict (self, _("The network between machines: expected what each GPU can send, such as "
                                                "400Gb/s or 50GB/s"), NULL);
@@ -466,7 +468,6 @@ headroom_plan_window_init (HeadroomPlanWindow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
   gtk_window_set_icon_name (GTK_WINDOW (self), APPLICATION_ID);
-  gtk_label_set_label (self->remark, hr_plan_get_remark ());
   /* Rows may come before the buttons are there. */
   g_signal_connect_object (self->table, "notify::selected", G_CALLBACK (headroom_plan_window_update_buttons), self,
                            G_CONNECT_SWAPPED);
@@ -476,15 +477,20 @@ headroom_plan_window_init (HeadroomPlanWindow *self)
   headroom_plan_window_units_cb (self);
 }
 
-/* As many GPUs as the session has, at least a machine of them; a sequence for each. */
+/*
+ * As many GPUs as the session has, at least a machine of them; a sequence for each, or the requests that are answered
+ * at once.
+ */
 static void
 headroom_plan_window_take_session (HeadroomPlanWindow *self)
 {
+  HrJob *job = headroom_session_get_job (self->session);
   guint n_gpus = MAX (headroom_session_get_n_gpus (self->session), HR_CLUSTER_DEFAULT_PER_NODE);
+  guint64 n_sequences = HR_IS_INFERENCE_JOB (job) ? hr_inference_job_get_batch_size (HR_INFERENCE_JOB (job)) : n_gpus;
 
   gtk_spin_button_set_value (self->n_gpus, n_gpus);
   gtk_spin_button_set_value (self->n_per_node, HR_CLUSTER_DEFAULT_PER_NODE);
-  gtk_spin_button_set_value (self->n_sequences, n_gpus);
+  gtk_spin_button_set_value (self->n_sequences, n_sequences);
 }
 
 /*

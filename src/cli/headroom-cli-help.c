@@ -81,11 +81,13 @@ static const OptionHelp plan_options[] = {
   { "--network RATE",
     N_("What each GPU can send to other machines, such as 400Gb/s or 50GB/s; without it there are no times beyond one "
        "machine") },
-  { "--sequences N", N_("Sequences of a step, those of all GPUs together (one for each GPU)") },
+  { "--sequences N",
+    N_("Sequences of a step, those of all GPUs together (one for each GPU), or requests at once (--batch-size)") },
   { "--top N", N_("How many layouts to list (20)") },
   { "--least",
     N_("The fewest GPUs of the kind that is named, or of each kind, that the job fits on, in place of layouts") },
-  { "--mode MODE", N_("What to do with the model: fine-tuning or training; with --least any mode") },
+  { "--mode MODE",
+    N_("What to do with the model: inference (the default), fine-tuning or training; with --least any mode") },
   { "--format FORMAT", N_("text (the default), json, csv or markdown") },
   { "--output FILE", N_("Write to a file; without --format, its extension says what") },
   { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
@@ -280,15 +282,17 @@ headroom_cli_dup_help (const char *verb)
   else if (g_strcmp0 (verb, "plan") == 0)
     {
       g_string_append (string,
-                       _("Usage: headroom-cli plan MODEL --mode training --gpu NAME --gpus N [OPTION…]\n"
+                       _("Usage: headroom-cli plan MODEL --gpu NAME --gpus N [OPTION…]\n"
                          "\n"
-                         "Lists the layouts of a job of training that fit on some GPUs, the fastest first: all\n"
-                         "degrees of tensor, pipeline, context, expert and data parallelism, stages of ZeRO,\n"
+                         "Lists the layouts of a job that fit on some GPUs, the fastest first. Of one that answers\n"
+                         "requests, all ways in which its engine divides the model: tensor, pipeline, expert and\n"
+                         "data parallelism, with the speed and the requests that each has room for. Of training,\n"
+                         "all degrees of tensor, pipeline, context, expert and data parallelism, stages of ZeRO,\n"
                          "ways of checkpointing and micro-batches that go together. Settings are those of\n"
                          "“estimate”; those of a layout that are given stay as they are.\n"
                          "\n"
-                         "With --least, also of any other job, such as one that answers requests with vLLM, or\n"
-                         "that trains adapters: the fewest GPUs on which it fits, with what they share.\n"));
+                         "With --least, also of any other job, such as one that trains adapters: the fewest GPUs\n"
+                         "on which it fits, with what they share.\n"));
       append_options (string, plan_options, G_N_ELEMENTS (plan_options));
       g_string_append_c (string, '\n');
       hr_document_append_wrapped (string,

@@ -9,6 +9,7 @@
 
 #include "headroom-output.h"
 #include "headroom-question.h"
+#include "hr-inference-job.h"
 #include "hr-plan-report.h"
 
 #define FORMATS \
@@ -106,7 +107,7 @@ read_fixed (PlanRequest       *self,
   self->fixed = g_strv_builder_end (builder);
 }
 
-/* Without a number, a sequence for each GPU. */
+/* Without a number, a sequence for each GPU, or the requests of the job. */
 static gboolean
 read_sequences (PlanRequest        *self,
                 HeadroomArguments  *arguments,
@@ -114,6 +115,9 @@ read_sequences (PlanRequest        *self,
 {
   self->n_sequences = self->wants_least && headroom_arguments_get (arguments, "gpus") == NULL
                         ? MOST_GPUS : self->question.n_gpus;
+
+  if (HR_IS_INFERENCE_JOB (self->question.job))
+    self->n_sequences = hr_inference_job_get_batch_size (HR_INFERENCE_JOB (self->question.job));
 
   return read_number (arguments, "sequences", G_MAXINT, &self->n_sequences, error);
 }

@@ -200,9 +200,9 @@ test_what_cannot_be_planned_says_why (Fixture       *fixture,
   GtkWidget *stack = headroom_test_find (fixture->window, ADW_TYPE_VIEW_STACK, NULL);
   g_autofree char *reason =
     g_strdup_printf (_("Layouts are planned for training; mode: expected training or fine-tuning, found %s"),
-                     "inference");
+                     "grpo");
 
-  headroom_session_set_mode (fixture->session, HR_MODE_INFERENCE);
+  headroom_session_set_mode (fixture->session, HR_MODE_GRPO);
   HEADROOM_TEST_WAIT_FOR (get_n_layouts (fixture) > 0);
   click (fixture, _("_Plan"));
   g_assert_cmpuint (get_n_layouts (fixture), ==, 0);

@@ -88,19 +88,67 @@ def the_fewest_gpus_that_answer_requests_are_estimated():
     assert int(next(csv.DictReader(io.StringIO(table)))['tensor-parallel']) == least['count']
 
 
+SERVING = ('--engine', 'vllm', '--max-model-len', '8192', '--prompt-length', '2048', '--output-length', '512',
+           '--batch-size', '64')
+
+
+def layouts_of_engines_are_told_with_what_they_give():
+    result = succeed_json('plan', MODEL, *SERVING, '--gpu', 'h100-sxm5-80gb', '--gpus', '8')
+    assert result['mode'] == 'inference' and result['sequences'] == 64
+    degrees = {tuple(choice['settings'][f'{name}-parallel'] for name in ('tensor', 'pipeline', 'data'))
+               for choice in result['choices']}
+    assert degrees == {(tensor, pipeline, 8 // tensor // pipeline) for tensor in (1, 2, 4, 8)
+                       for pipeline in (1, 2, 4, 8) if tensor * pipeline <= 8}
+    seconds = [choice['seconds']['total'] for choice in result['choices']]
+    assert seconds == sorted(seconds)
+    for choice in result['choices']:
+        assert choice['known-by'] == 'exact' and choice['gpus'] == 8
+        assert choice['free-bytes'] == result['gpus']['memory-bytes'] - choice['peak-bytes']
+        total = choice['seconds']['first-token'] + 511 * choice['seconds']['each-token']
+        assert abs(total / choice['seconds']['total'] - 1) < 1e-9
+        assert abs(choice['tokens-per-second'] * choice['seconds']['total'] / (64 * 512) - 1) < 1e-9
+        assert choice['room-for-requests'] >= choice['requests'] == 64
+
+
+def a_layout_of_an_engine_is_estimated_as_it_is_told():
+    for engine, model in (('vllm', 'Qwen/Qwen3-30B-A3B'), ('sglang', 'Qwen/Qwen3-30B-A3B'), ('tensorrt-llm', MODEL),
+                          ('lmdeploy', MODEL)):
+        job = ('--engine', engine, '--max-model-len', '8192', '--prompt-length', '2048', '--batch-size', '16')
+        result = succeed_json('plan', model, *job, '--gpu', 'h100-sxm5-80gb', '--gpus', '4')
+        assert result['fitting'] == result['layouts'] >= 3, (engine, result['layouts'])
+        for choice in result['choices']:
+            words = [word for name, value in choice['settings'].items()
+                     for word in (f'--{name}', str(value).lower())]
+            estimate = succeed_json('estimate', model, *job[:-2], *words, '--gpu', 'h100-sxm5-80gb', '--gpus', '4')
+            assert estimate['total-bytes'] == choice['peak-bytes'], (engine, choice)
+
+
+def what_no_engine_can_divide_is_told():
+    result = succeed_json('plan', MODEL, *SERVING, '--gpu', 'h100-sxm5-80gb', '--gpus', '12')
+    assert result['not-possible'] > 0 and 'num_attention_heads' in result['not-possible-because']
+    assert all(choice['settings']['tensor-parallel'] in (1, 2, 4) for choice in result['choices'])
+    given = succeed_json('plan', MODEL, *SERVING, '--gpu', 'h100-sxm5-80gb', '--gpus', '8', '--tensor-parallel', '2',
+                         '--sequences', '16')
+    assert {choice['settings']['tensor-parallel'] for choice in given['choices']} == {2}
+    assert given['sequences'] == 16 and given['choices'][0]['requests'] == 16
+
+
 def tables_are_written_as_files_have_them():
     table = succeed('plan', MODEL, *JOB, *GPUS, '--top', '5', '--format', 'csv').decode()
     rows = list(csv.DictReader(io.StringIO(table)))
     assert len(rows) == 5
     assert int(rows[0]['peak-bytes']) > 0 and float(rows[0]['step-seconds']) > 0
     expect(succeed('plan', MODEL, *JOB, *GPUS, '--format', 'markdown').decode(), 'TP', '---')
+    table = succeed('plan', MODEL, *SERVING, '--gpu', 'h100-sxm5-80gb', '--gpus', '8', '--format', 'csv').decode()
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert float(rows[0]['tokens-per-second']) > 0 and 'tensor-parallel=' in rows[0]['settings']
 
 
 def what_cannot_be_planned_is_refused_in_one_line():
     gpu = ('--gpu', 'H100')
     training = (MODEL, '--mode', 'training')
     for words, reason in (
-            ((MODEL, *gpu), 'training'),
+            ((MODEL, '--mode', 'grpo', *gpu), 'training'),
             (training, '--gpu'),
             ((*training, *gpu, '--network', 'fast'), '--network'),
             ((*training, *gpu, '--per-node', '0'), '--per-node'),
@@ -128,6 +176,9 @@ if __name__ == '__main__':
         what_does_not_fit_is_status_1,
         the_fewest_gpus_come_first,
         the_fewest_gpus_that_answer_requests_are_estimated,
+        layouts_of_engines_are_told_with_what_they_give,
+        a_layout_of_an_engine_is_estimated_as_it_is_told,
+        what_no_engine_can_divide_is_told,
         tables_are_written_as_files_have_them,
         what_cannot_be_planned_is_refused_in_one_line,
         it_is_there_in_chinese,

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "hr-compute.h"
 #include "hr-error.h"
 #include "hr-estimator.h"
 #include "hr-fine-tuning-job.h"
@@ -622,13 +623,13 @@ jobs_without_known_layouts_are_refused (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (HrModel) model = create_model ();
   g_autoptr (HrModel) encoder = hr_model_new_from_id ("google-t5/t5-small", &error);
-  g_autoptr (HrJob) inference = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrJob) answers = hr_job_new (HR_MODE_GRPO);
   g_autoptr (HrJob) tuning = hr_job_new (HR_MODE_FINE_TUNING);
   g_autoptr (HrJob) job = create_job ();
   g_autoptr (HrJob) eager = create_job ();
 
   g_assert_no_error (error);
-  assert_refused (model, inference, "training");
+  assert_refused (model, answers, "training");
   g_object_set (tuning, "fine-tuning-method", HR_FINE_TUNING_METHOD_LORA, NULL);
   assert_refused (model, tuning, "training");
   assert_refused (encoder, job, "decoder");
@@ -636,6 +637,91 @@ jobs_without_known_layouts_are_refused (void)
   assert_refused (model, job, "optimizer");
   g_object_set (eager, "attention", HR_ATTENTION_IMPLEMENTATION_EAGER, NULL);
   assert_refused (model, eager, "attention");
+}
+
+static HrPlanner *
+plan_serving (HrModel    *model,
+              const char *settings,
+              guint       n_gpus)
+{
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrGpu) gpu = look_up_gpu ("h100-sxm5-80gb");
+  const HrCluster cluster = { gpu, n_gpus, 8, NETWORK };
+  g_autoptr (GError) error = NULL;
+  HrPlanner *planner;
+
+  hr_job_set_all_from_string (job, settings, &error);
+  g_assert_no_error (error);
+  planner = hr_planner_new (model, job, &cluster, 8, NULL, &error);
+  g_assert_no_error (error);
+  hr_planner_run (planner, NULL);
+
+  return planner;
+}
+
+/* A GPU alone takes what its roofline says, and exchanges nothing. */
+static void
+a_lone_gpu_answers_as_fast_as_its_roofline_says (void)
+{
+  g_autoptr (HrModel) model = create_model ();
+  g_autoptr (HrPlanner) planner = plan_serving (model, "engine=vllm prompt-length=512 output-length=65", 1);
+  const HrPlanChoice *choice = hr_planner_get_choice (planner, 0);
+  g_autoptr (HrJob) job = hr_planner_create_job (planner, choice);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrCompute) compute = hr_compute_new (model, job, hr_planner_get_cluster (planner)->gpu, 1, &error);
+  double prompt, token;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (hr_planner_get_n_layouts (planner), ==, 1);
+  prompt = hr_compute_find_phase (compute, HR_COMPUTE_PHASE_PREFILL)->fused.typical;
+  token = hr_compute_find_phase (compute, HR_COMPUTE_PHASE_DECODE)->fused.typical;
+  g_assert_cmpfloat_with_epsilon (choice->serving.prompt, prompt, 1e-12);
+  g_assert_cmpfloat_with_epsilon (choice->serving.token, token, 1e-12);
+  g_assert_cmpfloat_with_epsilon (choice->time.total, prompt + 64 * token, 1e-9);
+  g_assert_cmpfloat_with_epsilon (choice->serving.rate, 8 * 65 / choice->time.total, 1e-6);
+}
+
+static const HrPlanChoice *
+find_choice (const HrPlanner *planner,
+             guint64          tensor,
+             guint64          pipeline,
+             guint64          data)
+{
+  for (guint i = 0; i < hr_planner_get_n_listed (planner); i++)
+    {
+      const HrPlanChoice *choice = hr_planner_get_choice (planner, i);
+      const HrLayout *layout = &choice->step.layout;
+
+      if (layout->tensor == tensor && layout->pipeline == pipeline && layout->data == data)
+        return choice;
+    }
+
+  g_assert_not_reached ();
+}
+
+/*
+ * Copies answer half of the requests each, as fast as one GPU does; of a pipeline each stage has its turn with half of
+ * them; ranks that share layers have more than half of what one takes, as heads of keys and values are divided but what
+ * is added up has to be sent.
+ */
+static void
+divided_models_answer_as_their_parts_do (void)
+{
+  g_autoptr (HrModel) model = create_model ();
+  g_autoptr (HrPlanner) two = plan_serving (model, "engine=vllm output-length=64", 2);
+  const HrPlanChoice *copies = find_choice (two, 1, 1, 2);
+  const HrPlanChoice *stages = find_choice (two, 1, 2, 1);
+  const HrPlanChoice *shares = find_choice (two, 2, 1, 1);
+  g_autoptr (HrPlanner) whole = plan_serving (model, "engine=vllm output-length=64", 1);
+  const HrPlanChoice *one = hr_planner_get_choice (whole, 0);
+
+  g_assert_cmpuint (hr_planner_get_n_layouts (two), ==, 3);
+  g_assert_cmpuint (copies->serving.running, ==, 8);
+  g_assert_cmpfloat (copies->serving.token, <, one->serving.token);
+  g_assert_cmpfloat (stages->serving.token, >, copies->serving.token);
+  g_assert_cmpfloat (shares->serving.token, >, one->serving.token / 2);
+  g_assert_cmpfloat (shares->serving.prompt, <, one->serving.prompt);
+  g_assert_cmpuint (copies->serving.at_once, >, one->serving.at_once);
 }
 
 static GArray *
@@ -960,6 +1046,9 @@ main (int    argc,
   g_test_add_func ("/plan/no_time_is_invented_without_a_network", no_time_is_invented_without_a_network);
   g_test_add_func ("/plan/what_is_fixed_stays", what_is_fixed_stays);
   g_test_add_func ("/plan/jobs_without_known_layouts_are_refused", jobs_without_known_layouts_are_refused);
+  g_test_add_func ("/plan/a_lone_gpu_answers_as_fast_as_its_roofline_says",
+                   a_lone_gpu_answers_as_fast_as_its_roofline_says);
+  g_test_add_func ("/plan/divided_models_answer_as_their_parts_do", divided_models_answer_as_their_parts_do);
   g_test_add_func ("/plan/the_fewest_gpus_are_the_fewest", the_fewest_gpus_are_the_fewest);
   g_test_add_func ("/plan/the_fewest_gpus_of_other_jobs_are_the_fewest", the_fewest_gpus_of_other_jobs_are_the_fewest);
   g_test_add_func ("/plan/the_fewest_gpus_of_what_is_not_known_are_not_told",

@@ -181,6 +181,207 @@ hr_sharing_list (HrJob *job,
   return ways;
 }
 
+/* All ways are looked for in a job that divides nothing but what is fixed. */
+typedef struct
+{
+  HrJob *job;
+  gboolean has_experts;
+  guint64 n_gpus;
+  const char * const *fixed;
+  GPtrArray *ways;
+} AllWays;
+
+static gboolean
+is_fixed (const AllWays *self,
+          const char    *setting)
+{
+  return self->fixed != NULL && g_strv_contains (self->fixed, setting);
+}
+
+/* Whether the program that runs the job has such a setting. */
+static gboolean
+uses (const AllWays *self,
+      const char    *setting)
+{
+  GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (self->job), setting);
+
+  return pspec != NULL && hr_job_uses_setting (self->job, pspec, NULL);
+}
+
+/* Whether a degree may be @value. */
+static gboolean
+allows (const AllWays *self,
+        const char    *setting,
+        guint64        value)
+{
+  guint64 given;
+
+  if (!uses (self, setting))
+    return value == 1;
+  if (!is_fixed (self, setting))
+    return TRUE;
+
+  g_object_get (self->job, setting, &given, NULL);
+
+  /* 0 copies are as many as there is room for. */
+  return given == value || given == 0;
+}
+
+static void
+append_degree (const AllWays *self,
+               GString       *change,
+               const char    *setting,
+               guint64        value)
+{
+  if (uses (self, setting))
+    g_string_append_printf (change, "%s%s=%" G_GUINT64_FORMAT, change->len > 0 ? " " : "", setting, value);
+}
+
+static void
+take_engine_way (AllWays       *self,
+                 const guint64 *degrees,
+                 guint64        experts,
+                 const char    *further)
+{
+  GString *change;
+
+  if (!allows (self, "expert-parallel", experts))
+    return;
+
+  change = g_string_new (NULL);
+  append_degree (self, change, "tensor-parallel", degrees[0]);
+  append_degree (self, change, "pipeline-parallel", degrees[1]);
+  append_degree (self, change, "data-parallel", degrees[2]);
+  append_degree (self, change, "expert-parallel", experts);
+  if (further != NULL)
+    g_string_append_printf (change, " %s", further);
+  g_ptr_array_add (self->ways, g_string_free (change, FALSE));
+}
+
+/* Experts are divided one by one, or each of them, among all that share them (hr-serving-layout). */
+static void
+take_expert_ways (AllWays       *self,
+                  const guint64 *degrees,
+                  guint64        n_sharers,
+                  const char    *further)
+{
+  take_engine_way (self, degrees, 1, further);
+  if (self->has_experts && n_sharers > 1)
+    take_engine_way (self, degrees, n_sharers, further);
+}
+
+/* Copies of SGLang are whole, or of the attention alone (--enable-dp-attention). */
+static void
+take_sglang_ways (AllWays       *self,
+                  const guint64 *degrees)
+{
+  static const char * const ways[] = { "dp-attention=false", "dp-attention=true" };
+  gboolean given;
+
+  g_object_get (self->job, "dp-attention", &given, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      gboolean shares = i == 1;
+
+      if ((is_fixed (self, "dp-attention") && shares != given) || (shares && (!self->has_experts || degrees[2] == 1)))
+        continue;
+
+      take_expert_ways (self, degrees, shares ? degrees[0] * degrees[2] : degrees[0], ways[i]);
+    }
+}
+
+/* transformers divides a model in one way at a time (hr_layout_init_inference()). */
+static void
+take_transformers_ways (AllWays       *self,
+                        const guint64 *degrees)
+{
+  const guint64 copies[] = { 1, 1, degrees[2] };
+
+  if (degrees[0] > 1 && degrees[1] > 1)
+    return;
+
+  take_engine_way (self, degrees, 1, NULL);
+  if (self->has_experts && degrees[0] > 1)
+    take_engine_way (self, copies, degrees[0], NULL);
+}
+
+static void
+take_degrees (AllWays       *self,
+              const guint64 *degrees)
+{
+  switch ((guint) hr_inference_job_get_engine (HR_INFERENCE_JOB (self->job)))
+    {
+    case HR_ENGINE_SGLANG:
+      take_sglang_ways (self, degrees);
+      break;
+
+    case HR_ENGINE_TRANSFORMERS:
+      take_transformers_ways (self, degrees);
+      break;
+
+    case HR_ENGINE_LMDEPLOY:
+    case HR_ENGINE_TENSORRT_LLM:
+      take_expert_ways (self, degrees, degrees[0], NULL);
+      break;
+
+    default:
+      take_expert_ways (self, degrees, degrees[0] * degrees[2], NULL);
+      break;
+    }
+}
+
+/* Engines that divide by degrees: all that use each GPU. */
+static void
+list_degrees (AllWays *self)
+{
+  for (guint64 tensor = 1; tensor <= self->n_gpus; tensor++)
+    {
+      guint64 n_groups = self->n_gpus / tensor;
+
+      if (self->n_gpus % tensor != 0 || !allows (self, "tensor-parallel", tensor))
+        continue;
+      for (guint64 pipeline = 1; pipeline <= n_groups; pipeline++)
+        {
+          const guint64 degrees[] = { tensor, pipeline, n_groups / pipeline };
+
+          if (n_groups % pipeline == 0 && allows (self, "pipeline-parallel", pipeline) &&
+              allows (self, "data-parallel", degrees[2]))
+            take_degrees (self, degrees);
+        }
+    }
+}
+
+/*
+ * hr_sharing_list_all:
+ * @job: a job of inference
+ * @model: its model
+ * @n_gpus: how many GPUs there are
+ * @fixed: (nullable) (array zero-terminated=1): settings that stay
+ *
+ * Lists all ways in which the program of a job divides it among so many GPUs, with copies of the model where it makes
+ * any. Whether one of them can be estimated is for the estimator to say.
+ *
+ * Returns: (transfer full) (element-type utf8): changes of the job that set all that the program is told of it, each
+ *   settings as `name=value` with blanks between, which may be none
+ */
+GPtrArray *
+hr_sharing_list_all (HrJob              *job,
+                     HrModel            *model,
+                     guint               n_gpus,
+                     const char * const *fixed)
+{
+  g_autoptr (HrJob) copy = hr_job_copy (job);
+  AllWays self = { copy, hr_model_has_experts (model), n_gpus, fixed, g_ptr_array_new_with_free_func (g_free) };
+
+  hr_sharing_reset (copy, fixed);
+  list_degrees (&self);
+  /* What is told nothing divides the model by itself. */
+  if (self.ways->len == 0 && !uses (&self, "tensor-parallel"))
+    g_ptr_array_add (self.ways, g_strdup (""));
+
+  return self.ways;
+}
+
 /*
  * hr_sharing_dup_text:
  * @change: one of those that hr_sharing_list() lists

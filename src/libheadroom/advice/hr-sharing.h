@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hr-job.h"
+#include "hr-model.h"
 
 G_BEGIN_DECLS
 
@@ -10,6 +11,10 @@ void       hr_sharing_reset    (HrJob              *job,
                                 const char * const *fixed);
 GPtrArray *hr_sharing_list     (HrJob              *job,
                                 guint               n_gpus) G_GNUC_WARN_UNUSED_RESULT;
+GPtrArray *hr_sharing_list_all (HrJob              *job,
+                                HrModel            *model,
+                                guint               n_gpus,
+                                const char * const *fixed) G_GNUC_WARN_UNUSED_RESULT;
 char      *hr_sharing_dup_text (const char         *change) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -16,6 +16,7 @@ struct _HrCompute
   HrModel *model;
   HrGpu *gpu;
   guint n_gpus;
+  guint64 n_senders;  /* of a rank that shares each layer: HrFlopPass; 0: it is no such rank */
   HrDtype dtype;
   char *missing;
 };

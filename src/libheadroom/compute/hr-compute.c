@@ -260,8 +260,8 @@ run_inference (HrCompute       *self,
                GError         **error)
 {
   g_auto (HrInferencePlan) plan = { 0 };
-  HrFlopPass pass = { .model = self->model, .is_first = TRUE };
-  HrKernels prompt, token;
+  HrFlopPass pass = { .model = self->model, .is_first = TRUE, .n_senders = self->n_senders };
+  HrKernels prompt = { 0 }, token = { 0 };
   HrComputePhase *phase;
 
   if (!check_inference_layout (self, job, error))
@@ -279,7 +279,9 @@ run_inference (HrCompute       *self,
   pass.all_logits = plan.inference.all_logits;
   phase = _hr_compute_add_phase (self, HR_COMPUTE_PHASE_PREFILL, &pass, 1);
   hr_traffic_init_pass (&phase->traffic, &plan, &pass, &phase->total);
-  _hr_compute_count_generation (&plan, &plan.inference, &prompt, &token);
+  /* Engines fuse the kernels of their ranks. */
+  if (self->n_senders == 0)
+    _hr_compute_count_generation (&plan, &plan.inference, &prompt, &token);
   take_kernels (phase, &prompt);
   _hr_compute_estimate_time (self, phase);
   if (plan.stack->role == HR_STACK_DECODER && plan.inference.output > 0)
@@ -385,6 +387,24 @@ run (HrCompute  *self,
   return run_task (self, task, media, error);
 }
 
+static HrCompute *
+create (HrModel  *model,
+        HrJob    *job,
+        HrGpu    *gpu,
+        guint     n_gpus,
+        guint64   n_senders,
+        GError  **error)
+{
+  g_autoptr (HrCompute) self = g_new0 (HrCompute, 1);
+
+  self->model = g_object_ref (model);
+  self->gpu = gpu != NULL ? g_object_ref (gpu) : NULL;
+  self->n_gpus = n_gpus;
+  self->n_senders = n_senders;
+
+  return run (self, job, error) ? g_steal_pointer (&self) : NULL;
+}
+
 /**
  * hr_compute_new: (skip)
  * @model: a model
@@ -404,21 +424,37 @@ hr_compute_new (HrModel  *model,
                 guint     n_gpus,
                 GError  **error)
 {
-  g_autoptr (HrCompute) self = NULL;
-
   g_return_val_if_fail (HR_IS_MODEL (model), NULL);
   g_return_val_if_fail (HR_IS_JOB (job), NULL);
   g_return_val_if_fail (gpu == NULL || HR_IS_GPU (gpu), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  self = g_new0 (HrCompute, 1);
-  self->model = g_object_ref (model);
-  self->gpu = gpu != NULL ? g_object_ref (gpu) : NULL;
-  self->n_gpus = n_gpus;
-  if (!run (self, job, error))
-    return NULL;
+  return create (model, job, gpu, n_gpus, 0, error);
+}
 
-  return g_steal_pointer (&self);
+/**
+ * hr_compute_new_for_rank: (skip)
+ * @model: what a rank has of a model that shares each layer with others
+ * @job: a job of inference that divides nothing
+ * @gpu: the GPU of the rank
+ * @n_senders: how many groups of such ranks share the experts, each with as many tokens; of each expert the rank has a
+ *   part as if its group had them alone
+ * @error: return location for an error
+ *
+ * Counts what a rank of an engine computes, without what it exchanges with others.
+ *
+ * Returns: (transfer full): what it computes, or %NULL with @error set
+ */
+HrCompute *
+hr_compute_new_for_rank (HrModel  *model,
+                         HrJob    *job,
+                         HrGpu    *gpu,
+                         guint64   n_senders,
+                         GError  **error)
+{
+  g_return_val_if_fail (HR_IS_MODEL (model) && HR_IS_JOB (job) && HR_IS_GPU (gpu) && n_senders > 0, NULL);
+
+  return create (model, job, gpu, 1, n_senders, error);
 }
 
 /**

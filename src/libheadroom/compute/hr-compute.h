@@ -155,6 +155,11 @@ HrCompute            *hr_compute_new              (HrModel           *model,
                                                    HrGpu             *gpu,
                                                    guint              n_gpus,
                                                    GError           **error) G_GNUC_WARN_UNUSED_RESULT;
+HrCompute            *hr_compute_new_for_rank     (HrModel           *model,
+                                                   HrJob             *job,
+                                                   HrGpu             *gpu,
+                                                   guint64            n_senders,
+                                                   GError           **error) G_GNUC_WARN_UNUSED_RESULT;
 void                  hr_compute_free             (HrCompute         *self);
 guint                 hr_compute_get_n_phases     (const HrCompute   *self);
 const HrComputePhase *hr_compute_get_phase        (const HrCompute   *self,

@@ -22,6 +22,7 @@ G_BEGIN_DECLS
  * @is_adapted: whether adapters run though nothing is trained
  * @tuning: (nullable): what a method of fine-tuning does to the model, or %NULL if all of it is trained
  * @checkpointing: what is computed anew in the backward pass
+ * @n_senders: how many groups of ranks share the experts, each with as many tokens; 0 or 1: this one has them alone
  *
  * A pass of a model whose operations are to be counted.
  */
@@ -38,6 +39,7 @@ typedef struct
   gboolean is_adapted;
   const HrTuning *tuning;
   HrCheckpointing checkpointing;
+  guint64 n_senders;
 } HrFlopPass;
 
 /**

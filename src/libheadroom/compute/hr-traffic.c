@@ -31,12 +31,15 @@ is_in_pass (const HrFlopPass *pass,
 
 /*
  * How much of a tensor is read: of experts, as many as some token is expected to choose if all are chosen alike, which
- * is the most there can be: E·(1 − (1 − k/E)^T).
+ * is the most there can be: E·(1 − (1 − k/E)^T). Of experts that several groups of ranks share each group has a part,
+ * which the tokens of all come to.
  */
 static double
-get_share (const HrTensor *tensor,
-           guint64         tokens)
+get_share (const HrFlopPass *pass,
+           const HrTensor   *tensor)
 {
+  double tokens = (double) pass->inference->batch * pass->sequence;
+  double n_senders = MAX (pass->n_senders, 1);
   double chosen;
 
   if (tensor->n_experts == 0)
@@ -44,7 +47,7 @@ get_share (const HrTensor *tensor,
 
   chosen = (double) tensor->n_active_experts / tensor->n_experts;
 
-  return 1 - pow (1 - chosen, tokens);
+  return (1 - pow (1 - chosen, tokens * n_senders)) / n_senders;
 }
 
 static guint64
@@ -73,7 +76,6 @@ count_weights (const HrInferencePlan *plan,
 {
   const HrBlock *head = pass->inference->head == NULL ? NULL
                                                       : hr_chain_find_block (pass->inference->head, HR_BLOCK_HEAD);
-  guint64 tokens = pass->inference->batch * pass->sequence;
   double bytes = 0;
 
   for (guint i = 0; i < hr_model_get_n_tensors (pass->model); i++)
@@ -82,7 +84,7 @@ count_weights (const HrInferencePlan *plan,
 
       if (is_in_pass (pass, tensor) && tensor->role != HR_TENSOR_ROLE_EMBEDDING &&
           tensor->role != HR_TENSOR_ROLE_OUTPUT)
-        bytes += get_stored_bytes (&plan->storage, i) * get_share (tensor, tokens);
+        bytes += get_stored_bytes (&plan->storage, i) * get_share (pass, tensor);
     }
 
   if (head != NULL)

@@ -169,17 +169,24 @@ tell_refusal (Rank *self)
                           plan->layers.program, plan->refusal, memory, beside);
 }
 
+/* How many requests of prompt and output there is room for. */
+static guint64
+count_at_once (const Rank           *self,
+               const HrServingStart *start)
+{
+  return MIN (self->share.room / get_request_tokens (self, start), self->plan.layers.max_num_seqs);
+}
+
 static void
 tell_room (Rank                 *self,
            const HrServingStart *start)
 {
   HrServingPlan *layers = &self->plan.layers;
-  guint64 at_once = MIN (self->share.room / get_request_tokens (self, start), layers->max_num_seqs);
   g_autofree char *tokens = hr_serving_dup_number (self->share.room);
   g_autofree char *blocks = hr_serving_dup_number (self->share.room / layers->block_size);
   g_autofree char *block = hr_serving_dup_number (layers->block_size);
   g_autofree char *fraction = g_strdup_printf ("%.3g", self->plan.fraction);
-  g_autofree char *requests = hr_serving_dup_number (at_once);
+  g_autofree char *requests = hr_serving_dup_number (count_at_once (self, start));
   g_autofree char *length = hr_serving_dup_number (start->length);
   g_autofree char *longest = hr_serving_dup_number (MIN (self->share.room, layers->max_model_len));
 
@@ -355,6 +362,8 @@ create_estimate (gpointer              share,
   add_temporary (estimate, self);
   add_beside (estimate, self);
   _hr_estimate_set_no_margin (estimate, plan->no_margin);
+  if (has_gpu && self->share.room > 0)
+    _hr_estimate_set_room (estimate, self->share.room, count_at_once (self, start));
   if (has_gpu && self->share.room < needed)
     total += add_unused (estimate, self);
   hr_serving_end (estimate, &self->share.replay.peak, before + self->weight_bytes, total);

@@ -79,6 +79,9 @@ void        _hr_estimate_add_phase         (HrEstimate    *self,
 void        _hr_estimate_set_growth        (HrEstimate    *self,
                                             guint64        linear,
                                             guint64        square);
+void        _hr_estimate_set_room          (HrEstimate    *self,
+                                            guint64        tokens,
+                                            guint64        requests);
 void        _hr_estimate_set_peak          (HrEstimate    *self,
                                             guint          device,
                                             HrPhaseId      phase,

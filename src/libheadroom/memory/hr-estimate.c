@@ -77,6 +77,8 @@ struct _HrEstimate
   gboolean has_no_margin;
   gboolean knows_growth;
   guint64 linear_bytes, square_bytes;  /* of activations */
+  gboolean knows_room;
+  guint64 room_tokens, room_requests;  /* of the cache of an engine */
   gboolean reserves_unknown;
   GMutex mutex;
   Heap *heap;       /* %NULL once what comes of it is there */
@@ -672,6 +674,24 @@ _hr_estimate_set_growth (HrEstimate *self,
 }
 
 /*
+ * _hr_estimate_set_room:
+ * @self: an estimate
+ * @tokens: tokens that the cache of a copy of the model has room for
+ * @requests: requests of the job’s prompt and output that it has room for at once
+ *
+ * States what an engine has room for that takes a share of the memory.
+ */
+void
+_hr_estimate_set_room (HrEstimate *self,
+                       guint64     tokens,
+                       guint64     requests)
+{
+  self->knows_room = TRUE;
+  self->room_tokens = tokens;
+  self->room_requests = requests;
+}
+
+/*
  * _hr_estimate_set_peak:
  * @self: an estimate
  * @device: the device that takes the most
@@ -987,6 +1007,29 @@ hr_estimate_knows_reserved (HrEstimate *self)
   g_return_val_if_fail (HR_IS_ESTIMATE (self), FALSE);
 
   return !self->reserves_unknown;
+}
+
+/**
+ * hr_estimate_get_room: (skip)
+ * @self: an estimate
+ * @tokens: (out): tokens that the cache of a copy of the model has room for
+ * @requests: (out): requests of the job’s prompt and output that it has room for at once
+ *
+ * Gets what an engine has room for that takes a share of the memory for its cache, whatever the job needs.
+ *
+ * Returns: whether it is such an engine, and starts
+ */
+gboolean
+hr_estimate_get_room (HrEstimate *self,
+                      guint64    *tokens,
+                      guint64    *requests)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), FALSE);
+
+  *tokens = self->room_tokens;
+  *requests = self->room_requests;
+
+  return self->knows_room;
 }
 
 /**

@@ -72,6 +72,9 @@ guint64        hr_estimate_get_allocated_bytes (HrEstimate *self);
 guint64        hr_estimate_get_least_bytes    (HrEstimate *self);
 guint64        hr_estimate_get_reserved_bytes (HrEstimate *self);
 gboolean       hr_estimate_knows_reserved     (HrEstimate *self);
+gboolean       hr_estimate_get_room           (HrEstimate *self,
+                                               guint64    *tokens,
+                                               guint64    *requests);
 gboolean       hr_estimate_get_growth         (HrEstimate *self,
                                                guint64    *linear,
                                                guint64    *square);

@@ -124,14 +124,21 @@ tell_refusal (Rank                 *self,
                             share, weights, least);
 }
 
+/* How many requests of prompt and output there is room for. */
+static guint64
+count_at_once (const Rank           *self,
+               const HrServingStart *start)
+{
+  return MIN (self->share.room / start->length, hr_sglang_plan_count_requests (&self->plan, self->share.room));
+}
+
 static void
 tell_room (Rank                 *self,
            const HrServingStart *start)
 {
   g_autofree char *tokens = hr_serving_dup_number (self->share.room);
   g_autofree char *fraction = g_strdup_printf ("%.3g", self->plan.fraction);
-  guint64 rows = hr_sglang_plan_count_requests (&self->plan, self->share.room);
-  g_autofree char *requests = hr_serving_dup_number (MIN (self->share.room / start->length, rows));
+  g_autofree char *requests = hr_serving_dup_number (count_at_once (self, start));
   g_autofree char *length = hr_serving_dup_number (start->length);
   g_autofree char *longest = hr_serving_dup_number (MIN (self->share.room, self->plan.layers.max_model_len));
 
@@ -314,6 +321,8 @@ create_estimate (gpointer              share,
                               N_("No margin is told within which nineteen of twenty starts stay, as too few starts of "
                                  "SGLang were logged: what CUDA graphs take is the median of five logs, and what is "
                                  "gone before the model is loaded that of three, or of two of several ranks."));
+  if (has_gpu && self->share.room > 0)
+    _hr_estimate_set_room (estimate, self->share.room, count_at_once (self, start));
   if (has_gpu && self->share.room < needed)
     total += add_unused (estimate, plan, self->run + self->graphs + self->guessing + table);
   hr_serving_end (estimate, &self->share.replay.peak, before + self->weight_bytes, total);

@@ -293,6 +293,16 @@ set_margin (HrEstimate          *estimate,
                               "what vLLM wrote into its log; the margin is up to the most of them."));
 }
 
+static void
+set_room (HrEstimate          *estimate,
+          const HrServingPlan *plan,
+          const Shares        *shares)
+{
+  if (plan->memory > 0 && shares->blocks >= hr_vllm_cache_count_blocks (plan, plan->max_model_len))
+    _hr_estimate_set_room (estimate, shares->blocks / plan->n_groups * plan->block_size,
+                           shares->blocks / hr_vllm_cache_count_blocks (plan, shares->length));
+}
+
 static HrEstimate *
 create_estimate (HrServingPlan     *plan,
                  HrModel           *model,
@@ -318,6 +328,7 @@ create_estimate (HrServingPlan     *plan,
           shares->latents;
   total += add_unused (estimate, plan, shares, beside);
   set_margin (estimate, plan, shares);
+  set_room (estimate, plan, shares);
   hr_serving_end (estimate, &replay->peak, shares->weights + shares->context, total);
 
   return estimate;

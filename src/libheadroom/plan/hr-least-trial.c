@@ -6,8 +6,8 @@
 
 #include "hr-estimator.h"
 #include "hr-inference-job.h"
+#include "hr-plan-choice.h"
 #include "hr-sharing.h"
-#include "hr-training-job.h"
 #include "hr-workers.h"
 
 /*
@@ -40,29 +40,6 @@ get_next (guint n)
   return (machines < MACHINES_ONE_BY_ONE ? machines + 1 : machines * 2) * N_PER_MACHINE;
 }
 
-/* The degrees by which a job is divided, for tables that have a column of each. */
-static void
-describe_step (HrLayoutStep *step,
-               HrJob        *job,
-               guint         n_gpus)
-{
-  HrLayout *layout = &step->layout;
-  guint64 data;
-
-  *step = (HrLayoutStep) {
-    .layout = { .data = 1, .parts = 1, .context = 1, .expert = 1, .n_ranks = n_gpus },
-    .micro_batch = 1, .n_micro_batches = 1,
-  };
-  g_object_get (job, "tensor-parallel", &layout->tensor, "pipeline-parallel", &layout->pipeline, "data-parallel", &data,
-                NULL);
-  if (!HR_IS_TRAINING_JOB (job))
-    return;
-
-  layout->data = data > 0 ? data : n_gpus / (layout->tensor * layout->pipeline);
-  g_object_get (job, "zero-stage", &layout->zero_stage, "gradient-checkpointing", &step->checkpointing,
-                "micro-batch-size", &step->micro_batch, "gradient-accumulation-steps", &step->n_micro_batches, NULL);
-}
-
 /* Notes a way that fits, with what the fullest GPU holds. */
 static void
 take (HrLeastGpus *found,
@@ -71,7 +48,7 @@ take (HrLeastGpus *found,
       const char  *change,
       guint64      bytes)
 {
-  describe_step (&found->step, job, n_gpus);
+  hr_layout_step_init_from_job (&found->step, job, n_gpus);
   found->n_gpus = n_gpus;
   found->bytes = bytes;
   found->change = g_strdup (change);

@@ -10,8 +10,9 @@
 #include "hr-estimator.h"
 #include "hr-fine-tuning-job.h"
 #include "hr-grpo-job.h"
-#include "hr-job-enums.h"
+#include "hr-inference-job.h"
 #include "hr-layout-space.h"
+#include "hr-trial-plan.h"
 #include "hr-workers.h"
 
 /* How many groups a core looks at in a step: a few milliseconds. */
@@ -23,11 +24,14 @@ struct _HrPlanner
   HrJob *job;
   HrCluster cluster;
   guint64 n_sequences;
-  HrLayoutParts *parts;
+  HrTrialPlan *trials;      /* of jobs whose layouts are estimated, or NULL */
+  HrLayoutParts *parts;     /* of others */
   HrLayoutSpace *space;
   guint64 beside;           /* what the driver and the libraries take of each GPU */
   char *missing;            /* why there are no times, or NULL */
-  guint next;               /* the first group that nobody has looked at */
+  guint next;               /* the first group, or trial, that nobody has looked at */
+  guint64 n_refused;        /* trials that are no layouts */
+  char *refusal;            /* why the first of them is none, or NULL */
   guint64 n_layouts;
   guint64 n_fitting;
   guint64 least_bytes;
@@ -48,6 +52,28 @@ typedef struct
 } Finding;
 
 /**
+ * hr_planner_uses_formulas: (skip)
+ * @job: a job
+ *
+ * Finds out whether the memory of the layouts of a job is added up by formulas, which are those of Megatron-LM, or each
+ * of them is estimated.
+ *
+ * Returns: whether it is added up
+ */
+gboolean
+hr_planner_uses_formulas (HrJob *job)
+{
+  int method = HR_FINE_TUNING_METHOD_FULL;
+
+  g_return_val_if_fail (HR_IS_JOB (job), FALSE);
+
+  if (HR_IS_FINE_TUNING_JOB (job))
+    g_object_get (job, "fine-tuning-method", &method, NULL);
+
+  return HR_IS_TRAINING_JOB (job) && !HR_IS_GRPO_JOB (job) && method == HR_FINE_TUNING_METHOD_FULL;
+}
+
+/**
  * hr_planner_check_job: (skip)
  * @job: a job
  * @error: return location for an error
@@ -60,15 +86,12 @@ gboolean
 hr_planner_check_job (HrJob   *job,
                       GError **error)
 {
-  int method = HR_FINE_TUNING_METHOD_FULL;
   g_autofree char *found = NULL;
 
-  if (HR_IS_FINE_TUNING_JOB (job))
-    g_object_get (job, "fine-tuning-method", &method, NULL);
-  if (HR_IS_TRAINING_JOB (job) && !HR_IS_GRPO_JOB (job) && method == HR_FINE_TUNING_METHOD_FULL)
+  if (HR_IS_INFERENCE_JOB (job) || hr_planner_uses_formulas (job))
     return TRUE;
 
-  if (HR_IS_GRPO_JOB (job) || method == HR_FINE_TUNING_METHOD_FULL)
+  if (HR_IS_GRPO_JOB (job) || !HR_IS_FINE_TUNING_JOB (job))
     g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
                  /* Translators: the name of a mode; “training” and “fine-tuning” are such names as well. */
                  _("Layouts are planned for training; mode: expected training or fine-tuning, found %s"),
@@ -82,6 +105,25 @@ hr_planner_check_job (HrJob   *job,
     }
 
   return FALSE;
+}
+
+/* Takes apart what layouts are added up of. */
+static gboolean
+prepare_formulas (HrPlanner           *self,
+                  const char * const  *fixed,
+                  GError             **error)
+{
+  HrTrainingJob *training = HR_TRAINING_JOB (self->job);
+
+  g_object_set (self->job, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, NULL);
+  self->parts = hr_layout_parts_new (self->model, training, self->cluster.n_gpus, error);
+  if (self->parts == NULL)
+    return FALSE;
+
+  self->space = hr_layout_space_new (self->parts, training, self->cluster.n_gpus, self->n_sequences, fixed);
+  self->beside = hr_cluster_get_beside (self->cluster.gpu, hr_layout_parts_groups_products (self->parts));
+
+  return TRUE;
 }
 
 /**
@@ -107,7 +149,6 @@ hr_planner_new (HrModel             *model,
 {
   g_autoptr (HrPlanner) self = NULL;
   g_autoptr (GError) missing = NULL;
-  HrTrainingJob *training;
 
   g_return_val_if_fail (HR_IS_MODEL (model), NULL);
   g_return_val_if_fail (HR_IS_JOB (job), NULL);
@@ -127,16 +168,12 @@ hr_planner_new (HrModel             *model,
   self->choices = g_array_new (FALSE, TRUE, sizeof (HrPlanChoice));
   self->others = g_array_new (FALSE, TRUE, sizeof (HrPlanChoice));
   self->others_limit = G_MAXUINT64;
-  g_object_set (self->job, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, NULL);
-  training = HR_TRAINING_JOB (self->job);
-  self->parts = hr_layout_parts_new (model, training, cluster->n_gpus, error);
-  if (self->parts == NULL)
-    return NULL;
-
-  self->space = hr_layout_space_new (self->parts, training, cluster->n_gpus, n_sequences, fixed);
-  self->beside = hr_cluster_get_beside (cluster->gpu, hr_layout_parts_groups_products (self->parts));
   if (!hr_cluster_check (cluster, &missing))
     self->missing = g_strdup (missing->message);
+  if (!hr_planner_uses_formulas (job))
+    self->trials = hr_trial_plan_new (model, job, &self->cluster, n_sequences, fixed);
+  else if (!prepare_formulas (self, fixed, error))
+    return NULL;
 
   return g_steal_pointer (&self);
 }
@@ -146,6 +183,7 @@ hr_planner_free (HrPlanner *self)
 {
   g_return_if_fail (self != NULL);
 
+  g_clear_pointer (&self->trials, hr_trial_plan_free);
   g_clear_pointer (&self->space, hr_layout_space_free);
   g_clear_pointer (&self->parts, hr_layout_parts_free);
   g_array_unref (self->choices);
@@ -154,6 +192,7 @@ hr_planner_free (HrPlanner *self)
   g_object_unref (self->job);
   g_object_unref (self->model);
   g_free (self->missing);
+  g_free (self->refusal);
   g_free (self);
 }
 
@@ -227,6 +266,13 @@ count_dividers (const HrLayout *layout)
   return layout->tensor * layout->pipeline * layout->context * layout->expert;
 }
 
+/* What takes nobody knows how long comes last. */
+static gint64
+get_microseconds (const HrPlanChoice *choice)
+{
+  return choice->has_time ? choice->time.total * 1e6 : G_MAXINT64;
+}
+
 /*
  * The fastest first, to the microsecond, and of these what divides least; where no time is known, or all is the same,
  * what leaves most.
@@ -237,7 +283,7 @@ compare_choices (gconstpointer a,
 {
   const HrPlanChoice *one = a;
   const HrPlanChoice *other = b;
-  gint64 one_time = one->time.total * 1e6, other_time = other->time.total * 1e6;
+  gint64 one_time = get_microseconds (one), other_time = get_microseconds (other);
   guint64 one_dividers = count_dividers (&one->step.layout), other_dividers = count_dividers (&other->step.layout);
 
   if (one_time != other_time)
@@ -246,6 +292,9 @@ compare_choices (gconstpointer a,
     return one_dividers < other_dividers ? -1 : 1;
   if (one->formula_bytes != other->formula_bytes)
     return one->formula_bytes < other->formula_bytes ? -1 : 1;
+
+  if (one->index != other->index)
+    return one->index < other->index ? -1 : 1;
 
   return compare_layouts (&one->step, &other->step);
 }
@@ -275,32 +324,24 @@ keep_best (HrPlanner *self)
 static void
 add_others (HrPlanner *self)
 {
-  for (guint i = 0; i < self->others->len; i++)
+  for (guint i = 0; i < self->others->len && self->trials == NULL; i++)
     find_time (self, &g_array_index (self->others, HrPlanChoice, i));
   g_array_append_vals (self->choices, self->others->data, self->others->len);
 }
 
-/**
- * hr_planner_step: (skip)
- * @self: a planner
- *
- * Looks at the next layouts, on all cores, for a few milliseconds.
- *
- * Returns: whether there are more
- */
-gboolean
-hr_planner_step (HrPlanner *self)
+static guint
+get_n_pieces (const HrPlanner *self)
 {
-  guint n;
-  g_autofree Finding *findings = NULL;
+  return self->trials != NULL ? hr_trial_plan_get_n (self->trials) : hr_layout_space_get_n_groups (self->space);
+}
 
-  g_return_val_if_fail (self != NULL, FALSE);
+/* Groups of layouts for a few milliseconds. */
+static guint
+step_groups (HrPlanner *self)
+{
+  guint n = MIN (hr_layout_space_get_n_groups (self->space) - self->next, GROUPS_PER_WORKER * hr_workers_get_n ());
+  g_autofree Finding *findings = g_new0 (Finding, n);
 
-  if (hr_planner_is_done (self))
-    return FALSE;
-
-  n = MIN (hr_layout_space_get_n_groups (self->space) - self->next, GROUPS_PER_WORKER * hr_workers_get_n ());
-  findings = g_new0 (Finding, n);
   for (guint i = 0; i < n; i++)
     findings[i] = (Finding) { self, 0, G_MAXUINT64, g_array_new (FALSE, TRUE, sizeof (HrPlanChoice)),
                               g_array_new (FALSE, TRUE, sizeof (HrPlanChoice)) };
@@ -316,6 +357,94 @@ hr_planner_step (HrPlanner *self)
       g_array_unref (findings[i].choices);
       g_array_unref (findings[i].others);
     }
+
+  return n;
+}
+
+/* What came of a trial. */
+typedef struct
+{
+  HrPlanner *planner;
+  gboolean is_layout;
+  HrPlanChoice choice;
+  GError *error;
+} Trial;
+
+static void
+try_layout (guint    index,
+            gpointer user_data)
+{
+  Trial *trial = (Trial *) user_data + index;
+  HrPlanner *planner = trial->planner;
+
+  trial->is_layout = hr_trial_plan_look (planner->trials, planner->next + index, planner->missing == NULL,
+                                         &trial->choice, &trial->error);
+}
+
+static void
+take_trial (HrPlanner *self,
+            Trial     *trial)
+{
+  guint64 bytes;
+
+  if (!trial->is_layout)
+    {
+      self->n_refused++;
+      if (self->refusal == NULL)
+        self->refusal = g_strdup (trial->error->message);
+      g_clear_error (&trial->error);
+      return;
+    }
+
+  bytes = hr_plan_choice_get_bytes (&trial->choice);
+  self->n_layouts++;
+  self->least_bytes = MIN (self->least_bytes, bytes);
+  if (bytes <= hr_gpu_get_memory (self->cluster.gpu))
+    {
+      self->n_fitting++;
+      g_array_append_val (self->choices, trial->choice);
+    }
+  else
+    {
+      g_array_append_val (self->others, trial->choice);
+    }
+}
+
+/* An estimate for each core. */
+static guint
+step_trials (HrPlanner *self)
+{
+  guint n = MIN (hr_trial_plan_get_n (self->trials) - self->next, hr_workers_get_n ());
+  g_autofree Trial *trials = g_new0 (Trial, n);
+
+  for (guint i = 0; i < n; i++)
+    trials[i].planner = self;
+  hr_workers_run (n, try_layout, trials);
+  for (guint i = 0; i < n; i++)
+    take_trial (self, &trials[i]);
+
+  return n;
+}
+
+/**
+ * hr_planner_step: (skip)
+ * @self: a planner
+ *
+ * Looks at the next layouts, on all cores, for a few milliseconds.
+ *
+ * Returns: whether there are more
+ */
+gboolean
+hr_planner_step (HrPlanner *self)
+{
+  guint n;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  if (hr_planner_is_done (self))
+    return FALSE;
+
+  n = self->trials != NULL ? step_trials (self) : step_groups (self);
   keep_best (self);
   self->next += n;
   if (!hr_planner_is_done (self))
@@ -358,7 +487,7 @@ hr_planner_get_progress (const HrPlanner *self)
 {
   g_return_val_if_fail (self != NULL, 0);
 
-  return hr_planner_is_done (self) ? 1 : (double) self->next / hr_layout_space_get_n_groups (self->space);
+  return hr_planner_is_done (self) ? 1 : (double) self->next / get_n_pieces (self);
 }
 
 gboolean
@@ -366,7 +495,21 @@ hr_planner_is_done (const HrPlanner *self)
 {
   g_return_val_if_fail (self != NULL, FALSE);
 
-  return self->next == hr_layout_space_get_n_groups (self->space);
+  return self->next == get_n_pieces (self);
+}
+
+/**
+ * hr_planner_answers: (skip)
+ * @self: a planner
+ *
+ * Returns: whether its job answers requests, and trains nothing
+ */
+gboolean
+hr_planner_answers (const HrPlanner *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  return HR_IS_INFERENCE_JOB (self->job);
 }
 
 HrModel *
@@ -405,14 +548,14 @@ hr_planner_get_n_sequences (const HrPlanner *self)
  * hr_planner_get_n_tokens: (skip)
  * @self: a planner
  *
- * Returns: how many tokens a step has
+ * Returns: how many tokens a step has; 0 where there are no steps
  */
 guint64
 hr_planner_get_n_tokens (const HrPlanner *self)
 {
   g_return_val_if_fail (self != NULL, 0);
 
-  return self->n_sequences * hr_layout_parts_get_n_tokens (self->parts);
+  return self->trials != NULL ? 0 : self->n_sequences * hr_layout_parts_get_n_tokens (self->parts);
 }
 
 /**
@@ -441,6 +584,34 @@ hr_planner_get_n_fitting (const HrPlanner *self)
   g_return_val_if_fail (self != NULL, 0);
 
   return self->n_fitting;
+}
+
+/**
+ * hr_planner_get_n_refused: (skip)
+ * @self: a planner
+ *
+ * Returns: how many ways to divide the job were no layouts, as settings do not go together
+ */
+guint64
+hr_planner_get_n_refused (const HrPlanner *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->n_refused;
+}
+
+/**
+ * hr_planner_get_refusal: (skip)
+ * @self: a planner
+ *
+ * Returns: (nullable): why the first of those was none, in the user’s language
+ */
+const char *
+hr_planner_get_refusal (const HrPlanner *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->refusal;
 }
 
 /**
@@ -503,20 +674,6 @@ hr_planner_get_choice (const HrPlanner *self,
 }
 
 /**
- * hr_plan_choice_get_bytes: (skip)
- * @self: a layout
- *
- * Returns: what a rank of it holds at its peak, as exactly as it is known
- */
-guint64
-hr_plan_choice_get_bytes (const HrPlanChoice *self)
-{
-  g_return_val_if_fail (self != NULL, 0);
-
-  return self->check == HR_PLAN_CHECK_EXACT ? self->exact_bytes : self->formula_bytes;
-}
-
-/**
  * hr_planner_get_missing: (skip)
  * @self: a planner
  *
@@ -548,6 +705,9 @@ hr_planner_create_job (const HrPlanner    *self,
 
   g_return_val_if_fail (self != NULL && choice != NULL, NULL);
 
+  if (self->trials != NULL)
+    return hr_trial_plan_create_job (self->trials, choice);
+
   job = hr_job_copy (self->job);
   g_object_set (job, "tensor-parallel", layout->tensor, "sequence-parallel", layout->divides_sequence,
                 "pipeline-parallel", layout->pipeline, "virtual-pipeline-parallel", layout->parts,
@@ -567,51 +727,6 @@ hr_planner_create_job (const HrPlanner    *self,
     g_object_set (job, "selective-checkpointing", HR_SELECTIVE_CHECKPOINTING_ATTENTION, NULL);
 
   return job;
-}
-
-/**
- * hr_plan_choice_dup_change: (skip)
- * @self: a layout
- *
- * Writes a layout down as settings with their values, as hr_job_set_all_from_string() takes them, and how many GPUs it
- * has, as `gpus=8`.
- *
- * Returns: (transfer full): the settings
- */
-char *
-hr_plan_choice_dup_change (const HrPlanChoice *self)
-{
-  const HrLayout *layout = &self->step.layout;
-  const struct
-  {
-    const char *setting;
-    guint64 value;
-  } numbers[] = {
-    { "tensor-parallel", layout->tensor }, { "pipeline-parallel", layout->pipeline },
-    { "virtual-pipeline-parallel", layout->parts },
-    { "first-stage-layers", layout->first_layers }, { "last-stage-layers", layout->last_layers },
-    { "context-parallel", layout->context }, { "ulysses-parallel", layout->exchange },
-    { "expert-parallel", layout->expert }, { "data-parallel", layout->data }, { "zero-stage", layout->zero_stage },
-    { "micro-batch-size", self->step.micro_batch }, { "gradient-accumulation-steps", self->step.n_micro_batches },
-  };
-  g_autoptr (GEnumClass) klass = g_type_class_ref (HR_TYPE_GRADIENT_CHECKPOINTING);
-  g_autoptr (GString) text = g_string_new ("framework=megatron-lm");
-
-  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
-    g_string_append_printf (text, " %s=%" G_GUINT64_FORMAT, numbers[i].setting, numbers[i].value);
-  g_string_append_printf (text, " sequence-parallel=%s count-embedding-as-layer=%s count-loss-as-layer=%s "
-                                "gradient-checkpointing=%s",
-                          layout->divides_sequence ? "true" : "false", layout->counts_embedding ? "true" : "false",
-                          layout->counts_loss ? "true" : "false",
-                          g_enum_get_value (klass, self->step.checkpointing)->value_nick);
-  if (self->step.checkpointing == HR_GRADIENT_CHECKPOINTING_SELECTIVE)
-    g_string_append (text, " selective-checkpointing=attention");
-  if (layout->expert_tensor > 0)
-    g_string_append_printf (text, " expert-tensor-parallel=%" G_GUINT64_FORMAT " moe-dispatcher=alltoall",
-                            layout->expert_tensor);
-  g_string_append_printf (text, " quantization=none gpus=%" G_GUINT64_FORMAT, layout->n_ranks);
-
-  return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
 /* What is replayed of a layout; what is refused has its formulas. */

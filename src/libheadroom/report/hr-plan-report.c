@@ -6,6 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-inference-job.h"
 #include "hr-job-enums.h"
 #include "hr-job-private.h"
 #include "hr-labels.h"
@@ -80,12 +81,20 @@ hr_plan_check_get_label (HrPlanCheck check)
 
 /**
  * hr_plan_get_remark: (skip)
+ * @job: a job
  *
  * Returns: what a reader has to know of memory and times of layouts, in the user’s language
  */
 const char *
-hr_plan_get_remark (void)
+hr_plan_get_remark (HrJob *job)
 {
+  if (HR_IS_INFERENCE_JOB (job))
+    return _("All ways in which the engine divides the model among these GPUs, each estimated as it starts; DP are "
+             "copies that answer requests of their own. Where EP has an “a”, copies are of the attention alone. Times "
+             "are those of requests that come together, by a roofline of what each GPU computes and reads, with what "
+             "is exchanged and the latencies that NCCL reckons with: they are meant to tell layouts apart, and leave "
+             "the server’s own work out. Room for requests and cached tokens are those of all copies together.");
+
   return _("Layouts are those of Megatron-LM. The memory of those marked as exact is replayed step by step, that of "
            "the others added up by formulas of its layers. Times are a roofline of products and of what is exchanged, "
            "with the latencies that NCCL reckons with: they are meant to tell layouts apart, and leave other kernels, "
@@ -162,7 +171,7 @@ hr_plan_dup_least_layout (const HrLeastGpus *least)
 const char *
 hr_plan_get_least_remark (HrJob *job)
 {
-  return hr_planner_check_job (job, NULL)
+  return hr_planner_uses_formulas (job)
          ? _("With all computed anew that may be, one sequence at a time, and however long a step takes; known by "
              "formulas.")
          : _("Each number up to a machine of eight, and whole machines beyond it, was estimated with the settings of "
@@ -211,6 +220,153 @@ hr_plan_dup_stages (const HrLayoutStep *step)
 }
 
 /**
+ * hr_plan_dup_expert_sharers: (skip)
+ * @choice: a layout
+ *
+ * Writes down how many ranks share experts one by one, with an “a” where copies are of the attention alone (SGLang’s
+ * --enable-dp-attention).
+ *
+ * Returns: (transfer full): text such as “8a”
+ */
+char *
+hr_plan_dup_expert_sharers (const HrPlanChoice *choice)
+{
+  g_autofree char *number = NULL;
+  gboolean is_attention;
+
+  g_return_val_if_fail (choice != NULL, NULL);
+
+  number = hr_format_integer (choice->step.layout.expert);
+  is_attention = choice->change != NULL && strstr (choice->change, "dp-attention=true") != NULL;
+
+  return g_strconcat (number, is_attention ? "a" : "", NULL);
+}
+
+/**
+ * hr_plan_figure_get_label: (skip)
+ * @figure: what a layout gives to those who ask
+ *
+ * Returns: what it is called, as short as a column, in the user’s language
+ */
+const char *
+hr_plan_figure_get_label (HrPlanFigure figure)
+{
+  switch ((guint) figure)
+    {
+    case HR_PLAN_FIGURE_TOKEN:
+      /* Translators: a column: the time from one token of an answer to the next */
+      return _("Each token");
+
+    case HR_PLAN_FIGURE_PROMPT:
+      /* Translators: a column: the time until the first token of an answer */
+      return _("First token");
+
+    case HR_PLAN_FIGURE_RUNNING:
+      /* Translators: a column: how many requests are answered at the same time */
+      return _("Requests");
+
+    case HR_PLAN_FIGURE_AT_ONCE:
+      /* Translators: a column: for how many requests at once the KV cache has room */
+      return _("Room for");
+
+    case HR_PLAN_FIGURE_CACHE:
+      /* Translators: a column: how many tokens the KV cache has room for */
+      return _("Cached tokens");
+
+    case HR_PLAN_FIGURE_RATE:
+    default:
+      /* Translators: a column: tokens a second that all answers together have */
+      return _("Tokens/s");
+    }
+}
+
+/**
+ * hr_plan_get_figure: (skip)
+ * @choice: a layout of a job that answers requests
+ * @figure: what it gives to those who ask
+ *
+ * Returns: the figure, in seconds where it is a time; negative where it is not known
+ */
+double
+hr_plan_get_figure (const HrPlanChoice *choice,
+                    HrPlanFigure        figure)
+{
+  const HrServingFigures *serving;
+
+  g_return_val_if_fail (choice != NULL, -1);
+
+  serving = &choice->serving;
+  switch ((guint) figure)
+    {
+    case HR_PLAN_FIGURE_TOKEN:
+      return choice->has_time ? serving->token : -1;
+
+    case HR_PLAN_FIGURE_PROMPT:
+      return choice->has_time ? serving->prompt : -1;
+
+    case HR_PLAN_FIGURE_RUNNING:
+      return choice->has_time ? (double) serving->running : -1;
+
+    case HR_PLAN_FIGURE_AT_ONCE:
+      return serving->has_room ? (double) serving->at_once : -1;
+
+    case HR_PLAN_FIGURE_CACHE:
+      return serving->has_room ? (double) serving->cache_tokens : -1;
+
+    case HR_PLAN_FIGURE_RATE:
+    default:
+      return choice->has_time ? serving->rate : -1;
+    }
+}
+
+/**
+ * hr_plan_dup_figure: (skip)
+ * @choice: a layout of a job that answers requests
+ * @figure: what it gives to those who ask
+ *
+ * Writes a figure down.
+ *
+ * Returns: (transfer full): text such as “1.20 ms”
+ */
+char *
+hr_plan_dup_figure (const HrPlanChoice *choice,
+                    HrPlanFigure        figure)
+{
+  double value = hr_plan_get_figure (choice, figure);
+
+  if (value < 0)
+    return g_strdup (C_("no figure", "—"));
+
+  return figure == HR_PLAN_FIGURE_TOKEN || figure == HR_PLAN_FIGURE_PROMPT ? hr_format_seconds (value)
+                                                                           : hr_format_integer (value + 0.5);
+}
+
+/**
+ * hr_plan_dup_refusal: (skip)
+ * @planner: a search
+ *
+ * Says which ways to divide a job are no layouts.
+ *
+ * Returns: (transfer full) (nullable): a sentence in the user’s language; %NULL where all are
+ */
+char *
+hr_plan_dup_refusal (const HrPlanner *planner)
+{
+  g_autofree char *number = NULL;
+
+  g_return_val_if_fail (planner != NULL, NULL);
+
+  if (hr_planner_get_refusal (planner) == NULL)
+    return NULL;
+
+  number = hr_format_integer (hr_planner_get_n_refused (planner));
+
+  /* Translators: 1 is a number of ways to divide a job, 2 a sentence that says what is expected and what was found */
+  return g_strdup_printf (_("%1$s further divisions are not possible. The first: %2$s."), number,
+                          hr_planner_get_refusal (planner));
+}
+
+/**
  * hr_plan_dup_verdict: (skip)
  * @planner: a search that is done
  *
@@ -249,6 +405,18 @@ hr_plan_dup_verdict (const HrPlanner *planner)
                           hr_gpu_get_name (cluster->gpu), least);
 }
 
+/**
+ * hr_plan_get_sequences_label: (skip)
+ * @job: a job
+ *
+ * Returns: what the sequences are called that layouts of it are planned for, in the user’s language
+ */
+const char *
+hr_plan_get_sequences_label (HrJob *job)
+{
+  return HR_IS_INFERENCE_JOB (job) ? _("Requests at once") : _("Sequences of a step");
+}
+
 static void
 add_facts (const HrPlanReport *self,
            HrUnitSystem        unit_system,
@@ -261,7 +429,7 @@ add_facts (const HrPlanReport *self,
     return;
 
   facts = hr_document_add_facts (document);
-  hr_document_block_add_fact (facts, _("Sequences of a step"), sequences, HR_DOCUMENT_PLAIN);
+  hr_document_block_add_fact (facts, hr_plan_get_sequences_label (self->job), sequences, HR_DOCUMENT_PLAIN);
   if (self->planner != NULL)
     {
       const HrCluster *cluster = hr_planner_get_cluster (self->planner);
@@ -314,6 +482,59 @@ add_choice (HrDocumentBlock    *table,
   hr_document_block_add_row (table, (const char * const *) cells);
 }
 
+/* How fast layouts answer, and what their caches have room for. */
+static void
+add_serving_choice (HrDocumentBlock    *table,
+                    const HrPlanReport *self,
+                    guint               index,
+                    HrUnitSystem        unit_system)
+{
+  const HrPlanChoice *choice = hr_planner_get_choice (self->planner, index);
+  const HrLayout *layout = &choice->step.layout;
+  guint64 memory = hr_gpu_get_memory (hr_planner_get_cluster (self->planner)->gpu);
+  guint64 bytes = hr_plan_choice_get_bytes (choice);
+  g_auto (GStrv) cells = g_new0 (char *, 15);
+  guint n = 0;
+
+  cells[n++] = dup_number (index + 1);
+  cells[n++] = dup_number (layout->tensor);
+  cells[n++] = dup_number (layout->pipeline);
+  cells[n++] = dup_number (layout->data);
+  cells[n++] = hr_plan_dup_expert_sharers (choice);
+  cells[n++] = dup_number (layout->n_ranks);
+  cells[n++] = hr_format_bytes (bytes, unit_system);
+  cells[n++] = bytes > memory ? g_strdup (_("too large")) : hr_format_bytes (memory - bytes, unit_system);
+  cells[n++] = hr_plan_dup_figure (choice, HR_PLAN_FIGURE_RATE);
+  cells[n++] = hr_plan_dup_figure (choice, HR_PLAN_FIGURE_TOKEN);
+  cells[n++] = hr_plan_dup_figure (choice, HR_PLAN_FIGURE_PROMPT);
+  cells[n++] = hr_plan_dup_figure (choice, HR_PLAN_FIGURE_RUNNING);
+  cells[n++] = hr_plan_dup_figure (choice, HR_PLAN_FIGURE_AT_ONCE);
+  cells[n++] = hr_plan_dup_figure (choice, HR_PLAN_FIGURE_CACHE);
+  hr_document_block_add_row (table, (const char * const *) cells);
+}
+
+static void
+add_serving_choices (const HrPlanReport *self,
+                     HrUnitSystem        unit_system,
+                     HrDocument         *document)
+{
+  const char *columns[] = { "#", "TP", "PP", "DP", "EP", _("GPUs"), _("Memory"), _("Free"),
+                            hr_plan_figure_get_label (HR_PLAN_FIGURE_RATE),
+                            hr_plan_figure_get_label (HR_PLAN_FIGURE_TOKEN),
+                            hr_plan_figure_get_label (HR_PLAN_FIGURE_PROMPT),
+                            hr_plan_figure_get_label (HR_PLAN_FIGURE_RUNNING),
+                            hr_plan_figure_get_label (HR_PLAN_FIGURE_AT_ONCE),
+                            hr_plan_figure_get_label (HR_PLAN_FIGURE_CACHE), NULL };
+  gboolean numeric[G_N_ELEMENTS (columns) - 1];
+  HrDocumentBlock *table;
+
+  for (guint i = 0; i < G_N_ELEMENTS (numeric); i++)
+    numeric[i] = TRUE;
+  table = hr_document_add_table (document, columns, numeric);
+  for (guint i = 0; i < self->n_choices; i++)
+    add_serving_choice (table, self, i, unit_system);
+}
+
 static void
 add_choices (const HrPlanReport *self,
              HrUnitSystem        unit_system,
@@ -330,6 +551,11 @@ add_choices (const HrPlanReport *self,
 
   if (self->n_choices == 0)
     return;
+  if (hr_planner_answers (self->planner))
+    {
+      add_serving_choices (self, unit_system, document);
+      return;
+    }
 
   for (guint i = 0; i < G_N_ELEMENTS (numeric); i++)
     numeric[i] = i != 8 && i != 14;
@@ -374,7 +600,7 @@ add_least (const HrPlanReport *self,
       g_autofree char *number = hr_format_integer (n_short);
       g_autofree char *text = NULL;
 
-      if (hr_planner_check_job (self->job, NULL))
+      if (hr_planner_uses_formulas (self->job))
         /* Translators: 1 is how many kinds of GPUs, 2 a number of GPUs */
         text = g_strdup_printf (_("Of %1$s further kinds %2$s GPUs are not enough."), number, most);
       else
@@ -416,11 +642,14 @@ hr_plan_report_create_document (const HrPlanReport *self,
   if (self->planner != NULL)
     {
       const char *missing = hr_planner_get_missing (self->planner);
+      g_autofree char *refusal = hr_plan_dup_refusal (self->planner);
 
       add_choices (self, unit_system, document);
       if (missing != NULL)
         hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, missing);
-      hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, hr_plan_get_remark ());
+      if (refusal != NULL)
+        hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, refusal);
+      hr_document_add_text (document, HR_DOCUMENT_PARAGRAPH, hr_plan_get_remark (self->job));
     }
   if (self->least != NULL)
     add_least (self, unit_system, document);
@@ -479,6 +708,51 @@ build_time (JsonBuilder        *builder,
   json_builder_end_object (builder);
 }
 
+/* Settings with their values, as numbers where they are such. */
+static void
+build_change (JsonBuilder *builder,
+              const char  *change)
+{
+  g_auto (GStrv) parts = g_strsplit (change, " ", -1);
+
+  for (guint i = 0; parts[i] != NULL && *parts[i] != '\0'; i++)
+    {
+      char *value = strchr (parts[i], '=');
+      guint64 number;
+
+      *value++ = '\0';
+      if (g_ascii_string_to_unsigned (value, 10, 0, G_MAXINT64, &number, NULL))
+        hr_json_build_integer (builder, parts[i], number);
+      else
+        hr_json_build_string (builder, parts[i], value);
+    }
+}
+
+/* How fast a layout answers, and what its caches have room for. */
+static void
+build_serving (JsonBuilder        *builder,
+               const HrPlanChoice *choice)
+{
+  const HrServingFigures *serving = &choice->serving;
+
+  if (choice->has_time)
+    {
+      json_builder_set_member_name (builder, "seconds");
+      json_builder_begin_object (builder);
+      build_double (builder, "total", choice->time.total);
+      build_double (builder, "first-token", serving->prompt);
+      build_double (builder, "each-token", serving->token);
+      json_builder_end_object (builder);
+      build_double (builder, "tokens-per-second", serving->rate);
+      hr_json_build_integer (builder, "requests", serving->running);
+    }
+  if (serving->has_room)
+    {
+      hr_json_build_integer (builder, "room-for-requests", serving->at_once);
+      hr_json_build_integer (builder, "cached-tokens", serving->cache_tokens);
+    }
+}
+
 static void
 build_choice (JsonBuilder        *builder,
               const HrPlanReport *self,
@@ -490,15 +764,23 @@ build_choice (JsonBuilder        *builder,
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "settings");
   json_builder_begin_object (builder);
-  build_layout (builder, &choice->step);
+  if (choice->change != NULL)
+    build_change (builder, choice->change);
+  else
+    build_layout (builder, &choice->step);
   json_builder_end_object (builder);
   hr_json_build_integer (builder, "gpus", choice->step.layout.n_ranks);
   hr_json_build_integer (builder, "peak-bytes", bytes);
   hr_json_build_integer (builder, "free-bytes", (gint64) memory - (gint64) bytes);
   hr_json_build_string (builder, "known-by", choice->check == HR_PLAN_CHECK_EXACT ? "exact" : "formulas");
-  hr_json_build_integer (builder, "formula-bytes", choice->formula_bytes);
-  hr_json_build_integer (builder, "fullest-stage", choice->stage);
-  if (choice->has_time)
+  if (choice->change == NULL)
+    {
+      hr_json_build_integer (builder, "formula-bytes", choice->formula_bytes);
+      hr_json_build_integer (builder, "fullest-stage", choice->stage);
+    }
+  if (choice->answers)
+    build_serving (builder, choice);
+  else if (choice->has_time)
     {
       build_time (builder, &choice->time);
       build_double (builder, "tokens-per-second", hr_planner_get_n_tokens (self->planner) / choice->time.total);
@@ -532,6 +814,11 @@ build_planner (JsonBuilder        *builder,
   json_builder_end_object (builder);
   hr_json_build_integer (builder, "layouts", hr_planner_get_n_layouts (self->planner));
   hr_json_build_integer (builder, "fitting", hr_planner_get_n_fitting (self->planner));
+  if (hr_planner_get_refusal (self->planner) != NULL)
+    {
+      hr_json_build_integer (builder, "not-possible", hr_planner_get_n_refused (self->planner));
+      hr_json_build_string (builder, "not-possible-because", hr_planner_get_refusal (self->planner));
+    }
   if (hr_planner_get_missing (self->planner) != NULL)
     hr_json_build_string (builder, "without-times", hr_planner_get_missing (self->planner));
   json_builder_set_member_name (builder, "choices");
@@ -539,26 +826,6 @@ build_planner (JsonBuilder        *builder,
   for (guint i = 0; i < self->n_choices; i++)
     build_choice (builder, self, hr_planner_get_choice (self->planner, i));
   json_builder_end_array (builder);
-}
-
-/* Settings with their values, as numbers where they are such. */
-static void
-build_change (JsonBuilder *builder,
-              const char  *change)
-{
-  g_auto (GStrv) parts = g_strsplit (change, " ", -1);
-
-  for (guint i = 0; parts[i] != NULL; i++)
-    {
-      char *value = strchr (parts[i], '=');
-      guint64 number;
-
-      *value++ = '\0';
-      if (g_ascii_string_to_unsigned (value, 10, 0, G_MAXINT64, &number, NULL))
-        hr_json_build_integer (builder, parts[i], number);
-      else
-        hr_json_build_string (builder, parts[i], value);
-    }
 }
 
 static void
@@ -651,6 +918,25 @@ append_number (GString *string,
   g_string_append_printf (string, ",%s", g_ascii_formatd (buffer, sizeof buffer, "%.6g", number));
 }
 
+/* What is not known stays empty. */
+static void
+append_serving (GString            *string,
+                const HrPlanChoice *choice)
+{
+  for (HrPlanFigure i = 0; i < HR_N_PLAN_FIGURES; i++)
+    {
+      double value = choice != NULL && choice->answers ? hr_plan_get_figure (choice, i) : -1;
+
+      if (value < 0)
+        g_string_append_c (string, ',');
+      else
+        append_number (string, value);
+    }
+  g_string_append_c (string, ',');
+  if (choice != NULL && choice->change != NULL)
+    hr_csv_append_field (string, choice->change);
+}
+
 static void
 append_choice (GString            *string,
                const HrPlanReport *self,
@@ -668,6 +954,7 @@ append_choice (GString            *string,
     }
   else
     g_string_append (string, ",,");
+  append_serving (string, choice);
   g_string_append (string, "\r\n");
 }
 
@@ -690,7 +977,8 @@ hr_plan_report_to_csv (const HrPlanReport *self)
   for (guint i = 0; i < G_N_ELEMENTS (degrees); i++)
     g_string_append_printf (string, ",%s", degrees[i].setting);
   g_string_append (string, ",gradient-checkpointing,micro-batch-size,gradient-accumulation-steps,peak-bytes,known-by,"
-                           "step-seconds,model-flops-utilization\r\n");
+                           "step-seconds,model-flops-utilization,tokens-per-second,each-token-seconds,"
+                           "first-token-seconds,requests,room-for-requests,cached-tokens,settings\r\n");
   for (guint i = 0; i < self->n_choices; i++)
     append_choice (string, self, hr_planner_get_choice (self->planner, i));
   for (guint i = 0; self->least != NULL && i < self->least->len; i++)
@@ -702,8 +990,10 @@ hr_plan_report_to_csv (const HrPlanReport *self)
       hr_csv_append_field (string, hr_gpu_get_name (least->gpu));
       g_string_append_printf (string, ",%" G_GUINT64_FORMAT, least->n_gpus);
       append_step (string, &least->step);
-      g_string_append_printf (string, ",%" G_GUINT64_FORMAT ",%s,,\r\n", least->bytes,
+      g_string_append_printf (string, ",%" G_GUINT64_FORMAT ",%s,,", least->bytes,
                               least->is_exact ? "exact" : "formulas");
+      append_serving (string, NULL);
+      g_string_append (string, "\r\n");
     }
 
   return g_string_free (string, FALSE);

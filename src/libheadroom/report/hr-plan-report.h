@@ -31,6 +31,30 @@ typedef struct
   guint max_gpus;
 } HrPlanReport;
 
+/**
+ * HrPlanFigure: (skip)
+ *
+ * What a layout of a job that answers requests gives to those who ask.
+ */
+typedef enum
+{
+  HR_PLAN_FIGURE_RATE,
+  HR_PLAN_FIGURE_TOKEN,
+  HR_PLAN_FIGURE_PROMPT,
+  HR_PLAN_FIGURE_RUNNING,
+  HR_PLAN_FIGURE_AT_ONCE,
+  HR_PLAN_FIGURE_CACHE,
+  HR_N_PLAN_FIGURES,
+} HrPlanFigure;
+
+const char *hr_plan_figure_get_label       (HrPlanFigure         figure);
+double      hr_plan_get_figure             (const HrPlanChoice  *choice,
+                                            HrPlanFigure         figure);
+char       *hr_plan_dup_figure             (const HrPlanChoice  *choice,
+                                            HrPlanFigure         figure) G_GNUC_WARN_UNUSED_RESULT;
+char       *hr_plan_dup_expert_sharers     (const HrPlanChoice  *choice) G_GNUC_WARN_UNUSED_RESULT;
+char       *hr_plan_dup_refusal            (const HrPlanner     *planner) G_GNUC_WARN_UNUSED_RESULT;
+const char *hr_plan_get_sequences_label    (HrJob               *job);
 char       *hr_plan_dup_verdict            (const HrPlanner     *planner) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_plan_dup_layout             (const HrLayoutStep  *step) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_plan_dup_sharers            (const HrLayoutStep  *step) G_GNUC_WARN_UNUSED_RESULT;
@@ -39,7 +63,7 @@ char       *hr_plan_dup_least_layout       (const HrLeastGpus   *least) G_GNUC_W
 const char *hr_plan_get_least_remark       (HrJob               *job);
 const char *hr_plan_get_checkpointing_label (HrGradientCheckpointing checkpointing);
 const char *hr_plan_check_get_label        (HrPlanCheck          check);
-const char *hr_plan_get_remark             (void);
+const char *hr_plan_get_remark             (HrJob               *job);
 HrDocument *hr_plan_report_create_document (const HrPlanReport  *self,
                                             HrUnitSystem         unit_system) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_plan_report_to_json         (const HrPlanReport  *self) G_GNUC_WARN_UNUSED_RESULT;
