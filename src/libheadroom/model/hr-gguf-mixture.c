@@ -77,6 +77,7 @@ typedef enum
   VALUE,
   FUSED,          /* queries, keys and values in one tensor */
   SPLIT,          /* the same, but a file has them one by one */
+  FUSED_GATED,    /* those of a gated delta rule, and a gate that a file has apart */
   LATENT,         /* keys and values from their latent */
   ATTENTION_OUTPUT,
   UP,             /* and gate */
@@ -108,9 +109,11 @@ typedef struct
   guint64 n_heads_per_group;
   guint64 query_rows;
   guint64 key_rows;
+  guint64 gate_rows;      /* of a gated delta rule */
   guint n_values;
   guint i_value;
   guint i_down;
+  guint i_perceptron;     /* layers before this one that have a perceptron */
 } State;
 
 static gboolean
@@ -177,7 +180,7 @@ get_mlp_category (const HrTensor *tensor,
   /* One row is no matrix: the gate of the shared experts. */
   if (tensor->shape[tensor->n_dimensions - 2] == 1)
     return PLAIN;
-  if (is_one_of (leaf, down) || (g_str_equal (leaf, "w2") && strstr (tensor->pattern, "experts") != NULL))
+  if (is_one_of (leaf, down) || tensor->module == HR_MODULE_DOWN || tensor->module == HR_MODULE_EXPERT_DOWN)
     return DOWN;
 
   return UP;
@@ -208,6 +211,10 @@ get_category (const HrTensor *tensor)
     case HR_TENSOR_ROLE_LINEAR:
       if (tensor->part == HR_PART_ATTENTION)
         return get_attention_category (leaf);
+      if (tensor->module == HR_MODULE_QUERY_KEY_VALUE)
+        return FUSED;
+      if (g_str_equal (leaf, "in_proj_qkvz"))
+        return FUSED_GATED;
       return tensor->part == HR_PART_MLP ? get_mlp_category (tensor, leaf) : OTHER;
 
     case HR_TENSOR_ROLE_NORM:
@@ -223,7 +230,7 @@ get_category (const HrTensor *tensor)
 static gboolean
 is_value_like (Category category)
 {
-  return category == VALUE || category == FUSED || category == SPLIT || category == LATENT;
+  return category == VALUE || category == FUSED || category == SPLIT || category == FUSED_GATED || category == LATENT;
 }
 
 /* The first and the last eighth, and of those between every third. */
@@ -488,6 +495,14 @@ is_below_three_bits (HrQuantization quantization)
                    HR_QUANTIZATION_IQ2_S, HR_QUANTIZATION_IQ2_M, HR_QUANTIZATION_IQ1_M);
 }
 
+/* Of a mixture the quantizer takes the number of the layer, otherwise it counts (layer_info). */
+static guint
+get_perceptron (const State *state,
+                guint        layer)
+{
+  return state->n_experts > 1 ? layer : state->i_perceptron;
+}
+
 static Type
 get_mixed_type (State    *state,
                 Type      type,
@@ -514,16 +529,15 @@ get_mixed_type (State    *state,
       return get_query_or_key_type (state, type, category);
 
     case DOWN:
-      return get_down_type (state, type, layer);
+      return get_down_type (state, type, get_perceptron (state, layer));
 
     case ATTENTION_OUTPUT:
       return get_attention_output_type (state, type);
 
     case UP:
-      if (state->quantization == HR_QUANTIZATION_IQ3_XS && layer >= state->n_layers / 8 &&
-          layer < 7 * state->n_layers / 8)
-        return IQ3_XXS;
-      return type;
+      layer = get_perceptron (state, layer);
+      return state->quantization == HR_QUANTIZATION_IQ3_XS && layer >= state->n_layers / 8 &&
+             layer < 7 * state->n_layers / 8 ? IQ3_XXS : type;
 
     case PLAIN:
     case TOWER:
@@ -532,6 +546,7 @@ get_mixed_type (State    *state,
     case VALUE:
     case FUSED:
     case SPLIT:
+    case FUSED_GATED:
     case LATENT:
     case OTHER:
     default:
@@ -623,6 +638,23 @@ get_bytes (Type    type,
   return hr_ggml_type_get_bytes (hr_ggml_type_get (type), row_elements, n_elements, &n_bytes) ? n_bytes : G_MAXUINT64;
 }
 
+/* Parts of a tensor that a file has one by one. */
+static void
+add_parts (State          *state,
+           const Category *categories,
+           const guint64  *rows,
+           guint           n_parts,
+           guint           layer,
+           guint64         in_features,
+           Entry          *entry)
+{
+  for (guint i = 0; i < n_parts; i++)
+    {
+      entry->type = choose_type (state, categories[i], layer, in_features, FALSE);
+      entry->n_bytes += get_bytes (entry->type, in_features, rows[i] * in_features);
+    }
+}
+
 /* One of the tensors that share an entry; a file has the experts of a layer in one. */
 static void
 add_entry (State          *state,
@@ -642,14 +674,16 @@ add_entry (State          *state,
   if (category == SPLIT && state->query_rows + 2 * state->key_rows == out_features)
     {
       static const Category parts[] = { QUERY, KEY, VALUE };
+      const guint64 rows[] = { state->query_rows, state->key_rows, state->key_rows };
 
-      for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
-        {
-          guint64 rows = i == 0 ? state->query_rows : state->key_rows;
+      add_parts (state, parts, rows, G_N_ELEMENTS (parts), layer, in_features, &entry);
+    }
+  else if (category == FUSED_GATED && state->gate_rows < out_features)
+    {
+      static const Category parts[] = { FUSED, OTHER };
+      const guint64 rows[] = { out_features - state->gate_rows, state->gate_rows };
 
-          entry.type = choose_type (state, parts[i], layer, in_features, FALSE);
-          entry.n_bytes += get_bytes (entry.type, in_features, rows * in_features);
-        }
+      add_parts (state, parts, rows, G_N_ELEMENTS (parts), layer, in_features, &entry);
     }
   else if (category == TOWER && tensor->n_dimensions < 2)
     entry.n_bytes = get_bytes (F32, 1, tensor->n_elements);
@@ -660,6 +694,30 @@ add_entry (State          *state,
     }
 
   g_array_append_val (entries, entry);
+}
+
+/*
+ * Heads of queries for each of keys and values, as the quantizer sees it: where a file says of each layer how many there
+ * are, those of the first one, which may have none (llama_hparams::n_gqa).
+ */
+static guint64
+count_heads_per_group (HrModel *model,
+                       guint64  n_heads,
+                       guint64  n_key_value_heads)
+{
+  const HrStack *stack = hr_model_find_stack (model, HR_STACK_DECODER);
+  const HrSublayer *first = stack != NULL && stack->n_layers > 0
+                              ? &stack->layer_classes[stack->layer_class_of[0]].sublayers[0] : NULL;
+
+  for (guint i = 0; first != NULL && first->n_branches == 1 && i < first->branches[0].n_blocks; i++)
+    {
+      HrBlockKind kind = first->branches[0].blocks[i].kind;
+
+      if (kind == HR_BLOCK_MAMBA || kind == HR_BLOCK_MAMBA2 || kind == HR_BLOCK_SHORT_CONVOLUTION)
+        return 0;
+    }
+
+  return n_key_value_heads > 0 ? n_heads / n_key_value_heads : 1;
 }
 
 static void
@@ -673,20 +731,25 @@ init_state (State          *state,
   guint64 n_key_value_heads = 0;
   guint64 head_dim = 0;
   guint64 n_layers = 0;
+  guint64 n_gates = 0;
+  guint64 gate_dim = 0;
 
   hr_model_get_hyper_parameter (model, "num_attention_heads", &n_heads);
   hr_model_get_hyper_parameter (model, "num_key_value_heads", &n_key_value_heads);
   hr_model_get_hyper_parameter (model, "head_dim", &head_dim);
   hr_model_get_hyper_parameter (model, "num_hidden_layers", &n_layers);
+  hr_model_get_hyper_parameter (model, "linear_num_value_heads", &n_gates);
+  hr_model_get_hyper_parameter (model, "linear_value_head_dim", &gate_dim);
 
   *state = (State) {
     .quantization = quantization,
     .is_tied = TRUE,
     .is_falcon = g_strcmp0 (model_type, "falcon") == 0,
     .n_layers = n_layers,
-    .n_heads_per_group = n_key_value_heads > 0 ? n_heads / n_key_value_heads : 1,
+    .n_heads_per_group = count_heads_per_group (model, n_heads, n_key_value_heads),
     .query_rows = n_heads * head_dim,
     .key_rows = n_key_value_heads * head_dim,
+    .gate_rows = n_gates * gate_dim,
   };
   /* 80 layers are what llama.cpp takes for a 70B model of these. */
   state->is_70b = n_layers == 80 && (g_strcmp0 (model_type, "qwen2") == 0 ||
@@ -722,6 +785,8 @@ fill (HrGgufMixture  *self,
 
   for (guint layer = 0; is_left; layer++)
     {
+      gboolean has_perceptron = FALSE;
+
       is_left = FALSE;
       for (guint i = 0; i < n_tensors; i++)
         {
@@ -731,9 +796,12 @@ fill (HrGgufMixture  *self,
           if (entries->len >= tensor->n_layers)
             continue;
           is_left = TRUE;
-          if (tensor->layers[entries->len] == layer)
-            add_entry (state, tensor, categories[i], layer, entries);
+          if (tensor->layers[entries->len] != layer)
+            continue;
+          add_entry (state, tensor, categories[i], layer, entries);
+          has_perceptron = has_perceptron || categories[i] == DOWN;
         }
+      state->i_perceptron += has_perceptron;
     }
 }
 
