@@ -15,6 +15,8 @@
 #define MAX_MEDIAN_PERCENT 0.001
 #define MAX_WORST_PERCENT 0.01
 #define MAX_MEDIAN_PERCENT_OF_ZERO 0.005
+#define MAX_MEDIAN_PERCENT_OF_TOWERS 0.02
+#define MAX_WORST_PERCENT_OF_TOWERS 0.4
 #define MAX_MEDIAN_PERCENT_OF_MEASURED 0.001
 #define MAX_WORST_PERCENT_OF_MEASURED 0.015
 #define MAX_MEDIAN_PERCENT_OF_RESERVED 1
@@ -174,6 +176,24 @@ test_titan (void)
   oracle_judge_cases ("titan-peaks.json", run_case, MAX_MEDIAN_PERCENT, MAX_WORST_PERCENT);
 }
 
+/*
+ * Parameters of towers are many and small: DeepSpeed rounds them up together, and FullyShardedDataParallel lays views
+ * of them out in the order of modules; it casts their buffers as well where a policy says what is computed in.
+ */
+static double
+run_towers (JsonNode   *root,
+            JsonObject *test)
+{
+  return oracle_compare_peak (HR_MODE_MULTIMODAL, root, test);
+}
+
+static void
+test_towers (void)
+{
+  oracle_judge_cases ("sharded-towers-peaks.json", run_towers, MAX_MEDIAN_PERCENT_OF_TOWERS,
+                      MAX_WORST_PERCENT_OF_TOWERS);
+}
+
 static void
 test_peaks (void)
 {
@@ -193,6 +213,7 @@ main (int   argc,
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_models_that_transformers_divides", test_divided);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_torchtitan", test_titan);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_sharded_steps", test_peaks);
+  g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_models_that_see", test_towers);
 
   return g_test_run ();
 }

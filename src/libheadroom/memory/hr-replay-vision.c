@@ -336,6 +336,21 @@ rotate_apart (HrReplay   *replay,
   hr_replay_assign (replay, x, output);
 }
 
+/* apply_rotary_pos_emb_vision() of modeling_qwen2_5_vl.py: cosines and sines of 16 bits are cast in each layer. */
+static void
+rotate_in_fp32 (HrReplay             *replay,
+                const HrForward      *forward,
+                HrAttentionVariables *variables)
+{
+  HrForward wide = *forward;
+
+  wide.cos = hr_op_cast (replay, forward->cos, HR_ELEMENT_FLOAT32);
+  wide.sin = hr_op_cast (replay, forward->sin, HR_ELEMENT_FLOAT32);
+  hr_attention_rotate_in_fp32 (replay, &wide, variables);
+  hr_replay_drop (replay, wide.sin);
+  hr_replay_drop (replay, wide.cos);
+}
+
 /*
  * hr_replay_vision_attention:
  * @replay: a tape
@@ -366,7 +381,7 @@ hr_replay_vision_attention (HrReplay          *replay,
       rotate_apart (replay, &variables.key, "key_states");
     }
   else if (attention->position == HR_POSITION_ROTARY_FP32)
-    hr_attention_rotate_in_fp32 (replay, forward, &variables);
+    rotate_in_fp32 (replay, forward, &variables);
 
   parts[0] = hr_op_cast_down (replay, variables.query);
   parts[1] = hr_op_cast_down (replay, variables.key);

@@ -7,7 +7,9 @@
 #include "hr-sharding-flat.h"
 
 #include "hr-autograd.h"
+#include "hr-sharding-stacks.h"
 #include "hr-sharding-unit.h"
+#include "hr-tuning.h"
 
 /*
  * FullyShardedDataParallel of torch/distributed/fsdp of torch 2.14: the parameters of each layer are one FlatParameter,
@@ -94,10 +96,38 @@ add_parameter (HrSharding            *self,
                   count_elements (self, storage, index, first_copy + i, &self->whole_bytes);
 }
 
-/* The parameters of a layer, or of those around the layers; as many if they are padded. */
+/* Adds what of a tensor is in a layer, or all of it where that is -1. */
+static void
+add_layers (HrSharding            *self,
+            const HrWeightStorage *storage,
+            guint64               *n_elements,
+            guint                  index,
+            int                    layer)
+{
+  const HrTensor *tensor = hr_model_get_tensor (storage->model, index);
+
+  for (guint i = 0; i < tensor->n_layers; i++)
+    {
+      if (layer < 0 || tensor->layers[i] == (guint) layer)
+        add_parameter (self, storage, n_elements, index, i * hr_tensor_get_copies_of_layer (tensor));
+    }
+  if (tensor->n_layers == 0)
+    add_parameter (self, storage, n_elements, index, 0);
+}
+
+/* The stack whose layers a tensor is in, or none of those around the layers. */
+static const HrStack *
+find_layers (HrModel        *model,
+             const HrTensor *tensor)
+{
+  return hr_sharding_is_layered (model, tensor) ? hr_model_get_stack (model, tensor->stack) : NULL;
+}
+
+/* The parameters of a layer of a stack, or of those around the layers; as many if they are padded. */
 static guint64
 count_parameters (HrSharding            *self,
                   const HrWeightStorage *storage,
+                  const HrStack         *stack,
                   int                    layer)
 {
   HrModel *model = storage->model;
@@ -108,35 +138,27 @@ count_parameters (HrSharding            *self,
     {
       const HrTensor *tensor = hr_model_get_tensor (model, i);
 
-      if (tensor->tied_to != NULL || (layer < 0) != (tensor->n_layers == 0))
-        continue;
-      for (guint j = 0; j < tensor->n_layers; j++)
-        {
-          if (tensor->layers[j] == (guint) layer)
-            add_parameter (self, storage, &n_elements, i, j * hr_tensor_get_copies_of_layer (tensor));
-        }
-      if (layer < 0)
-        add_parameter (self, storage, &n_elements, i, 0);
+      if (tensor->tied_to == NULL && find_layers (model, tensor) == stack)
+        add_layers (self, storage, &n_elements, i, layer);
     }
 
   return self->is_aligned ? hr_sharding_round (self, n_elements) : n_elements;
 }
 
-static guint
-count_layers (HrModel *model)
+/* Puts the parameters of each layer of a stack into one. Returns whether all layers have as many. */
+static gboolean
+flatten_layers (HrSharding            *self,
+                const HrWeightStorage *storage,
+                HrShardedStack        *layers)
 {
-  guint n_tensors = hr_model_get_n_tensors (model);
-  guint n_layers = 0;
+  gboolean are_alike = TRUE;
 
-  for (guint i = 0; i < n_tensors; i++)
-    {
-      const HrTensor *tensor = hr_model_get_tensor (model, i);
+  layers->n_elements = count_parameters (self, storage, layers->stack, 0);
+  for (guint i = 1; i < layers->n_layers; i++)
+    are_alike &= count_parameters (self, storage, layers->stack, i) == layers->n_elements;
+  layers->n_part = hr_sharding_round (self, layers->n_elements) / self->n_ranks;
 
-      for (guint j = 0; j < tensor->n_layers; j++)
-        n_layers = MAX (n_layers, tensor->layers[j] + 1);
-    }
-
-  return n_layers;
+  return are_alike;
 }
 
 /*
@@ -154,7 +176,6 @@ hr_sharding_init_flat (HrSharding            *self,
                        const HrWeightStorage *storage,
                        const HrFlatSharding  *settings)
 {
-  guint n_layers = count_layers (storage->model);
   gboolean are_alike = TRUE;
 
   *self = (HrSharding) {
@@ -164,10 +185,12 @@ hr_sharding_init_flat (HrSharding            *self,
     .reduced_element = settings->reduced_element, .gathered_element = settings->gathered_element,
     .is_mixed = settings->is_mixed, .has_units = settings->has_units, .frozen_element = settings->frozen_element,
   };
-  self->n_elements[HR_SHARDED_HEAD] = count_parameters (self, storage, -1);
-  self->n_elements[HR_SHARDED_LAYER] = n_layers > 0 ? count_parameters (self, storage, 0) : 0;
-  for (guint i = 1; i < n_layers; i++)
-    are_alike &= count_parameters (self, storage, i) == self->n_elements[HR_SHARDED_LAYER];
+  hr_sharding_list_stacks (self, storage->model);
+  self->n_elements[HR_SHARDED_HEAD] = count_parameters (self, storage, NULL, -1);
+  for (guint i = 0; i < self->n_stacks; i++)
+    are_alike &= flatten_layers (self, storage, &self->stacks[i]);
+  self->stack = self->stacks[0].stack;
+  self->n_elements[HR_SHARDED_LAYER] = self->stacks[0].n_elements;
   for (guint i = 0; i < HR_N_SHARDED_GROUPS; i++)
     self->n_part[i] = hr_sharding_round (self, self->n_elements[i]) / self->n_ranks;
 
@@ -189,58 +212,134 @@ add_trained (const HrSharding *self,
     hr_trainables_add (list, &part);
 }
 
-/* What of each parameter of a group lies in the part of the first rank. */
-static void
+/* Of a parameter that begins at a position those elements that lie between two others. */
+static guint64
+count_within (guint64 position,
+              guint64 n_elements,
+              guint64 start,
+              guint64 end)
+{
+  guint64 first = MAX (position, start);
+  guint64 last = MIN (position + n_elements, end);
+
+  return last > first ? last - first : 0;
+}
+
+/*
+ * What of each parameter of a layer of a stack, or around the layers, lies in the part of a rank, and is stepped.
+ * Returns how many elements these are.
+ */
+static guint64
 add_views (const HrSharding *self,
            HrTrainables     *list,
            HrModel          *model,
-           HrShardedGroup    group,
+           const HrStepped  *stepped,
+           const HrStack    *stack,
+           guint64           rank,
+           guint64           n_part,
            guint             copies)
 {
   guint n_tensors = hr_model_get_n_tensors (model);
-  guint64 end = self->n_part[group];
-  guint64 position = 0;
+  guint64 position = 0, n = 0;
 
   for (guint i = 0; i < n_tensors; i++)
     {
       const HrTensor *tensor = hr_model_get_tensor (model, i);
-      gboolean is_of_layer = tensor->n_layers > 0 && tensor->layers[0] == 0;
+      guint64 n_items = MAX (1, tensor->n_items);
 
-      if (tensor->tied_to != NULL || (group == HR_SHARDED_LAYER ? !is_of_layer : tensor->n_layers > 0))
+      if (tensor->tied_to != NULL || find_layers (model, tensor) != stack || (stack != NULL && tensor->layers[0] != 0))
         continue;
-      for (guint j = 0; j < MAX (1, tensor->n_items) && position < end; j++)
+      if (stack == NULL)
+        n_items *= MAX (1, tensor->n_layers);
+      for (guint64 j = 0; j < n_items; j++)
         {
+          guint64 n_within;
+
           position = align (self, position);
-          add_trained (self, list, position < end ? MIN (tensor->n_elements, end - position) : 0, copies);
+          n_within = hr_tuning_steps (stepped->tuning, tensor->block)
+                       ? count_within (position, tensor->n_elements, rank * n_part, (rank + 1) * n_part) : 0;
+          if (list != NULL)
+            add_trained (self, list, n_within, copies);
+          n += n_within;
           position += tensor->n_elements;
         }
     }
+
+  return n;
+}
+
+/* The first rank that steps most of what is around the layers, of which parts may be frozen. */
+static guint64
+find_rank (const HrSharding *self,
+           HrModel          *model,
+           const HrStepped  *stepped)
+{
+  guint64 rank = 0, most = 0;
+
+  for (guint64 i = 0; i < self->n_ranks && self->is_aligned; i++)
+    {
+      guint64 n = add_views (self, NULL, model, stepped, NULL, i, self->n_part[HR_SHARDED_HEAD], 1);
+
+      if (n > most)
+        rank = i;
+      most = MAX (most, n);
+    }
+
+  return hr_tuning_freezes_any (stepped->tuning) ? rank : 0;
+}
+
+/* What is stepped of a flat parameter: all of it, or views of what it is made of. */
+static void
+add_stepped (const HrSharding *self,
+             HrTrainables     *list,
+             HrModel          *model,
+             const HrStepped  *stepped,
+             const HrStack    *stack,
+             guint64           rank,
+             guint64           n_part,
+             guint             copies)
+{
+  if (self->is_aligned)
+    add_views (self, list, model, stepped, stack, rank, n_part, copies);
+  else
+    add_trained (self, list, n_part, copies);
+}
+
+/* How many layers of a stack get a gradient: of a tower those that something is read of, where it is run at all. */
+static guint
+count_reached (const HrShardedStack *layers,
+               HrReach               reach)
+{
+  guint64 feature_layer = layers->stack->feature_layer;
+
+  if (!hr_reach_includes (reach, layers->stack->role))
+    return 0;
+
+  return layers->stack->tower != HR_TOWER_UNKNOWN && feature_layer > 0 ? MIN (feature_layer, layers->n_layers)
+                                                                     : layers->n_layers;
 }
 
 /*
  * hr_sharding_list_flat:
  * @self: groups of flat parameters
  * @model: the model that they are of
- * @n_layers: how many layers there are
+ * @stepped: what of it is stepped
  *
- * Returns: (transfer full): what the optimizer of the first rank steps
+ * Returns: (transfer full): what the optimizer of a rank steps: the first, or that which has most where parts are
+ *   frozen
  */
 HrTrainables *
 hr_sharding_list_flat (const HrSharding *self,
                        HrModel          *model,
-                       guint             n_layers)
+                       const HrStepped  *stepped)
 {
   HrTrainables *list = hr_trainables_new ();
+  guint64 rank = find_rank (self, model, stepped);
 
-  for (guint i = HR_SHARDED_LAYER; i < HR_N_SHARDED_GROUPS; i++)
-    {
-      guint copies = i == HR_SHARDED_LAYER ? n_layers : 1;
-
-      if (self->is_aligned)
-        add_views (self, list, model, i, copies);
-      else
-        add_trained (self, list, self->n_part[i], copies);
-    }
+  for (guint i = 0; i < self->n_stacks; i++)
+    add_stepped (self, list, model, stepped, self->stacks[i].stack, rank, self->stacks[i].n_part,
+                 count_reached (&self->stacks[i], stepped->reach));
+  add_stepped (self, list, model, stepped, NULL, rank, self->n_part[HR_SHARDED_HEAD], 1);
 
   return list;
 }
@@ -250,6 +349,9 @@ static HrElement
 get_held_element (const HrSharding *self,
                   HrShardedGroup    group)
 {
+  if (group == HR_SHARDED_LAYER && self->is_frozen)
+    return self->frozen_element;
+
   return self->has_units && group != HR_SHARDED_UNIT ? self->frozen_element : self->element;
 }
 
@@ -274,20 +376,41 @@ get_reduced_element (const HrSharding *self,
 }
 
 /*
+ * hr_sharding_get_buffer_element:
+ * @replay: a tape
+ *
+ * Returns: what buffers of fp32 are in, such as frequencies of rotations: FullyShardedDataParallel casts them where a
+ *   policy says what is computed in (_cast_buffers_to_dtype_and_device of torch/distributed/fsdp/_runtime_utils.py,
+ *   FullyShardedDataParallelPlugin.set_mixed_precision of accelerate)
+ */
+HrElement
+hr_sharding_get_buffer_element (const HrReplay *replay)
+{
+  const HrSharding *self = replay->sharding;
+
+  return self != NULL && self->is_flat && self->is_mixed ? self->gathered_element : HR_ELEMENT_FLOAT32;
+}
+
+/*
  * hr_sharding_get_part_bytes:
  * @self: groups of flat parameters
- * @n_layers: how many layers there are
  *
  * Returns: what the parameters of a rank take
  */
 guint64
-hr_sharding_get_part_bytes (const HrSharding *self,
-                            guint             n_layers)
+hr_sharding_get_part_bytes (const HrSharding *self)
 {
   guint element = hr_element_get_bytes (get_held_element (self, HR_SHARDED_HEAD));
+  guint64 bytes = hr_ledger_round (self->n_part[HR_SHARDED_HEAD] * element);
 
-  return n_layers * hr_ledger_round (self->n_part[HR_SHARDED_LAYER] * element) +
-         hr_ledger_round (self->n_part[HR_SHARDED_HEAD] * element);
+  for (guint i = 0; i < self->n_stacks; i++)
+    {
+      guint of_layer = self->stacks[i].is_frozen ? hr_element_get_bytes (self->frozen_element) : element;
+
+      bytes += self->stacks[i].n_layers * hr_ledger_round (self->stacks[i].n_part * of_layer);
+    }
+
+  return bytes;
 }
 
 static guint64
@@ -387,6 +510,24 @@ hr_sharding_gather_flat (HrReplay       *replay,
   self->weights[group] = hr_sharding_gather_anew (replay, group);
 }
 
+/* Behind the first layer of a stack comes the last one of the tower that has run before it, if it has a gradient. */
+static HrValue
+gather_behind (HrReplay *replay)
+{
+  HrSharding *self = replay->sharding;
+  const HrStack *stack = self->stack;
+  HrValue gathered;
+
+  if (self->behind == NULL || self->stays_gathered || !self->is_first)
+    return HR_NO_VALUE;
+
+  hr_sharding_enter_stack (replay, self->behind);
+  gathered = hr_sharding_gather_anew (replay, HR_SHARDED_LAYER);
+  hr_sharding_enter_stack (replay, stack);
+
+  return gathered;
+}
+
 /*
  * hr_sharding_gather_ahead:
  * @replay: a tape
@@ -423,6 +564,8 @@ hr_sharding_gather_ahead (HrReplay       *replay,
     }
   if (self->gathers_ahead == HR_BACKWARD_PREFETCH_BACKWARD_PRE && !is_first && !self->stays_gathered)
     self->ahead = hr_sharding_gather_anew (replay, HR_SHARDED_LAYER);
+  else if (self->gathers_ahead == HR_BACKWARD_PREFETCH_BACKWARD_PRE)
+    self->ahead = gather_behind (replay);
 }
 
 /*
@@ -502,7 +645,11 @@ let_go (HrReplay       *replay,
 
   self->weights[group] = self->ahead;
   self->ahead = HR_NO_VALUE;
-  if (self->gathers_ahead == HR_BACKWARD_PREFETCH_BACKWARD_POST && !self->is_first && self->n_units == 0)
+  if (self->gathers_ahead != HR_BACKWARD_PREFETCH_BACKWARD_POST || self->n_units > 0)
+    return;
+  if (self->is_first)
+    self->weights[group] = gather_behind (replay);
+  else
     hr_sharding_gather_flat (replay, group);
 }
 
@@ -578,7 +725,8 @@ hr_sharding_reduce_flat (HrReplay       *replay,
   gboolean is_held = self->n_ranks > 1 && replay->has_gradients;
   HrValue flat;
 
-  if (self->has_units && group != HR_SHARDED_UNIT)
+  /* A flat parameter that is frozen has no gradient. */
+  if ((self->has_units && group != HR_SHARDED_UNIT) || self->n_gradients[group] == 0)
     {
       let_go (replay, group);
       return;

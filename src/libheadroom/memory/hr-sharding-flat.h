@@ -38,16 +38,29 @@ typedef struct
   HrElement frozen_element;
 } HrFlatSharding;
 
+/**
+ * HrStepped:
+ * @reach: what a batch has
+ * @tuning: (nullable): what of the model is frozen
+ *
+ * What of parameters an optimizer steps.
+ */
+typedef struct
+{
+  HrReach reach;
+  const HrTuning *tuning;
+} HrStepped;
+
 gboolean      hr_sharding_init_flat      (HrSharding           *self,
                                           const HrWeightStorage *storage,
                                           const HrFlatSharding  *settings);
 HrTrainables *hr_sharding_list_flat      (const HrSharding     *self,
                                           HrModel              *model,
-                                          guint                 n_layers);
+                                          const HrStepped      *stepped);
 guint64       hr_sharding_round          (const HrSharding     *self,
                                           guint64               n_elements);
-guint64       hr_sharding_get_part_bytes (const HrSharding     *self,
-                                          guint                 n_layers);
+HrElement     hr_sharding_get_buffer_element (const HrReplay   *replay);
+guint64       hr_sharding_get_part_bytes (const HrSharding     *self);
 void          hr_sharding_gather_flat    (HrReplay             *replay,
                                           HrShardedGroup        group);
 HrValue       hr_sharding_gather_anew    (HrReplay             *replay,

@@ -226,6 +226,25 @@ hr_sharding_list_parts (const HrSharding   *self,
 }
 
 /*
+ * hr_sharding_set_symbols:
+ * @self: groups of parameters
+ * @replay: a tape
+ * @group: one of them
+ *
+ * Says how many parameters it has.
+ */
+void
+hr_sharding_set_symbols (const HrSharding *self,
+                         HrReplay         *replay,
+                         HrShardedGroup    group)
+{
+  replay->symbols[symbols[group][HR_SHARDED_ALL]] = self->n_elements[group];
+  replay->symbols[symbols[group][HR_SHARDED_PART]] = self->n_part[group];
+  replay->symbols[symbols[group][HR_SHARDED_GATHERED]] = self->n_part[group] * self->n_ranks;
+  replay->symbols[symbols[group][HR_SHARDED_CAST]] = self->n_cast[group];
+}
+
+/*
  * hr_sharding_begin:
  * @self: the groups, with what was left of the micro-batch before
  * @replay: a tape
@@ -246,10 +265,7 @@ hr_sharding_begin (HrSharding *self,
     {
       self->weights[i] = HR_NO_VALUE;
       self->n_gradients[i] = 0;
-      replay->symbols[symbols[i][HR_SHARDED_ALL]] = self->n_elements[i];
-      replay->symbols[symbols[i][HR_SHARDED_PART]] = self->n_part[i];
-      replay->symbols[symbols[i][HR_SHARDED_GATHERED]] = self->n_part[i] * self->n_ranks;
-      replay->symbols[symbols[i][HR_SHARDED_CAST]] = self->n_cast[i];
+      hr_sharding_set_symbols (self, replay, i);
     }
   replay->sharding = self->is_sharded ? self : NULL;
   hr_ledger_add (&replay->ledger, HR_COMPONENT_TEMPORARY, self->root_bytes);

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 
 #define HR_SHARDED_MAX_PARAMETERS 48
 #define HR_SHARDED_MAX_SIZES 16
+#define HR_SHARDED_MAX_STACKS 12
 
 /*
  * What is gathered at once: the table of tokens, a layer, the last norm with the head, which a tied table joins; a
@@ -34,6 +35,25 @@ typedef enum
   HR_SHARDED_CAST,
   HR_N_SHARDED_SIZES,
 } HrShardedSize;
+
+/**
+ * HrShardedStack:
+ * @stack: a stack whose layers are gathered one by one
+ * @n_layers: how many it has with parameters of their own
+ * @n_elements: how many parameters a layer has
+ * @n_part: how many of these a rank holds, with what pads them
+ * @is_frozen: whether none of them is trained, where others are
+ *
+ * Layers of a decoder or of a tower, each of which is a group.
+ */
+typedef struct
+{
+  const HrStack *stack;
+  guint n_layers;
+  guint64 n_elements;
+  guint64 n_part;
+  gboolean is_frozen;
+} HrShardedStack;
 
 /**
  * HrShardedUnits:
@@ -84,6 +104,8 @@ typedef struct
  * @has_head: whether it has the last norm and the head
  * @n_sizes: how many parameters a group has
  * @sizes: how many elements each has, in the order of the modules
+ * @n_stacks: how many stacks have layers that are gathered
+ * @stacks: these, that of the text first
  *
  * Parameters that fully_shard or FullyShardedDataParallel gathers, group by group.
  */
@@ -119,8 +141,13 @@ struct _HrSharding
   gboolean has_head;
   guint n_sizes[HR_N_SHARDED_GROUPS];
   guint64 sizes[HR_N_SHARDED_GROUPS][HR_SHARDED_MAX_SIZES];
+  guint n_stacks;
+  HrShardedStack stacks[HR_SHARDED_MAX_STACKS];
 
   /*< private >*/
+  const HrStack *stack;    /* whose layers %HR_SHARDED_LAYER stands for, or none of several */
+  gboolean is_frozen;      /* whether that is of layers that are not trained */
+  const HrStack *behind;   /* that is differentiated when the stack has been */
   HrShardedGroup current;
   HrValue weights[HR_N_SHARDED_GROUPS];
   HrValue gradients[HR_N_SHARDED_GROUPS][HR_SHARDED_MAX_PARAMETERS];
@@ -181,5 +208,8 @@ HrValue  hr_sharding_unshard      (HrReplay       *replay,
                                    HrShardedGroup  group);
 HrSymbol hr_sharding_get_symbol   (HrShardedGroup  group,
                                    HrShardedSize   size);
+void     hr_sharding_set_symbols  (const HrSharding *self,
+                                   HrReplay         *replay,
+                                   HrShardedGroup    group);
 
 G_END_DECLS

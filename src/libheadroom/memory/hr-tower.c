@@ -10,6 +10,7 @@
 #include "hr-live-parameters.h"
 #include "hr-operator-select.h"
 #include "hr-operator-sequence.h"
+#include "hr-sharding-flat.h"
 
 /*
  * What a vision tower does before its layers and after them; the layers themselves are those of any stack. All patches
@@ -333,13 +334,13 @@ add_interpolated (HrReplay      *replay,
   hr_replay_drop (replay, cast);
 }
 
-/* Angles of rows and of columns in fp32, their cosines and sines, which all layers share. */
+/* Angles of rows and of columns, as wide as the frequencies, their cosines and sines, which all layers share. */
 static void
 make_rotation (const HrInference *self,
                HrReplay          *replay,
                HrPass            *pass)
 {
-  HrValue angles = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HEAD);
+  HrValue angles = HR_SHAPE (hr_sharding_get_buffer_element (replay), HR_SYMBOL_SEQUENCE, HR_SYMBOL_HEAD);
   HrValue half = angles;
 
   hr_pass_set_attention_symbols (replay, hr_layer_class_get_attention (&self->stack->layer_classes[0]));

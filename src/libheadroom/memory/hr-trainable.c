@@ -414,10 +414,18 @@ hr_trainables_new_shared (const HrTrainables *parameters,
   return self;
 }
 
-/* Whether a batch passes what parameters are in: towers are called with what they see or hear only. */
-static gboolean
-is_reached (HrStackRole role,
-            HrReach     reach)
+/*
+ * hr_reach_includes:
+ * @reach: what a batch has
+ * @role: what a stack is for
+ *
+ * Towers are called with what they see or hear only.
+ *
+ * Returns: whether a batch passes the stack
+ */
+gboolean
+hr_reach_includes (HrReach     reach,
+                   HrStackRole role)
 {
   switch (role)
     {
@@ -459,7 +467,7 @@ gboolean
 hr_trainable_gets_gradient (const HrTrainable *self,
                             HrReach            reach)
 {
-  return !self->is_unreached && is_reached (self->stack, reach) && is_called (self->heard, reach) &&
+  return !self->is_unreached && hr_reach_includes (reach, self->stack) && is_called (self->heard, reach) &&
          (!self->is_of_images || (reach & HR_REACH_STILL_IMAGES) != 0);
 }
 
@@ -722,7 +730,7 @@ hr_trainable_is_reached (HrModel        *model,
   g_return_val_if_fail (HR_IS_MODEL (model), TRUE);
   g_return_val_if_fail (tensor != NULL, TRUE);
 
-  return is_reached (hr_trainable_get_stack_role (model, tensor), HR_REACH_TEXT);
+  return hr_reach_includes (HR_REACH_TEXT, hr_trainable_get_stack_role (model, tensor));
 }
 
 /* Whether a projector stands behind a tower of sounds, in a model that has one of pictures with another before it. */

@@ -80,6 +80,8 @@ typedef guint (*HrTensorFilter) (const HrTensor *tensor,
 typedef void (*HrTrainableFunc) (const HrTrainable *parameter,
                                  gpointer           user_data);
 
+gboolean           hr_reach_includes            (HrReach            reach,
+                                                 HrStackRole        role);
 HrTrainables      *hr_trainables_new            (void);
 HrTrainables      *hr_trainables_new_in_fp32    (const HrTrainables *parameters);
 HrTrainables      *hr_trainables_new_shared    (const HrTrainables *parameters,

@@ -225,7 +225,8 @@ resolve_masters (HrTrainingPlan             *self,
   if (!check_gradients_of_framework (self, profile, error))
     return FALSE;
 
-  self->masters = hr_trainables_new_in_fp32 (dtype != HR_GRADIENT_DTYPE_SAME ? self->parameters : self->reached);
+  self->masters = hr_trainables_new_in_fp32 (dtype != HR_GRADIENT_DTYPE_SAME || hr_training_zero_is_used (self)
+                                               ? self->parameters : self->reached);
   n = hr_trainables_get_n_16_bit_elements (self->parameters);
   training->master_bytes = hr_ledger_round (n * sizeof (float));
   if (hr_training_zero_divides_parameters (self))
@@ -287,7 +288,7 @@ resolve_optimizer (HrTrainingPlan           *self,
     stepped = self->flat = hr_sharding_list_units (&self->training.sharding, self->parameters);
   else if (self->training.sharding.is_flat)
     stepped = self->flat = hr_sharding_list_flat (&self->training.sharding, self->pass.model,
-                                                  self->pass.stack->n_layers);
+                                                  &(HrStepped) { hr_training_plan_get_reach (self), self->tuning });
   else if (self->training.sharding.n_ranks > 1)
     stepped = self->flat = hr_sharding_list_parts (&self->training.sharding, self->reached);
   else if (self->training.policy_code == HR_POLICY_CODE_OPENRLHF)

@@ -10,6 +10,7 @@
 #include "hr-fine-tuning-job.h"
 #include "hr-grpo-job.h"
 #include "hr-message.h"
+#include "hr-sharding-stacks.h"
 #include "hr-sharding-unit.h"
 #include "hr-training-check.h"
 #include "hr-training-profile.h"
@@ -164,7 +165,8 @@ check_model (const HrTrainingPlan  *plan,
 {
   const HrInference *pass = &plan->pass.inference;
 
-  if (pass->encoder == NULL && pass->towers == NULL && plan->pass.media == NULL)
+  if (pass->encoder == NULL &&
+      (pass->towers == NULL || hr_training_job_get_fsdp_version (plan->job) == HR_FSDP_VERSION_1))
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
@@ -228,6 +230,41 @@ hr_training_shard_check (const HrTrainingPlan  *plan,
          (hr_training_job_get_fsdp_version (plan->job) == HR_FSDP_VERSION_1 || check_second_version (plan, error));
 }
 
+static gboolean
+has_towers (HrModel *model)
+{
+  return hr_model_find_stack (model, HR_STACK_VISION) != NULL || hr_model_find_stack (model, HR_STACK_AUDIO) != NULL;
+}
+
+/*
+ * Types of models whose _no_split_modules, with those of the models inside (PreTrainedModel.post_init of
+ * transformers/modeling_utils.py, 5.12), name the layers of the text and of the towers, and no modules besides. Others
+ * name embeddings of texts that a tower has not (CLIPTextEmbeddings, SiglipTextEmbeddings), which accelerate does not
+ * find and ends at (set_auto_wrap_policy of accelerate/utils/dataclasses.py), or modules within layers.
+ */
+static const char * const wrapped_types[] = {
+  "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "internvl", "mistral3", "mllama",
+  "llama4", "voxtral", NULL
+};
+
+static void
+warn_of_towers (HrTrainingPlan *plan)
+{
+  HrInferencePlan *pass = &plan->pass;
+  const char *type = hr_model_get_model_type (pass->model);
+
+  if (type == NULL || !g_strv_contains (wrapped_types, type))
+    hr_inference_plan_warn (pass, N_("accelerate does not find the layers of this model by itself: the classes of "
+                                     "those of the text and of the towers are assumed to be named "
+                                     "(fsdp_transformer_layer_cls_to_wrap)"));
+  if (HR_IS_FINE_TUNING_JOB (plan->job) &&
+      hr_fine_tuning_job_get_frozen_parts (HR_FINE_TUNING_JOB (plan->job)) != HR_FROZEN_PARTS_NONE &&
+      hr_training_job_get_fsdp_version (plan->job) == HR_FSDP_VERSION_1)
+    hr_inference_plan_warn (pass, N_("What is around the layers is one flat parameter, frozen or not: FSDP computes "
+                                     "gradients of all of it, through the layers of frozen towers as well, which keep "
+                                     "their activations for that; the rank is counted that steps most of it"));
+}
+
 static void
 warn (HrTrainingPlan *plan)
 {
@@ -252,6 +289,8 @@ warn (HrTrainingPlan *plan)
   if (plan->pass.quantization != HR_QUANTIZATION_NONE)
     hr_inference_plan_warn (pass, N_("bnb_4bit_quant_storage is assumed to be what the rest of the model is loaded in, "
                                      "without which FSDP cannot gather it; each rank has all scales"));
+  if (plan->pass.inference.towers != NULL || has_towers (plan->pass.model))
+    warn_of_towers (plan);
   if (hr_training_job_get_fsdp_use_orig_params (plan->job) && !adds_matrices (plan))
     hr_inference_plan_warn (pass, N_("What is trained is views of the original parameters: the first rank is counted, "
                                      "where parameters are cut elsewhere on others, which rounds a few KiB otherwise"));
@@ -496,7 +535,10 @@ hr_training_shard_take_trained (HrTrainingPlan  *plan,
   g_autoptr (HrTrainables) parts = NULL;
   g_autofree char *found = NULL;
 
-  if (hr_training_job_get_fsdp (plan->job) == HR_FSDP_NONE || !adds_matrices (plan))
+  if (hr_training_job_get_fsdp (plan->job) == HR_FSDP_NONE)
+    return TRUE;
+  hr_sharding_freeze_stacks (sharding, plan->pass.model, plan->tuning);
+  if (!adds_matrices (plan))
     return TRUE;
 
   if (!hr_sharding_takes_units (plan->parameters))
@@ -641,7 +683,7 @@ hr_training_shard_get_bytes (const HrTrainingPlan *plan)
   if (!sharding->is_flat)
     return sharding->is_offloaded ? 0 : hr_sharding_get_held_bytes (sharding, plan->pass.model);
 
-  return (sharding->is_offloaded ? 0 : hr_sharding_get_part_bytes (sharding, plan->pass.stack->n_layers)) +
+  return (sharding->is_offloaded ? 0 : hr_sharding_get_part_bytes (sharding)) +
          sharding->whole_bytes;
 }
 
@@ -663,6 +705,23 @@ add_rows (const HrTrainingPlan *plan,
                               "(L·⌈p_l/N_d⌉ + ⌈p_e/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers", substitution, SOURCE_ROWS);
 }
 
+/* Of flat parameters, stack by stack. */
+static char *
+dup_parts (const HrSharding *sharding,
+           guint64           buffer_bytes)
+{
+  GString *text = g_string_new ("(");
+
+  for (guint i = 0; i < sharding->n_stacks; i++)
+    g_string_append_printf (text, "%u·⌈%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT "⌉ + ",
+                            sharding->stacks[i].n_layers, sharding->stacks[i].n_elements, sharding->n_ranks);
+  g_string_append_printf (text, "⌈%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT "⌉)·%u + %" G_GUINT64_FORMAT,
+                          sharding->n_elements[HR_SHARDED_HEAD], sharding->n_ranks,
+                          hr_element_get_bytes (sharding->element), buffer_bytes);
+
+  return g_string_free (text, FALSE);
+}
+
 /*
  * hr_training_shard_add_component:
  * @plan: a plan of sharded parameters
@@ -679,12 +738,7 @@ hr_training_shard_add_component (const HrTrainingPlan *plan,
                                  guint64               buffer_bytes)
 {
   const HrSharding *sharding = &plan->training.sharding;
-  guint element = hr_element_get_bytes (sharding->element);
-  g_autofree char *substitution =
-    g_strdup_printf ("(%u·⌈%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT "⌉ + ⌈%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT
-                     "⌉)·%u + %" G_GUINT64_FORMAT,
-                     plan->pass.stack->n_layers, sharding->n_elements[HR_SHARDED_LAYER], sharding->n_ranks,
-                     sharding->n_elements[HR_SHARDED_HEAD], sharding->n_ranks, element, buffer_bytes);
+  g_autofree char *substitution = dup_parts (sharding, buffer_bytes);
 
   if (sharding->is_offloaded)
     _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes, "buffers", substitution,
@@ -692,6 +746,8 @@ hr_training_shard_add_component (const HrTrainingPlan *plan,
   else if (!sharding->is_flat)
     add_rows (plan, estimate, bytes, buffer_bytes);
   else
-    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes, "(L·⌈p_l/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers",
+    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes,
+                                sharding->n_stacks > 1 ? "(Σ L·⌈p_l/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers"
+                                                       : "(L·⌈p_l/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers",
                                 substitution, SOURCE_PARTS);
 }

@@ -14,7 +14,7 @@
 #include "hr-live-parameters.h"
 #include "hr-replay-prompt.h"
 #include "hr-reduction.h"
-#include "hr-sharding.h"
+#include "hr-sharding-stacks.h"
 #include "hr-tower.h"
 
 /*
@@ -49,10 +49,14 @@ see (const HrInference *pass,
     checkpointing = (HrCheckpointing) { .kind = HR_CHECKPOINTING_NONE };
   hr_tower_init_pass (tower, pass, &inner);
   hr_tower_set_symbols (tower, replay->symbols[HR_SYMBOL_HIDDEN], replay);
+  hr_sharding_enter_stack (replay, tower->stack);
   hr_training_stack_init (stack, &inner, self->tuning, replay, checkpointing, FALSE);
   stack->recomputed = self->recomputed;
   hr_training_stack_run_forward (stack);
   hr_training_stack_note_symbols (stack);
+  hr_sharding_enter_stack (replay, pass->stack);
+  stack->before = self->before;
+  self->before = stack;
   hr_tuning_choose_trained (self->tuning, replay, -1);
   hr_pass_take_over (outer, &stack->variables);
   self->towers[index] = stack;
@@ -737,13 +741,15 @@ typedef void (*ShardingFunc) (HrReplay       *replay,
 
 /* What is done to a group of sharded parameters outside of the layers. */
 static void
-run_sharding (HrReplay       *replay,
-              ShardingFunc    func,
-              HrShardedGroup  group)
+run_sharding (HrTrainingStack *self,
+              ShardingFunc     func,
+              HrShardedGroup   group)
 {
+  HrReplay *replay = self->replay;
   HrStretch stretch;
 
-  if (replay->sharding == NULL)
+  /* What is around the layers of a tower is the root's. */
+  if (replay->sharding == NULL || self->pass.tower != NULL)
     return;
 
   hr_replay_begin (replay, &stretch, NULL, -1);
@@ -785,12 +791,13 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   HrPass *variables = &self->variables;
   HrValue *read;
 
-  run_sharding (replay, hr_sharding_gather, HR_SHARDED_EMBEDDING);
+  run_sharding (self, hr_sharding_gather, HR_SHARDED_EMBEDDING);
   call_live (replay);
   replay->graph = self->embeddings;
   hr_pass_begin (&self->pass, replay, variables,
                  self->pass.tower == NULL ? hr_tuning_get_n_cached (self->tuning) : 0, self->pass.prompt);
-  hr_sharding_let_go (replay, HR_SHARDED_EMBEDDING);
+  if (self->pass.tower == NULL)
+    hr_sharding_let_go (replay, HR_SHARDED_EMBEDDING);
   /* What a stage of a pipeline has received is a leaf, whose gradient it sends back. */
   if (self->pass.tower == NULL && !self->pass.has_inputs)
     variables->hidden = hr_autograd_boundary (replay, variables->hidden);
@@ -810,7 +817,7 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   run_layers_forward (self);
   hold_shared (self);
   if (gathers_norm (replay))
-    run_sharding (replay, hr_sharding_gather, HR_SHARDED_HEAD);
+    run_sharding (self, hr_sharding_gather, HR_SHARDED_HEAD);
 
   replay->graph = self->final;
   read = variables->feature.storage >= 0 ? &variables->feature : &variables->hidden;
@@ -827,7 +834,7 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   self->output = variables->hidden;
   replay->graph = NULL;
   if (!gathers_norm (replay))
-    run_sharding (replay, hr_sharding_gather, HR_SHARDED_HEAD);
+    run_sharding (self, hr_sharding_gather, HR_SHARDED_HEAD);
 }
 
 static HrValue
@@ -876,12 +883,15 @@ run_tower_backward (HrTrainingStack *self,
   HrReplay *replay = self->replay;
   guint64 symbols[HR_N_SYMBOLS];
   HrValue no_table = HR_NO_VALUE;
+  const HrStack *outer;
 
   memcpy (symbols, replay->symbols, sizeof symbols);
   memcpy (replay->symbols, self->symbols, sizeof symbols);
   replay->tower = self->pass.tower;
+  outer = hr_sharding_enter_stack (replay, self->pass.stack);
   hr_training_stack_run_backward (self, gradient, &no_table, FALSE);
   memcpy (replay->symbols, symbols, sizeof symbols);
+  hr_sharding_enter_stack (replay, outer);
 }
 
 /* The gradient of what layers attend to goes to the tower that has seen it, when nothing else is left to be done. */
@@ -1120,6 +1130,19 @@ run_embeddings_backward (HrTrainingStack *self,
     }
 }
 
+/* The stack whose layers are differentiated next: a tower that has run before, and that a gradient flows to. */
+static const HrStack *
+find_behind (HrTrainingStack *self)
+{
+  for (HrTrainingStack *tower = self->before; tower != NULL; tower = tower->before)
+    {
+      if (hr_value_needs_gradient (tower->output))
+        return tower->pass.stack;
+    }
+
+  return NULL;
+}
+
 /*
  * hr_training_stack_run_backward:
  * @self: a stack
@@ -1138,16 +1161,17 @@ hr_training_stack_run_backward (HrTrainingStack *self,
   self->replay->symbols[HR_SYMBOL_SEQUENCE] = self->pass.prompt;
   self->replay->symbols[HR_SYMBOL_TARGET] = self->variables.past + self->pass.prompt;
   if (!gathers_norm (self->replay))
-    run_sharding (self->replay, hr_sharding_reduce, HR_SHARDED_HEAD);
+    run_sharding (self, hr_sharding_reduce, HR_SHARDED_HEAD);
   gradient = run_final_backward (self, gradient);
   if (self->replay->sharding != NULL && !self->replay->sharding->is_tied && gathers_norm (self->replay))
-    run_sharding (self->replay, hr_sharding_reduce, HR_SHARDED_HEAD);
+    run_sharding (self, hr_sharding_reduce, HR_SHARDED_HEAD);
+  hr_sharding_await_stack (self->replay, find_behind (self));
   gradient = run_layers_backward (self, gradient);
   if (hr_value_needs_gradient (self->embedded))
-    run_sharding (self->replay, hr_sharding_gather, HR_SHARDED_EMBEDDING);
+    run_sharding (self, hr_sharding_gather, HR_SHARDED_EMBEDDING);
   hr_sharding_enter (self->replay, HR_SHARDED_EMBEDDING);
   run_embeddings_backward (self, gradient, table_gradient, hands_table_on);
-  run_sharding (self->replay, hr_sharding_reduce, HR_SHARDED_EMBEDDING);
+  run_sharding (self, hr_sharding_reduce, HR_SHARDED_EMBEDDING);
 }
 
 /*

@@ -83,6 +83,7 @@ struct _HrTrainingStack
   struct _HrTrainingStack *towers[HR_PASS_MAX_TOWERS];
 
   /*< private >*/
+  struct _HrTrainingStack *before;  /* that has run before: of a decoder the last of its towers */
   guint64 *symbols;
   HrGraph *embeddings;
   HrGraph *final;

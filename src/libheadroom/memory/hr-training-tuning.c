@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-message.h"
+#include "hr-sharding-stacks.h"
 #include "hr-model-private.h"
 #include "hr-training-check.h"
 #include "hr-training-zero.h"
@@ -506,6 +507,31 @@ has_towers (HrModel *model)
   return hr_model_find_stack (model, HR_STACK_VISION) != NULL || hr_model_find_stack (model, HR_STACK_AUDIO) != NULL;
 }
 
+static gboolean
+is_flat (HrFineTuningJob *job)
+{
+  return hr_training_job_get_fsdp (HR_TRAINING_JOB (job)) != HR_FSDP_NONE &&
+         hr_training_job_get_fsdp_version (HR_TRAINING_JOB (job)) == HR_FSDP_VERSION_1;
+}
+
+/* FlatParamHandle._validate_tensors_to_flatten of torch/distributed/fsdp/_flat_param.py */
+static gboolean
+check_flat_parts (HrFineTuningJob  *job,
+                  GError          **error)
+{
+  g_autofree char *parts = hr_job_get_as_string (HR_JOB (job), "frozen-parts");
+
+  if (!is_flat (job) || hr_training_job_get_fsdp_use_orig_params (HR_TRAINING_JOB (job)))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        /* Translators: the place is a value of the setting frozen-parts, such as towers */
+                        N_("fsdp-use-orig-params: expected true beside frozen-parts %s, as parameters of which some "
+                           "are frozen make no flat one without it; found false"), parts);
+
+  return FALSE;
+}
+
 /* What shards parameters of which some are frozen, or has functions of its own for those that are not, is not known. */
 static gboolean
 check_parts (HrFineTuningJob  *job,
@@ -513,7 +539,6 @@ check_parts (HrFineTuningJob  *job,
 {
   static const char * const values[][HR_TRAINING_MAX_VALUES] = {
     { "framework", "pytorch", "transformers", "trl", "deepspeed", "colossalai" },
-    { "fsdp", "none" },
     { "zero-hpz-partition-size", "1" },
   };
   g_autofree char *parts = hr_job_get_as_string (HR_JOB (job), "frozen-parts");
@@ -533,7 +558,7 @@ check_parts (HrFineTuningJob  *job,
       return FALSE;
     }
 
-  return TRUE;
+  return check_flat_parts (job, error);
 }
 
 /* All of a model is trained, or all but some of its parts. */
@@ -551,6 +576,9 @@ resolve_parts (HrInferencePlan  *pass,
     return FALSE;
 
   *tuning = hr_tuning_new_for_parts (pass->model, pass->element, parts);
+  /* Views of a flat parameter need a gradient where any of its parameters does (_use_unsharded_views). */
+  if (is_flat (job))
+    hr_tuning_differentiate_root (*tuning, hr_sharding_is_layered, pass->model);
   if (hr_trainables_get_n_items (hr_tuning_get_trainables (*tuning)) > 0)
     return TRUE;
 

@@ -432,7 +432,8 @@ count_alike (const HrTrainables *parameters,
  * @func: what is called
  * @user_data: what it is handed
  *
- * Parameters that get a gradient, as they lie one behind the other: layer by layer.
+ * Parameters that are trained, as they lie one behind the other: layer by layer. What a batch does not reach is among
+ * them: its part of a copy in fp32 is stepped by zeros (get_flat_partition of stage_1_and_2.py).
  */
 void
 hr_training_zero_foreach_parameter (const HrTrainingPlan *plan,
@@ -441,15 +442,15 @@ hr_training_zero_foreach_parameter (const HrTrainingPlan *plan,
 {
   guint n_alike;
 
-  for (guint i = 0; i < hr_trainables_get_n_items (plan->reached); i += n_alike)
+  for (guint i = 0; i < hr_trainables_get_n_items (plan->parameters); i += n_alike)
     {
-      guint64 n_layers = hr_trainables_get_item (plan->reached, i)->copies;
+      guint64 n_layers = hr_trainables_get_item (plan->parameters, i)->copies;
 
-      n_alike = count_alike (plan->reached, i);
+      n_alike = count_alike (plan->parameters, i);
       for (guint64 j = 0; j < n_layers; j++)
         {
           for (guint k = i; k < i + n_alike; k++)
-            func (plan, hr_trainables_get_item (plan->reached, k), user_data);
+            func (plan, hr_trainables_get_item (plan->parameters, k), user_data);
         }
     }
 }
@@ -541,9 +542,9 @@ count_parts (const HrTrainingPlan *plan)
 {
   guint64 n = 0;
 
-  for (guint i = 0; i < hr_trainables_get_n_items (plan->reached); i++)
+  for (guint i = 0; i < hr_trainables_get_n_items (plan->parameters); i++)
     {
-      const HrTrainable *parameter = hr_trainables_get_item (plan->reached, i);
+      const HrTrainable *parameter = hr_trainables_get_item (plan->parameters, i);
 
       n += get_part (plan, parameter->n_elements) * parameter->copies;
     }
@@ -625,7 +626,7 @@ count_held (const HrTrainingPlan *plan,
   g_autoptr (HrTrainables) frozen = hr_tuning_list_frozen (plan->tuning, plan->pass.model, plan->pass.element);
 
   *parts = *persistent = 0;
-  add_held (plan, plan->reached, FALSE, parts, persistent);
+  add_held (plan, plan->parameters, FALSE, parts, persistent);
   add_held (plan, frozen, TRUE, parts, persistent);
   *parts += count_secondary_bytes (plan, frozen);
 }
@@ -862,7 +863,7 @@ hr_training_zero_resolve (HrTrainingPlan  *plan,
 {
   HrTraining *training = &plan->training;
   HrReduction *reduction = &training->reduction;
-  guint64 n_all = hr_trainables_get_n_elements (plan->reached);
+  guint64 n_all = hr_trainables_get_n_elements (plan->parameters);
   guint64 n_part = (n_all + count_ranks (plan) - 1) / count_ranks (plan);
 
   if (hr_training_zero_is_bf16_optimizer (plan))

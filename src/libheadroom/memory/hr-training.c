@@ -14,6 +14,7 @@
 #include "hr-operator.h"
 #include "hr-replay-megatron.h"
 #include "hr-sharding-flat.h"
+#include "hr-sharding-stacks.h"
 #include "hr-training-actor.h"
 #include "hr-training-colossalai.h"
 #include "hr-training-images.h"
@@ -1084,6 +1085,7 @@ begin_micro_batch (const HrTraining *self,
   step->head = hr_graph_new ();
   step->sharding = self->sharding;
   hr_sharding_begin (&step->sharding, replay, is_last);
+  hr_sharding_enter_stack (replay, self->pass.stack);
   step->reduction = self->reduction;
   hr_reduction_begin (&step->reduction, replay, is_last);
   begin_live (self, replay);

@@ -34,6 +34,7 @@ struct _HrTuning
   guint64 frozen_bytes;     /* of what is added and not trained */
   guint first_layer;        /* from which on the layers of the decoder are trained whole */
   GHashTable *frozen;       /* blocks that are not trained, where all others are; or NULL */
+  GHashTable *differentiated; /* (nullable): those of frozen parts that a gradient flows to all the same */
   gboolean trains_biases;
   gboolean has_bottlenecks; /* whether adapters of the first rank follow attention and perceptrons */
   HrPromptKind prompt;
@@ -83,6 +84,7 @@ hr_tuning_free (HrTuning *self)
   hr_trainables_free (self->trainables);
   g_array_unref (self->modules);
   g_clear_pointer (&self->frozen, g_hash_table_unref);
+  g_clear_pointer (&self->differentiated, g_hash_table_unref);
   g_free (self->group_of);
   g_free (self);
 }
@@ -1256,6 +1258,58 @@ hr_tuning_freezes (const HrTuning *self,
                    const char     *block)
 {
   return self != NULL && self->frozen != NULL && g_hash_table_contains (self->frozen, block);
+}
+
+/*
+ * hr_tuning_differentiate_root:
+ * @self: a tuning that freezes parts of a model
+ * @is_layered: (scope call): whether a tensor is of layers
+ * @model: the model
+ *
+ * Has a gradient flow to what is frozen around the layers as well, where it is one parameter with what is trained.
+ */
+void
+hr_tuning_differentiate_root (HrTuning      *self,
+                              HrLayeredFunc  is_layered,
+                              HrModel       *model)
+{
+  g_return_if_fail (self->frozen != NULL && self->differentiated == NULL);
+
+  self->differentiated = g_hash_table_new (NULL, NULL);
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+
+      if (!is_layered (model, tensor) && g_hash_table_remove (self->frozen, tensor->block))
+        g_hash_table_add (self->differentiated, (gpointer) tensor->block);
+    }
+}
+
+/*
+ * hr_tuning_freezes_any:
+ * @self: (nullable): a tuning, or %NULL if all of the model is trained
+ *
+ * Returns: whether parts of the model are frozen where others are trained
+ */
+gboolean
+hr_tuning_freezes_any (const HrTuning *self)
+{
+  return self != NULL && self->frozen != NULL;
+}
+
+/*
+ * hr_tuning_steps:
+ * @self: (nullable): a tuning, or %NULL if all of the model is trained
+ * @block: the path of a block
+ *
+ * Returns: whether no part that is frozen has the block
+ */
+gboolean
+hr_tuning_steps (const HrTuning *self,
+                 const char     *block)
+{
+  return !hr_tuning_freezes (self, block) &&
+         (self == NULL || self->differentiated == NULL || !g_hash_table_contains (self->differentiated, block));
 }
 
 /* What a symbol of an inner width, or of the size of a factor, stands for. */

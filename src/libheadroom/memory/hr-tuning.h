@@ -89,6 +89,16 @@ typedef struct
   HrKronecker kronecker;
 } HrTunedModule;
 
+/**
+ * HrLayeredFunc:
+ * @model: a model
+ * @tensor: one of its rows
+ *
+ * Returns: whether it is of layers
+ */
+typedef gboolean (*HrLayeredFunc) (HrModel        *model,
+                                   const HrTensor *tensor);
+
 HrTuning            *hr_tuning_new_for_adapter  (HrAdapter       *adapter,
                                                  HrTunedBy        by,
                                                  HrModel         *model,
@@ -114,6 +124,12 @@ HrTuning            *hr_tuning_new_for_layers   (HrModel         *model,
 HrTuning            *hr_tuning_new_for_parts    (HrModel         *model,
                                                  HrElement        element,
                                                  HrFrozenParts    parts) G_GNUC_WARN_UNUSED_RESULT;
+void                 hr_tuning_differentiate_root (HrTuning      *self,
+                                                 HrLayeredFunc    is_layered,
+                                                 HrModel         *model);
+gboolean             hr_tuning_freezes_any      (const HrTuning  *self);
+gboolean             hr_tuning_steps            (const HrTuning  *self,
+                                                 const char      *block);
 HrTrainables        *hr_tuning_list_frozen      (const HrTuning  *self,
                                                  HrModel         *model,
                                                  HrElement        element) G_GNUC_WARN_UNUSED_RESULT;

@@ -144,7 +144,7 @@ ONLY_WITH = {
     'count-loss-as-layer': ('framework', TITAN),
     'data-parallel': ('framework', (*SHARING, *TITAN)),
     'context-parallel': ('framework', ('deepspeed',)),
-    'rank': ('framework', ('deepspeed', *TITAN)),
+    'rank': ('framework', (*SHARING, *TITAN)),
     'data-parallel-replicas': ('framework', TITAN),
     'tensor-parallel': ('tensor-parallel', SHARERS),
     'sequence-parallel': ('framework', TITAN),

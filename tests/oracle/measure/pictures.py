@@ -105,6 +105,12 @@ def get_image_token(config):
     raise ValueError(f'no token stands for images or sounds of {config.model_type}')
 
 
+def find_text_end(config):
+    """Tokens below this are of text: none of them stands for an image."""
+    end = config.get_text_config().vocab_size - 1000
+    return end if config.model_type in CROSS_ATTENTION else min(end, get_image_token(config))
+
+
 def count_rows(features):
     """Vectors for the decoder, in whatever a release of transformers returns them."""
     features = getattr(features, 'pooler_output', features)
@@ -189,7 +195,7 @@ def make_batch(model, rows, settings):
     if settings['audio-seconds'] > 0 or settings['further-inputs'] != 'none':
         raise ValueError(f'audio-seconds and further-inputs are not known of {config.model_type}')
     inputs = MAKERS[config.model_type](config, rows, settings)
-    text = models.tokens(rows, settings['text-tokens'], config.get_text_config().vocab_size - 1000)
+    text = models.tokens(rows, settings['text-tokens'], find_text_end(config))
     if config.model_type in CROSS_ATTENTION:
         tiles = inputs['aspect_ratio_mask'].shape[-1]
         inputs['cross_attention_mask'] = ones(rows, settings['text-tokens'], settings['images'], tiles)

@@ -57,6 +57,13 @@ def make_fsdp_plugin(settings):
     return accelerate.FullyShardedDataParallelPlugin(**options)
 
 
+def wrap_adapters(model, settings, plugin):
+    """Of flat parameters each that is trained gets a unit of its own: update_fsdp_plugin_peft of transformers."""
+    if settings['fsdp-version'] == 1 and hasattr(model, 'peft_config'):
+        from peft.utils.other import fsdp_auto_wrap_policy  # pylint: disable=import-outside-toplevel
+        plugin.auto_wrap_policy = fsdp_auto_wrap_policy(model)
+
+
 def pass_on(_state, bucket):
     """A hook of DistributedDataParallel that hands back what it was given, as the group of ranks returns nothing."""
     future = torch.futures.Future()
@@ -85,6 +92,7 @@ class Accelerated:
             os.environ['ACCELERATE_USE_FSDP'] = 'true'
             os.environ['FSDP_VERSION'] = str(settings['fsdp-version'])
             options['fsdp_plugin'] = make_fsdp_plugin(settings)
+            wrap_adapters(model, settings, options['fsdp_plugin'])
         if settings.get('tensor-parallel', 1) > 1:
             options['parallelism_config'] = divide_modules(model, settings)
         self.steps = settings['gradient-accumulation-steps']

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-sharding.h"
+
+G_BEGIN_DECLS
+
+gboolean        hr_sharding_is_layered    (HrModel        *model,
+                                           const HrTensor *tensor);
+void            hr_sharding_list_stacks   (HrSharding     *self,
+                                           HrModel        *model);
+void            hr_sharding_freeze_stacks (HrSharding     *self,
+                                           HrModel        *model,
+                                           const HrTuning *tuning);
+HrShardedStack *hr_sharding_find_stack    (HrSharding     *self,
+                                           const HrStack  *stack);
+const HrStack  *hr_sharding_enter_stack   (HrReplay       *replay,
+                                           const HrStack  *stack);
+const HrStack  *hr_sharding_await_stack   (HrReplay       *replay,
+                                           const HrStack  *stack);
+
+G_END_DECLS
