@@ -1405,7 +1405,7 @@ add_expert_sum (Builder *b,
   return sum;
 }
 
-/* build_moe_ffn. */
+/* build_moe_ffn; the experts of Nemotron 3 Super compute in a smaller space (src/models/nemotron-h.cpp). */
 static gint
 add_experts (Builder       *b,
              const HrBlock *block,
@@ -1413,22 +1413,26 @@ add_experts (Builder       *b,
 {
   const HrMixture *m = &block->mixture;
   guint64 inner = m->intermediate_size;
+  guint64 hidden = m->latent_size > 0 ? m->latent_size : m->hidden_size;
   gint chosen, weights, up, result;
 
   weights = add_router (b, m, input, &chosen);
-  input = hr_ggml_graph_add_reshape (b->graph, input, m->hidden_size, 1, b->n_rows, 1);
-  up = add_expert_product (b, block, HR_MODULE_EXPERT_UP, input, m->hidden_size, inner, chosen);
+  if (m->latent_size > 0)
+    input = add_product (b, block, HR_MODULE_LATENT_DOWN, input, m->hidden_size, hidden, FALSE);
+  input = hr_ggml_graph_add_reshape (b->graph, input, hidden, 1, b->n_rows, 1);
+  up = add_expert_product (b, block, HR_MODULE_EXPERT_UP, input, hidden, inner, chosen);
   if (m->gate == HR_EXPERT_GATE_NONE)
     result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, up, HR_GGML_NONE, HR_GGML_NONE);
   else
-    result = add_glu (b, add_expert_product (b, block, HR_MODULE_EXPERT_GATE, input, m->hidden_size, inner, chosen),
-                      up);
+    result = add_glu (b, add_expert_product (b, block, HR_MODULE_EXPERT_GATE, input, hidden, inner, chosen), up);
 
-  result = add_expert_product (b, block, HR_MODULE_EXPERT_DOWN, result, inner, m->hidden_size, chosen);
+  result = add_expert_product (b, block, HR_MODULE_EXPERT_DOWN, result, inner, hidden, chosen);
   result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_MUL, result, weights, HR_GGML_NONE);
   hr_ggml_graph_expand (b->graph, result);
+  result = add_expert_sum (b, result);
 
-  return add_expert_sum (b, result);
+  return m->latent_size > 0 ? add_product (b, block, HR_MODULE_LATENT_UP, result, hidden, m->hidden_size, FALSE)
+                            : result;
 }
 
 static gint
@@ -1882,7 +1886,8 @@ knows_block (const HrBlock  *block,
              has_delta_kernel (d->value_head_dim) && release != HR_LLAMA_RELEASE_B4500;
 
     case HR_BLOCK_MIXTURE:
-      return block->mixture.latent_size == 0 && block->mixture.num_zero_experts == 0;
+      return (block->mixture.latent_size == 0 || release != HR_LLAMA_RELEASE_B4500) &&
+             block->mixture.num_zero_experts == 0;
 
     case HR_BLOCK_ATTENTION:
       return (a->latent_size == 0 || release != HR_LLAMA_RELEASE_B4500) && !a->is_cross && !a->joins_source &&

@@ -697,8 +697,8 @@ add_entry (State          *state,
 }
 
 /*
- * Heads of queries for each of keys and values, as the quantizer sees it: where a file says of each layer how many there
- * are, those of the first one, which may have none (llama_hparams::n_gqa).
+ * Heads of queries for each of keys and values, as the quantizer sees it: where a file says of each layer how many
+ * there are, those of the first one, which may have none (llama_hparams::n_gqa).
  */
 static guint64
 count_heads_per_group (HrModel *model,
