@@ -151,7 +151,7 @@ headroom_plan_item_dup_text (HeadroomPlanItem   *self,
       return self->choice.has_time ? g_strdup_printf ("%.0f %%", 100 * value) : g_strdup (C_("no figure", "—"));
 
     case HEADROOM_PLAN_COLUMN_CHECKPOINTING:
-      return g_strdup (hr_plan_get_checkpointing_label (self->choice.step.checkpointing));
+      return g_strdup (hr_plan_get_checkpointing_label (&self->choice));
 
     case HEADROOM_PLAN_COLUMN_PIPELINE:
       return hr_plan_dup_stages (&self->choice.step);

@@ -6,7 +6,6 @@
 
 #include <glib/gi18n.h>
 #include <hr-gpu-catalogue.h>
-#include <hr-inference-job.h>
 #include <hr-least-gpus.h>
 #include <hr-plan-report.h>
 
@@ -486,11 +485,10 @@ headroom_plan_window_take_session (HeadroomPlanWindow *self)
 {
   HrJob *job = headroom_session_get_job (self->session);
   guint n_gpus = MAX (headroom_session_get_n_gpus (self->session), HR_CLUSTER_DEFAULT_PER_NODE);
-  guint64 n_sequences = HR_IS_INFERENCE_JOB (job) ? hr_inference_job_get_batch_size (HR_INFERENCE_JOB (job)) : n_gpus;
 
   gtk_spin_button_set_value (self->n_gpus, n_gpus);
   gtk_spin_button_set_value (self->n_per_node, HR_CLUSTER_DEFAULT_PER_NODE);
-  gtk_spin_button_set_value (self->n_sequences, n_sequences);
+  gtk_spin_button_set_value (self->n_sequences, hr_planner_count_sequences (job, n_gpus));
 }
 
 /*

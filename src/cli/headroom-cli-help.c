@@ -82,12 +82,13 @@ static const OptionHelp plan_options[] = {
     N_("What each GPU can send to other machines, such as 400Gb/s or 50GB/s; without it there are no times beyond one "
        "machine") },
   { "--sequences N",
-    N_("Sequences of a step, those of all GPUs together (one for each GPU), or requests at once (--batch-size)") },
+    N_("Sequences of a step, those of all GPUs together (as the settings of the job have them on each GPU; one for "
+       "each GPU of Megatron-LM), or requests at once (--batch-size)") },
   { "--top N", N_("How many layouts to list (20)") },
   { "--least",
     N_("The fewest GPUs of the kind that is named, or of each kind, that the job fits on, in place of layouts") },
   { "--mode MODE",
-    N_("What to do with the model: inference (the default), fine-tuning or training; with --least any mode") },
+    N_("What to do with the model: inference (the default), fine-tuning, training or grpo; with --least any mode") },
   { "--format FORMAT", N_("text (the default), json, csv or markdown") },
   { "--output FILE", N_("Write to a file; without --format, its extension says what") },
   { "--units UNITS", N_("Sizes in binary (GiB, the default) or decimal (GB) units") },
@@ -286,13 +287,14 @@ headroom_cli_dup_help (const char *verb)
                          "\n"
                          "Lists the layouts of a job that fit on some GPUs, the fastest first. Of one that answers\n"
                          "requests, all ways in which its engine divides the model: tensor, pipeline, expert and\n"
-                         "data parallelism, with the speed and the requests that each has room for. Of training,\n"
-                         "all degrees of tensor, pipeline, context, expert and data parallelism, stages of ZeRO,\n"
-                         "ways of checkpointing and micro-batches that go together. Settings are those of\n"
-                         "“estimate”; those of a layout that are given stay as they are.\n"
+                         "data parallelism, with the speed and the requests that each has room for. Of training\n"
+                         "with Megatron-LM, or of all parameters where no framework is named, all degrees of\n"
+                         "tensor, pipeline, context, expert and data parallelism, stages of ZeRO, ways of\n"
+                         "checkpointing and micro-batches that go together; of other training and fine-tuning,\n"
+                         "all ways in which its framework shares it, such as FSDP, hybrid shards, ZeRO and DDP.\n"
+                         "Settings are those of “estimate”; those of a layout that are given stay as they are.\n"
                          "\n"
-                         "With --least, also of any other job, such as one that trains adapters: the fewest GPUs\n"
-                         "on which it fits, with what they share.\n"));
+                         "With --least: the fewest GPUs on which the job fits, with what they share.\n"));
       append_options (string, plan_options, G_N_ELEMENTS (plan_options));
       g_string_append_c (string, '\n');
       hr_document_append_wrapped (string,

@@ -9,7 +9,6 @@
 
 #include "headroom-output.h"
 #include "headroom-question.h"
-#include "hr-inference-job.h"
 #include "hr-plan-report.h"
 
 #define FORMATS \
@@ -116,8 +115,8 @@ read_sequences (PlanRequest        *self,
   self->n_sequences = self->wants_least && headroom_arguments_get (arguments, "gpus") == NULL
                         ? MOST_GPUS : self->question.n_gpus;
 
-  if (HR_IS_INFERENCE_JOB (self->question.job))
-    self->n_sequences = hr_inference_job_get_batch_size (HR_INFERENCE_JOB (self->question.job));
+  if (!hr_planner_uses_formulas (self->question.job) && hr_planner_check_job (self->question.job, NULL))
+    self->n_sequences = hr_planner_count_sequences (self->question.job, self->question.n_gpus);
 
   return read_number (arguments, "sequences", G_MAXINT, &self->n_sequences, error);
 }

@@ -123,9 +123,44 @@ def a_layout_of_an_engine_is_estimated_as_it_is_told():
             assert estimate['total-bytes'] == choice['peak-bytes'], (engine, choice)
 
 
+def a_layout_of_a_framework_is_estimated_as_it_is_told():
+    gpus = ('--gpu', 'h100-sxm5-80gb', '--gpus', '4')
+    for mode, job, kinds in (
+            ('fine-tuning', ('--fine-tuning-method', 'qlora', '--framework', 'trl'),
+             {'none', 'full-shard', 'hybrid-shard'}),
+            ('fine-tuning', ('--fine-tuning-method', 'full', '--framework', 'transformers', '--dtype', 'bfloat16'),
+             {'none', 'full-shard', 'shard-grad-op', 'hybrid-shard'}),
+            ('training', ('--framework', 'deepspeed', '--dtype', 'bfloat16'), {None}),
+            ('training', ('--framework', 'torchtitan'), {None}),
+            ('grpo', ('--framework', 'trl'), {'none'})):
+        words = ('--mode', mode, *job, *(() if mode == 'grpo' else ('--sequence-length', '1024')))
+        result = succeed_json('plan', MODEL, *words, *gpus, '--sequences', '16', '--top', '1000')
+        seconds = [choice['seconds']['total'] for choice in result['choices']]
+        assert seconds == sorted(seconds) and len(seconds) == result['fitting'], job
+        assert {choice['settings'].get('fsdp') for choice in result['choices']} >= kinds, job
+        for choice in result['choices']:
+            settings = choice['settings']
+            assert (settings['data-parallel'] * settings['micro-batch-size'] *
+                    settings['gradient-accumulation-steps'] == 16), settings
+        for choice in result['choices'][::max(1, len(seconds) // 4)]:
+            estimate = succeed_json('estimate', MODEL, *words, *gpus, *(
+                word for name, value in choice['settings'].items() for word in (f'--{name}', str(value).lower())))
+            assert estimate['total-bytes'] == choice['peak-bytes'], (job, choice)
+
+
+def what_is_given_of_a_framework_stays():
+    result = succeed_json('plan', MODEL, '--mode', 'fine-tuning', '--framework', 'trl', '--gpu', 'h100-sxm5-80gb',
+                          '--gpus', '4', '--micro-batch-size', '2', '--gradient-checkpointing', 'full', '--fsdp',
+                          'full-shard', '--sequences', '16')
+    assert result['choices']
+    for choice in result['choices']:
+        assert choice['settings']['micro-batch-size'] == 2 and choice['settings']['fsdp'] == 'full-shard'
+        assert choice['settings']['gradient-checkpointing'] == 'full'
+
+
 def what_no_engine_can_divide_is_told():
     result = succeed_json('plan', MODEL, *SERVING, '--gpu', 'h100-sxm5-80gb', '--gpus', '12')
-    assert result['not-possible'] > 0 and 'num_attention_heads' in result['not-possible-because']
+    assert result['refused'] > 0 and 'num_attention_heads' in result['refused-because']
     assert all(choice['settings']['tensor-parallel'] in (1, 2, 4) for choice in result['choices'])
     given = succeed_json('plan', MODEL, *SERVING, '--gpu', 'h100-sxm5-80gb', '--gpus', '8', '--tensor-parallel', '2',
                          '--sequences', '16')
@@ -148,7 +183,9 @@ def what_cannot_be_planned_is_refused_in_one_line():
     gpu = ('--gpu', 'H100')
     training = (MODEL, '--mode', 'training')
     for words, reason in (
-            ((MODEL, '--mode', 'grpo', *gpu), 'training'),
+            ((MODEL, '--mode', 'multimodal', *gpu), 'inference, fine-tuning'),
+            ((MODEL, '--mode', 'fine-tuning', '--fine-tuning-method', 'lora', '--framework', 'megatron-lm', *gpu),
+             'full'),
             (training, '--gpu'),
             ((*training, *gpu, '--network', 'fast'), '--network'),
             ((*training, *gpu, '--per-node', '0'), '--per-node'),
@@ -178,6 +215,8 @@ if __name__ == '__main__':
         the_fewest_gpus_that_answer_requests_are_estimated,
         layouts_of_engines_are_told_with_what_they_give,
         a_layout_of_an_engine_is_estimated_as_it_is_told,
+        a_layout_of_a_framework_is_estimated_as_it_is_told,
+        what_is_given_of_a_framework_stays,
         what_no_engine_can_divide_is_told,
         tables_are_written_as_files_have_them,
         what_cannot_be_planned_is_refused_in_one_line,

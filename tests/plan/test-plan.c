@@ -623,14 +623,15 @@ jobs_without_known_layouts_are_refused (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (HrModel) model = create_model ();
   g_autoptr (HrModel) encoder = hr_model_new_from_id ("google-t5/t5-small", &error);
-  g_autoptr (HrJob) answers = hr_job_new (HR_MODE_GRPO);
+  g_autoptr (HrJob) answers = hr_job_new (HR_MODE_MULTIMODAL);
   g_autoptr (HrJob) tuning = hr_job_new (HR_MODE_FINE_TUNING);
   g_autoptr (HrJob) job = create_job ();
   g_autoptr (HrJob) eager = create_job ();
 
   g_assert_no_error (error);
-  assert_refused (model, answers, "training");
-  g_object_set (tuning, "fine-tuning-method", HR_FINE_TUNING_METHOD_LORA, NULL);
+  assert_refused (model, answers, "multimodal");
+  g_object_set (tuning, "fine-tuning-method", HR_FINE_TUNING_METHOD_LORA, "framework",
+                HR_TRAINING_FRAMEWORK_MEGATRON_LM, NULL);
   assert_refused (model, tuning, "training");
   assert_refused (encoder, job, "decoder");
   g_object_set (job, "optimizer", HR_OPTIMIZER_KIND_ADAFACTOR, NULL);

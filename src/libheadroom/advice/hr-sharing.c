@@ -351,9 +351,171 @@ list_degrees (AllWays *self)
     }
 }
 
+/* What copies of a model that is trained share; with @is_group there are several groups of ranks that do. */
+static const struct
+{
+  const char *settings;
+  gboolean is_group;
+} shares[] = {
+  { "fsdp=none zero-stage=0" },
+  { "fsdp=full-shard fsdp-version=2 zero-stage=0" },
+  { "fsdp=shard-grad-op fsdp-version=2 zero-stage=0" },
+  { "fsdp=hybrid-shard fsdp-version=2 zero-stage=0", TRUE },
+  { "fsdp=full-shard fsdp-version=1 zero-stage=0" },
+  { "fsdp=shard-grad-op fsdp-version=1 zero-stage=0" },
+  { "fsdp=hybrid-shard fsdp-version=1 zero-stage=0", TRUE },
+  { "fsdp=none zero-stage=1" },
+  { "fsdp=none zero-stage=2" },
+  { "fsdp=none zero-stage=3" },
+};
+
+/* Whether a value divides nothing. */
+static gboolean
+is_undivided (const char *setting,
+              const char *value)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    {
+      if (g_str_equal (settings[i].setting, setting))
+        return g_str_equal (settings[i].undivided, value);
+    }
+
+  return g_str_equal (value, "1");
+}
+
+/* Leaves out what says nothing; %NULL where the program has no such setting, or it is to stay as it is. */
+static char *
+keep_used (const AllWays *self,
+           const char    *change)
+{
+  g_auto (GStrv) parts = g_strsplit (change, " ", -1);
+  g_autoptr (HrJob) job = hr_job_copy (self->job);
+  g_autoptr (GString) kept = g_string_new (NULL);
+
+  if (!hr_job_set_all_from_string (job, change, NULL))
+    return NULL;
+
+  for (guint i = 0; parts[i] != NULL; i++)
+    {
+      char *value = strchr (parts[i], '=');
+      g_autofree char *given = NULL;
+      GParamSpec *setting;
+      gboolean is_used;
+
+      *value++ = '\0';
+      setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), parts[i]);
+      is_used = hr_job_uses_setting (job, setting, NULL);
+      given = hr_job_get_as_string (self->job, parts[i]);
+      if (!is_used && !is_undivided (parts[i], value) && !g_str_equal (parts[i], "fsdp-version"))
+        return NULL;
+      if (is_fixed (self, parts[i]) && !g_str_equal (given, value) &&
+          !(g_str_equal (parts[i], "data-parallel") && g_str_equal (given, "0")))
+        return NULL;
+      if (is_used)
+        g_string_append_printf (kept, "%s%s=%s", kept->len > 0 ? " " : "", parts[i], value);
+    }
+
+  return g_string_free (g_steal_pointer (&kept), FALSE);
+}
+
+static void
+take_training_way (AllWays    *self,
+                   const char *change)
+{
+  char *kept = keep_used (self, change);
+
+  if (kept != NULL && *kept != '\0' && !g_ptr_array_find_with_equal_func (self->ways, kept, g_str_equal, NULL))
+    g_ptr_array_add (self->ways, kept);
+  else
+    g_free (kept);
+}
+
+/* The ranks of a layout that read different data share what they may share; of groups all numbers are taken. */
+static void
+take_shares (AllWays    *self,
+             const char *degrees,
+             guint64     n_copies)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (shares); i++)
+    {
+      guint64 most = shares[i].is_group ? n_copies / 2 : 1;
+
+      if (i > 0 && n_copies == 1)
+        break;
+      for (guint64 n_groups = shares[i].is_group ? 2 : 1; n_groups <= most; n_groups++)
+        {
+          g_autofree char *change = NULL;
+
+          if (n_copies % n_groups != 0)
+            continue;
+          change = g_strdup_printf ("%s %s data-parallel-replicas=%" G_GUINT64_FORMAT, degrees, shares[i].settings,
+                                    n_groups);
+          take_training_way (self, change);
+        }
+    }
+}
+
+/* torchtitan always shards, with copies of that where it is told so. */
+static void
+take_titan_shares (AllWays    *self,
+                   const char *degrees,
+                   guint64     n_copies)
+{
+  for (guint64 n_groups = 1; n_groups <= n_copies; n_groups++)
+    {
+      g_autofree char *change = NULL;
+
+      if (n_copies % n_groups != 0)
+        continue;
+      change = g_strdup_printf ("%s data-parallel-replicas=%" G_GUINT64_FORMAT, degrees, n_groups);
+      take_training_way (self, change);
+    }
+}
+
+static void
+list_training (AllWays    *self,
+               const char *prefix)
+{
+  gboolean is_titan = hr_training_job_get_framework (HR_TRAINING_JOB (self->job)) == HR_TRAINING_FRAMEWORK_TORCHTITAN;
+
+  for (guint64 tensor = 1; tensor <= self->n_gpus; tensor++)
+    {
+      guint64 n_groups = self->n_gpus / tensor;
+
+      for (guint64 pipeline = 1; pipeline <= n_groups && self->n_gpus % tensor == 0; pipeline++)
+        {
+          guint64 n_copies = n_groups / pipeline;
+          g_autofree char *degrees = NULL;
+
+          if (n_groups % pipeline != 0)
+            continue;
+          degrees = g_strdup_printf ("%stensor-parallel=%" G_GUINT64_FORMAT " pipeline-parallel=%" G_GUINT64_FORMAT
+                                     " data-parallel=%" G_GUINT64_FORMAT "%s", prefix, tensor, pipeline, n_copies,
+                                     is_titan && tensor > 1 ? " sequence-parallel=true" : "");
+          if (is_titan)
+            take_titan_shares (self, degrees, n_copies);
+          else
+            take_shares (self, degrees, n_copies);
+        }
+    }
+}
+
+/* A loop of one’s own has nothing that shards a model; Transformers’ Trainer has. */
+static void
+list_own_loop (AllWays *self)
+{
+  list_training (self, "");
+  if (hr_training_job_get_framework (HR_TRAINING_JOB (self->job)) != HR_TRAINING_FRAMEWORK_PYTORCH ||
+      is_fixed (self, "framework"))
+    return;
+
+  g_object_set (self->job, "framework", HR_TRAINING_FRAMEWORK_TRANSFORMERS, NULL);
+  list_training (self, "framework=transformers ");
+}
+
 /*
  * hr_sharing_list_all:
- * @job: a job of inference
+ * @job: a job of inference or training
  * @model: its model
  * @n_gpus: how many GPUs there are
  * @fixed: (nullable) (array zero-terminated=1): settings that stay
@@ -374,12 +536,55 @@ hr_sharing_list_all (HrJob              *job,
   AllWays self = { copy, hr_model_has_experts (model), n_gpus, fixed, g_ptr_array_new_with_free_func (g_free) };
 
   hr_sharing_reset (copy, fixed);
-  list_degrees (&self);
+  if (HR_IS_TRAINING_JOB (job))
+    list_own_loop (&self);
+  else
+    list_degrees (&self);
   /* What is told nothing divides the model by itself. */
   if (self.ways->len == 0 && !uses (&self, "tensor-parallel"))
     g_ptr_array_add (self.ways, g_strdup (""));
 
   return self.ways;
+}
+
+/*
+ * hr_sharing_dup_shares:
+ * @change: one of those that hr_sharing_list_all() lists
+ *
+ * Writes down what ranks share that read different data, with the names that are the same in all languages.
+ *
+ * Returns: (transfer full): a text such as “FSDP 2”, “ZeRO 3” or “HSDP 2 × 4”, which are four groups that share by
+ *   FSDP 2; “DDP” where each has all
+ */
+char *
+hr_sharing_dup_shares (const char *change)
+{
+  g_auto (GStrv) parts = g_strsplit (change, " ", -1);
+  const char *fsdp = NULL, *version = NULL, *zero = NULL, *groups = NULL;
+
+  for (guint i = 0; parts[i] != NULL; i++)
+    {
+      const char *value = strchr (parts[i], '=');
+
+      if (g_str_has_prefix (parts[i], "fsdp="))
+        fsdp = value + 1;
+      else if (g_str_has_prefix (parts[i], "fsdp-version="))
+        version = value + 1;
+      else if (g_str_has_prefix (parts[i], "zero-stage="))
+        zero = value + 1;
+      else if (g_str_has_prefix (parts[i], "data-parallel-replicas=") && !g_str_has_suffix (parts[i], "=1"))
+        groups = value + 1;
+    }
+
+  if (zero != NULL && !g_str_equal (zero, "0"))
+    return g_strdup_printf ("ZeRO %s", zero);
+  if (groups != NULL)
+    return g_strdup_printf ("HSDP %s × %s", version != NULL ? version : "2", groups);
+  if (fsdp != NULL && !g_str_equal (fsdp, "none"))
+    return g_strdup_printf ("%s %s", g_str_equal (fsdp, "shard-grad-op") ? "SGO" : "FSDP",
+                            version != NULL ? version : "2");
+
+  return g_strdup (fsdp != NULL || zero != NULL ? "DDP" : "FSDP 2");
 }
 
 /*

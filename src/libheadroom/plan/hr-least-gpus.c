@@ -278,7 +278,7 @@ hr_least_gpus_list (HrModel             *model,
   g_return_val_if_fail (HR_IS_MODEL (model) && HR_IS_JOB (job) && gpus != NULL, NULL);
   g_return_val_if_fail (n_sequences > 0 && max_gpus > 0, NULL);
 
-  if (hr_planner_uses_formulas (job))
+  if (hr_planner_uses_formulas (job) && hr_planner_check_job (job, NULL))
     found = list_planned (model, job, gpus, n_sequences, max_gpus, fixed, cancellable, error);
   else
     found = hr_least_trial_list (model, job, gpus, max_gpus, fixed, cancellable, error);

@@ -64,13 +64,18 @@ gboolean
 hr_planner_uses_formulas (HrJob *job)
 {
   int method = HR_FINE_TUNING_METHOD_FULL;
+  HrTrainingFramework framework;
 
   g_return_val_if_fail (HR_IS_JOB (job), FALSE);
 
+  if (!HR_IS_TRAINING_JOB (job) || HR_IS_GRPO_JOB (job))
+    return FALSE;
   if (HR_IS_FINE_TUNING_JOB (job))
     g_object_get (job, "fine-tuning-method", &method, NULL);
+  framework = hr_training_job_get_framework (HR_TRAINING_JOB (job));
 
-  return HR_IS_TRAINING_JOB (job) && !HR_IS_GRPO_JOB (job) && method == HR_FINE_TUNING_METHOD_FULL;
+  return framework == HR_TRAINING_FRAMEWORK_MEGATRON_LM ||
+         (framework == HR_TRAINING_FRAMEWORK_PYTORCH && method == HR_FINE_TUNING_METHOD_FULL);
 }
 
 /**
@@ -86,25 +91,58 @@ gboolean
 hr_planner_check_job (HrJob   *job,
                       GError **error)
 {
+  int method = HR_FINE_TUNING_METHOD_FULL;
   g_autofree char *found = NULL;
 
-  if (HR_IS_INFERENCE_JOB (job) || hr_planner_uses_formulas (job))
+  if (HR_IS_FINE_TUNING_JOB (job))
+    g_object_get (job, "fine-tuning-method", &method, NULL);
+  if (!HR_IS_INFERENCE_JOB (job) && !HR_IS_TRAINING_JOB (job))
+    {
+      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+                   /* Translators: the names are those of modes. */
+                   _("Layouts are planned of what reads text alone; mode: expected inference, fine-tuning, training or "
+                     "grpo, found %s"),
+                   hr_mode_get_name (hr_job_get_mode (job)));
+      return FALSE;
+    }
+  if (!hr_planner_uses_formulas (job) || method == HR_FINE_TUNING_METHOD_FULL)
     return TRUE;
 
-  if (HR_IS_GRPO_JOB (job) || !HR_IS_FINE_TUNING_JOB (job))
-    g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
-                 /* Translators: the name of a mode; “training” and “fine-tuning” are such names as well. */
-                 _("Layouts are planned for training; mode: expected training or fine-tuning, found %s"),
-                 hr_mode_get_name (hr_job_get_mode (job)));
-  else
-    {
-      found = hr_job_get_as_string (job, "fine-tuning-method");
-      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
-                   _("Layouts are planned for training of all parameters; fine-tuning-method: expected full, found %s"),
-                   found);
-    }
+  found = hr_job_get_as_string (job, "fine-tuning-method");
+  g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+               _("Layouts of Megatron-LM are planned for training of all parameters; fine-tuning-method: expected "
+                 "full, found %s"),
+               found);
 
   return FALSE;
+}
+
+/**
+ * hr_planner_count_sequences: (skip)
+ * @job: a job that can be planned
+ * @n_gpus: how many GPUs there are
+ *
+ * Counts the sequences that a job has of itself where nothing is said of them: requests that are answered at once, or
+ * those of a step if each GPU reads data of its own; where layouts are added up by formulas, one for each GPU.
+ *
+ * Returns: the number
+ */
+guint64
+hr_planner_count_sequences (HrJob *job,
+                            guint  n_gpus)
+{
+  guint64 size, steps;
+
+  g_return_val_if_fail (HR_IS_JOB (job), 1);
+
+  if (HR_IS_INFERENCE_JOB (job))
+    return hr_inference_job_get_batch_size (HR_INFERENCE_JOB (job));
+  if (!HR_IS_TRAINING_JOB (job) || hr_planner_uses_formulas (job))
+    return n_gpus;
+
+  g_object_get (job, "micro-batch-size", &size, "gradient-accumulation-steps", &steps, NULL);
+
+  return size * steps * n_gpus;
 }
 
 /* Takes apart what layouts are added up of. */
@@ -555,7 +593,8 @@ hr_planner_get_n_tokens (const HrPlanner *self)
 {
   g_return_val_if_fail (self != NULL, 0);
 
-  return self->trials != NULL ? 0 : self->n_sequences * hr_layout_parts_get_n_tokens (self->parts);
+  return self->n_sequences * (self->trials != NULL ? hr_trial_plan_get_n_tokens (self->trials)
+                                                   : hr_layout_parts_get_n_tokens (self->parts));
 }
 
 /**

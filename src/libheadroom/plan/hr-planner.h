@@ -19,6 +19,8 @@ G_BEGIN_DECLS
 typedef struct _HrPlanner HrPlanner;
 
 gboolean            hr_planner_uses_formulas  (HrJob               *job);
+guint64             hr_planner_count_sequences (HrJob              *job,
+                                                guint               n_gpus);
 gboolean            hr_planner_check_job      (HrJob               *job,
                                                GError             **error);
 HrPlanner          *hr_planner_new            (HrModel             *model,

@@ -5,7 +5,10 @@
 #include "hr-trial-plan.h"
 
 #include "hr-estimator.h"
+#include "hr-job-enums.h"
+#include "hr-sharded-time.h"
 #include "hr-sharing.h"
+#include "hr-training-job.h"
 
 /*
  * Layouts of jobs whose memory is not added up by formulas: each way in which the program of a job shares it among the
@@ -20,7 +23,92 @@ struct _HrTrialPlan
   GPtrArray *changes;       /* of char: what makes a layout of @job */
   gboolean divides_itself;  /* whether its program is told nothing of how to divide it */
   HrServingTime *serving;   /* of jobs that answer requests */
+  HrShardedTime *training;  /* of others */
 };
+
+/* From what saves least. */
+static const HrGradientCheckpointing checkpointings[] = {
+  HR_GRADIENT_CHECKPOINTING_NONE, HR_GRADIENT_CHECKPOINTING_SELECTIVE, HR_GRADIENT_CHECKPOINTING_FULL,
+};
+
+typedef struct
+{
+  HrTrialPlan *plan;
+  guint64 n_sequences;
+  const char * const *fixed;
+} Listing;
+
+static gboolean
+allows (const Listing *self,
+        const char    *setting,
+        guint64        value)
+{
+  guint64 given;
+
+  if (self->fixed == NULL || !g_strv_contains (self->fixed, setting))
+    return TRUE;
+
+  g_object_get (self->plan->job, setting, &given, NULL);
+
+  return given == value;
+}
+
+/* What is computed anew of some operators is what torchtitan does by itself. */
+static gboolean
+allows_checkpointing (const Listing           *self,
+                      HrJob                   *job,
+                      HrGradientCheckpointing  checkpointing)
+{
+  HrGradientCheckpointing given;
+
+  g_object_get (self->plan->job, "gradient-checkpointing", &given, NULL);
+  if (self->fixed != NULL && g_strv_contains (self->fixed, "gradient-checkpointing"))
+    return given == checkpointing;
+
+  return checkpointing != HR_GRADIENT_CHECKPOINTING_SELECTIVE || given == checkpointing ||
+         hr_training_job_get_framework (HR_TRAINING_JOB (job)) == HR_TRAINING_FRAMEWORK_TORCHTITAN;
+}
+
+static void
+add_micro_batch (const Listing *self,
+                 HrJob         *job,
+                 const char    *way,
+                 guint64        size,
+                 guint64        n)
+{
+  g_autoptr (GEnumClass) klass = g_type_class_ref (HR_TYPE_GRADIENT_CHECKPOINTING);
+
+  for (guint i = 0; i < G_N_ELEMENTS (checkpointings); i++)
+    {
+      if (allows_checkpointing (self, job, checkpointings[i]))
+        g_ptr_array_add (self->plan->changes,
+                         g_strdup_printf ("%s gradient-checkpointing=%s micro-batch-size=%" G_GUINT64_FORMAT
+                                          " gradient-accumulation-steps=%" G_GUINT64_FORMAT,
+                                          way, g_enum_get_value (klass, checkpointings[i])->value_nick, size, n));
+    }
+}
+
+/* The sequences of a step are as many for each copy, in micro-batches of any size that divides them. */
+static void
+add_micro_batches (const Listing *self,
+                   const char    *way)
+{
+  g_autoptr (HrJob) job = hr_job_copy (self->plan->job);
+  guint64 n_copies, each;
+
+  hr_job_set_all_from_string (job, way, NULL);
+  n_copies = MAX (1, hr_job_get_data_parallel (job));
+  each = self->n_sequences / n_copies;
+  if (self->n_sequences % n_copies != 0)
+    return;
+
+  for (guint64 size = 1; size <= each; size++)
+    {
+      if (each % size == 0 && allows (self, "micro-batch-size", size) &&
+          allows (self, "gradient-accumulation-steps", each / size))
+        add_micro_batch (self, job, way, size, each / size);
+    }
+}
 
 static void
 list_changes (HrTrialPlan         *self,
@@ -28,12 +116,18 @@ list_changes (HrTrialPlan         *self,
               const char * const  *fixed)
 {
   g_autoptr (GPtrArray) ways = hr_sharing_list_all (self->job, self->model, self->cluster.n_gpus, fixed);
+  const Listing listing = { self, n_sequences, fixed };
 
   self->changes = g_ptr_array_new_with_free_func (g_free);
   for (guint i = 0; i < ways->len; i++)
     {
       const char *way = g_ptr_array_index (ways, i);
 
+      if (HR_IS_TRAINING_JOB (self->job))
+        {
+          add_micro_batches (&listing, way);
+          continue;
+        }
       self->divides_itself = *way == '\0';
       g_ptr_array_add (self->changes, g_strdup_printf ("%s%sbatch-size=%" G_GUINT64_FORMAT, way,
                                                        self->divides_itself ? "" : " ", n_sequences));
@@ -45,7 +139,7 @@ list_changes (HrTrialPlan         *self,
  * @model: a model
  * @job: a job, of which those settings are varied that say how it is divided
  * @cluster: the GPUs, whose object must outlive the plan
- * @n_sequences: requests that are answered at once, those of all copies together
+ * @n_sequences: sequences of a step, or requests that are answered at once, those of all copies together
  * @fixed: (nullable) (array zero-terminated=1): settings of the job that are not varied
  *
  * Lists the layouts of a job.
@@ -65,9 +159,13 @@ hr_trial_plan_new (HrModel             *model,
   self->job = hr_job_copy (job);
   self->cluster = *cluster;
   hr_sharing_reset (self->job, fixed);
-  g_object_set (self->job, "batch-size", n_sequences, NULL);
+  if (HR_IS_INFERENCE_JOB (self->job))
+    g_object_set (self->job, "batch-size", n_sequences, NULL);
   list_changes (self, n_sequences, fixed);
-  self->serving = hr_serving_time_new (model, HR_INFERENCE_JOB (self->job), cluster);
+  if (HR_IS_INFERENCE_JOB (self->job))
+    self->serving = hr_serving_time_new (model, HR_INFERENCE_JOB (self->job), cluster);
+  else
+    self->training = hr_sharded_time_new (model, HR_TRAINING_JOB (self->job), cluster);
 
   return self;
 }
@@ -76,10 +174,18 @@ void
 hr_trial_plan_free (HrTrialPlan *self)
 {
   g_clear_pointer (&self->serving, hr_serving_time_free);
+  g_clear_pointer (&self->training, hr_sharded_time_free);
   g_ptr_array_unref (self->changes);
   g_object_unref (self->job);
   g_object_unref (self->model);
   g_free (self);
+}
+
+/* Returns: how many tokens a step of training has for each of its sequences; 0 where requests are answered */
+guint64
+hr_trial_plan_get_n_tokens (const HrTrialPlan *self)
+{
+  return self->training != NULL ? hr_sharded_time_get_n_tokens (HR_TRAINING_JOB (self->job)) : 0;
 }
 
 /* Returns: how many layouts there are to look at */
@@ -202,7 +308,7 @@ hr_trial_plan_look (HrTrialPlan   *self,
   g_autoptr (HrEstimate) estimate = NULL;
   HrFit fit;
 
-  *choice = (HrPlanChoice) { .change = change, .index = index, .answers = TRUE };
+  *choice = (HrPlanChoice) { .change = change, .index = index, .answers = self->serving != NULL };
   if (!hr_job_set_all_from_string (job, change, error))
     return FALSE;
 
@@ -214,9 +320,12 @@ hr_trial_plan_look (HrTrialPlan   *self,
   hr_estimate_compare_with_gpu (estimate, self->cluster.gpu, self->cluster.n_gpus, &fit);
   choice->check = HR_PLAN_CHECK_EXACT;
   choice->exact_bytes = choice->formula_bytes = fit.peak_bytes;
-  take_room (choice, estimate);
-  if (has_times)
+  if (choice->answers)
+    take_room (choice, estimate);
+  if (has_times && choice->answers)
     find_serving_time (self, job, choice);
+  else if (has_times)
+    choice->has_time = hr_sharded_time_look (self->training, HR_TRAINING_JOB (job), &choice->step, &choice->time, NULL);
 
   return TRUE;
 }

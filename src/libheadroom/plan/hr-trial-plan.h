@@ -19,6 +19,7 @@ HrTrialPlan *hr_trial_plan_new         (HrModel             *model,
                                         guint64              n_sequences,
                                         const char * const  *fixed) G_GNUC_WARN_UNUSED_RESULT;
 void         hr_trial_plan_free        (HrTrialPlan         *self);
+guint64      hr_trial_plan_get_n_tokens (const HrTrialPlan  *self);
 guint        hr_trial_plan_get_n       (const HrTrialPlan   *self);
 gboolean     hr_trial_plan_look        (HrTrialPlan         *self,
                                         guint                index,

@@ -41,20 +41,24 @@ get_degrees (const HrLayout *layout,
 
 /**
  * hr_plan_get_checkpointing_label: (skip)
- * @checkpointing: what is computed anew
+ * @choice: a layout
  *
- * Returns: a word for it in the user’s language, as short as a column
+ * Returns: a word for what is computed anew, in the user’s language, as short as a column
  */
 const char *
-hr_plan_get_checkpointing_label (HrGradientCheckpointing checkpointing)
+hr_plan_get_checkpointing_label (const HrPlanChoice *choice)
 {
-  switch (checkpointing)
+  switch (choice->step.checkpointing)
     {
     case HR_GRADIENT_CHECKPOINTING_FULL:
       /* Translators: of gradient checkpointing: all of each layer is computed anew */
       return C_("gradient checkpointing", "Full");
 
     case HR_GRADIENT_CHECKPOINTING_SELECTIVE:
+      if (choice->change != NULL)
+        /* Translators: of gradient checkpointing: some operators, or layers, are computed anew */
+        return C_("gradient checkpointing", "Selective");
+
       /* Translators: of gradient checkpointing: the attention alone is computed anew */
       return C_("gradient checkpointing", "Attention");
 
@@ -94,6 +98,13 @@ hr_plan_get_remark (HrJob *job)
              "are those of requests that come together, by a roofline of what each GPU computes and reads, with what "
              "is exchanged and the latencies that NCCL reckons with: they are meant to tell layouts apart, and leave "
              "the server’s own work out. Room for requests and cached tokens are those of all copies together.");
+
+  if (!hr_planner_uses_formulas (job))
+    return _("All ways in which the framework shares the job among these GPUs, each estimated, with every size of "
+             "micro-batches that makes a step of as many sequences. Times are a roofline of what a GPU computes and of "
+             "what is exchanged, with the latencies that NCCL reckons with: they are meant to tell layouts apart, and "
+             "leave out what is offloaded, shared switches and slow machines. HSDP 2 × 4 are four groups that share by "
+             "FSDP 2, SGO what is gathered once for each micro-batch (SHARD_GRAD_OP).");
 
   return _("Layouts are those of Megatron-LM. The memory of those marked as exact is replayed step by step, that of "
            "the others added up by formulas of its layers. Times are a roofline of products and of what is exchanged, "
@@ -217,6 +228,37 @@ hr_plan_dup_stages (const HrLayoutStep *step)
   number = hr_format_integer (step->layout.pipeline);
 
   return g_strconcat (number, step->layout.counts_loss ? "+" : "", NULL);
+}
+
+/**
+ * hr_plan_get_shares_label: (skip)
+ *
+ * Returns: what hr_plan_dup_shares() is called, as short as a column, in the user’s language
+ */
+const char *
+hr_plan_get_shares_label (void)
+{
+  /* Translators: a column: how GPUs share parameters and states, such as “FSDP 2” or “ZeRO 3” */
+  return _("Shared by");
+}
+
+/**
+ * hr_plan_dup_shares: (skip)
+ * @choice: a layout of a job of training that is estimated
+ *
+ * Writes down how ranks that read different data share parameters and states.
+ *
+ * Returns: (transfer full): text such as “FSDP 2”
+ */
+char *
+hr_plan_dup_shares (const HrPlanChoice *choice)
+{
+  g_return_val_if_fail (choice != NULL, NULL);
+
+  if (choice->step.layout.data == 1 || choice->change == NULL)
+    return g_strdup (C_("no figure", "—"));
+
+  return hr_sharing_dup_shares (choice->change);
 }
 
 /**
@@ -362,7 +404,7 @@ hr_plan_dup_refusal (const HrPlanner *planner)
   number = hr_format_integer (hr_planner_get_n_refused (planner));
 
   /* Translators: 1 is a number of ways to divide a job, 2 a sentence that says what is expected and what was found */
-  return g_strdup_printf (_("%1$s further divisions are not possible. The first: %2$s."), number,
+  return g_strdup_printf (_("%1$s further combinations are not valid, or not known. The first: %2$s."), number,
                           hr_planner_get_refusal (planner));
 }
 
@@ -469,7 +511,7 @@ add_choice (HrDocumentBlock    *table,
   cells[n++] = dup_number (index + 1);
   for (guint i = 0; i < G_N_ELEMENTS (degrees); i++)
     cells[n++] = degrees[i].dup != NULL ? degrees[i].dup (&choice->step) : dup_number (values[i]);
-  cells[n++] = g_strdup (hr_plan_get_checkpointing_label (choice->step.checkpointing));
+  cells[n++] = g_strdup (hr_plan_get_checkpointing_label (choice));
   cells[n++] = dup_number (choice->step.micro_batch);
   cells[n++] = dup_number (choice->step.n_micro_batches);
   cells[n++] = dup_number (choice->step.layout.n_ranks);
@@ -513,6 +555,54 @@ add_serving_choice (HrDocumentBlock    *table,
   hr_document_block_add_row (table, (const char * const *) cells);
 }
 
+/* What ranks share, and how long a step takes. */
+static void
+add_sharing_choice (HrDocumentBlock    *table,
+                    const HrPlanReport *self,
+                    guint               index,
+                    HrUnitSystem        unit_system)
+{
+  const HrPlanChoice *choice = hr_planner_get_choice (self->planner, index);
+  const HrLayout *layout = &choice->step.layout;
+  guint64 memory = hr_gpu_get_memory (hr_planner_get_cluster (self->planner)->gpu);
+  guint64 bytes = hr_plan_choice_get_bytes (choice);
+  g_auto (GStrv) cells = g_new0 (char *, 14);
+  guint n = 0;
+
+  cells[n++] = dup_number (index + 1);
+  cells[n++] = hr_plan_dup_shares (choice);
+  cells[n++] = dup_number (layout->tensor);
+  cells[n++] = dup_number (layout->pipeline);
+  cells[n++] = dup_number (layout->data);
+  cells[n++] = g_strdup (hr_plan_get_checkpointing_label (choice));
+  cells[n++] = dup_number (choice->step.micro_batch);
+  cells[n++] = dup_number (choice->step.n_micro_batches);
+  cells[n++] = dup_number (layout->n_ranks);
+  cells[n++] = hr_format_bytes (bytes, unit_system);
+  cells[n++] = bytes > memory ? g_strdup (_("too large")) : hr_format_bytes (memory - bytes, unit_system);
+  cells[n++] = choice->has_time ? hr_format_seconds (choice->time.total) : g_strdup (C_("no figure", "—"));
+  cells[n++] = choice->has_time ? g_strdup_printf ("%.0f %%", 100 * choice->time.utilization)
+                                : g_strdup (C_("no figure", "—"));
+  hr_document_block_add_row (table, (const char * const *) cells);
+}
+
+static void
+add_sharing_choices (const HrPlanReport *self,
+                     HrUnitSystem        unit_system,
+                     HrDocument         *document)
+{
+  const char *columns[] = { "#", hr_plan_get_shares_label (), "TP", "PP", "DP", _("Checkpointing"), _("Micro-batch"),
+                            _("Micro-batches"), _("GPUs"), _("Memory"), _("Free"), C_("time", "Step"), _("MFU"), NULL };
+  gboolean numeric[G_N_ELEMENTS (columns) - 1];
+  HrDocumentBlock *table;
+
+  for (guint i = 0; i < G_N_ELEMENTS (numeric); i++)
+    numeric[i] = i != 1 && i != 5;
+  table = hr_document_add_table (document, columns, numeric);
+  for (guint i = 0; i < self->n_choices; i++)
+    add_sharing_choice (table, self, i, unit_system);
+}
+
 static void
 add_serving_choices (const HrPlanReport *self,
                      HrUnitSystem        unit_system,
@@ -554,6 +644,11 @@ add_choices (const HrPlanReport *self,
   if (hr_planner_answers (self->planner))
     {
       add_serving_choices (self, unit_system, document);
+      return;
+    }
+  if (!hr_planner_uses_formulas (self->job))
+    {
+      add_sharing_choices (self, unit_system, document);
       return;
     }
 
@@ -816,8 +911,8 @@ build_planner (JsonBuilder        *builder,
   hr_json_build_integer (builder, "fitting", hr_planner_get_n_fitting (self->planner));
   if (hr_planner_get_refusal (self->planner) != NULL)
     {
-      hr_json_build_integer (builder, "not-possible", hr_planner_get_n_refused (self->planner));
-      hr_json_build_string (builder, "not-possible-because", hr_planner_get_refusal (self->planner));
+      hr_json_build_integer (builder, "refused", hr_planner_get_n_refused (self->planner));
+      hr_json_build_string (builder, "refused-because", hr_planner_get_refusal (self->planner));
     }
   if (hr_planner_get_missing (self->planner) != NULL)
     hr_json_build_string (builder, "without-times", hr_planner_get_missing (self->planner));

@@ -52,6 +52,8 @@ double      hr_plan_get_figure             (const HrPlanChoice  *choice,
                                             HrPlanFigure         figure);
 char       *hr_plan_dup_figure             (const HrPlanChoice  *choice,
                                             HrPlanFigure         figure) G_GNUC_WARN_UNUSED_RESULT;
+const char *hr_plan_get_shares_label       (void);
+char       *hr_plan_dup_shares             (const HrPlanChoice  *choice) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_plan_dup_expert_sharers     (const HrPlanChoice  *choice) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_plan_dup_refusal            (const HrPlanner     *planner) G_GNUC_WARN_UNUSED_RESULT;
 const char *hr_plan_get_sequences_label    (HrJob               *job);
@@ -61,7 +63,7 @@ char       *hr_plan_dup_sharers            (const HrLayoutStep  *step) G_GNUC_WA
 char       *hr_plan_dup_stages             (const HrLayoutStep  *step) G_GNUC_WARN_UNUSED_RESULT;
 char       *hr_plan_dup_least_layout       (const HrLeastGpus   *least) G_GNUC_WARN_UNUSED_RESULT;
 const char *hr_plan_get_least_remark       (HrJob               *job);
-const char *hr_plan_get_checkpointing_label (HrGradientCheckpointing checkpointing);
+const char *hr_plan_get_checkpointing_label (const HrPlanChoice *choice);
 const char *hr_plan_check_get_label        (HrPlanCheck          check);
 const char *hr_plan_get_remark             (HrJob               *job);
 HrDocument *hr_plan_report_create_document (const HrPlanReport  *self,
