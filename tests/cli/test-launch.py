@@ -359,9 +359,10 @@ def the_values_are_those_of_the_job():
                              '--layers-per-checkpoint', '2', '--distribute-checkpoints', 'true', '--attention', 'eager',
                              '--micro-batch-group-size', '8', '--count-embedding-as-layer', 'true',
                              '--count-loss-as-layer', 'true', '--loss-implementation', 'megatron-fused',
-                             '--deferred-head-gradients', '2', '--optimizer', 'muon')
+                             '--deferred-head-gradients', '2', '--optimizer', 'muon', '--mtp-num-layers', '1')
     words = accept_megatron(launched['megatron']['text'])
     value = dict(zip(words, words[1:]))
+    assert value['--mtp-num-layers'] == '1'
     assert '--defer-embedding-wgrad-compute' in words and value['--wgrad-deferral-limit'] == '2'
     assert value['--optimizer'] == 'muon'
     assert '--cross-entropy-loss-fusion' in words and value['--cross-entropy-fusion-impl'] == 'native'

@@ -1025,7 +1025,8 @@ copies_of_a_stage_of_deepspeed_share_what_is_in_fp32_without_zero (void)
 /* Eight layers, the first of which may have a small perceptron in the place of experts. */
 static HrEstimate *
 estimate_mixed (const char *dense_layers,
-                guint64     n_parts)
+                guint64     n_parts,
+                guint64     n_predictions)
 {
   g_autofree char *config =
     g_strdup_printf ("{\"model_type\": \"qwen3_moe\", \"architectures\": [\"Qwen3MoeForCausalLM\"], "
@@ -1042,7 +1043,7 @@ estimate_mixed (const char *dense_layers,
   g_assert_no_error (error);
   g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, "sequence-length", (guint64) 2048,
                 "pipeline-parallel", (guint64) 2, "virtual-pipeline-parallel", n_parts, "gradient-accumulation-steps",
-                (guint64) 8, NULL);
+                (guint64) 8, "mtp-num-layers", n_predictions, NULL);
   estimate = hr_estimator_run (model, HR_JOB (job), NULL, 2, &error);
   g_assert_no_error (error);
 
@@ -1053,9 +1054,9 @@ estimate_mixed (const char *dense_layers,
 static void
 parts_of_a_stage_may_have_other_layers_than_the_rest (void)
 {
-  g_autoptr (HrEstimate) mixed = estimate_mixed ("0", 2);
-  g_autoptr (HrEstimate) experts = estimate_mixed ("", 2);
-  g_autoptr (HrEstimate) two = estimate_mixed ("0,1", 2);
+  g_autoptr (HrEstimate) mixed = estimate_mixed ("0", 2, 0);
+  g_autoptr (HrEstimate) experts = estimate_mixed ("", 2, 0);
+  g_autoptr (HrEstimate) two = estimate_mixed ("0,1", 2, 0);
   guint64 first[] = { hr_estimate_get_device_bytes (experts, 0), hr_estimate_get_device_bytes (mixed, 0),
                       hr_estimate_get_device_bytes (two, 0) };
 
@@ -1064,6 +1065,49 @@ parts_of_a_stage_may_have_other_layers_than_the_rest (void)
   g_assert_cmpuint (first[0], >, first[1]);
   /* Each layer without experts saves as much, for each micro-batch of the part, while a layer with them runs. */
   g_assert_cmpuint (first[0] - first[1], ==, first[1] - first[2]);
+}
+
+/*
+ * A layer that predicts tokens further on is on the last stage: its parameters are those of the last layer, three
+ * norms, a matrix of 2·h·h, and the table of tokens, which the stage has not without it.
+ */
+static void
+a_layer_that_predicts_further_tokens_is_on_the_last_stage (void)
+{
+  const guint64 hidden = 512, vocabulary = 1024, experts = 8 * 3 * 512 * 512 + 8 * 512;
+  /* Norms of heads take a block of the allocator each. */
+  const guint64 layer = 4 * hidden * hidden + 2 * 256 + 2 * hidden + experts;
+  const guint64 more = layer + 3 * hidden + 2 * hidden * hidden + vocabulary * hidden;
+  g_autoptr (HrEstimate) without = estimate_mixed ("", 1, 0);
+  g_autoptr (HrEstimate) with = estimate_mixed ("", 1, 1);
+  guint64 weights[2];
+
+  g_assert_cmpuint (hr_estimate_get_device_bytes (with, 0), ==, hr_estimate_get_device_bytes (without, 0));
+  for (guint i = 0; i < 2; i++)
+    {
+      GListModel *parts = hr_estimate_get_device_components (i == 0 ? without : with, 1);
+      g_autoptr (HrComponent) part = g_list_model_get_item (parts, 0);
+
+      g_assert_cmpint (hr_component_get_id (part), ==, HR_COMPONENT_WEIGHTS);
+      weights[i] = hr_component_get_bytes (part);
+    }
+  g_assert_cmpuint (weights[1] - weights[0], ==, 2 * more);
+}
+
+static void
+layers_that_predict_further_tokens_need_a_head_of_their_own (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("openai-community/gpt2", &error);
+  g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+  g_autoptr (HrEstimate) estimate = NULL;
+
+  g_assert_no_error (error);
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_MEGATRON_LM, "sequence-length", (guint64) 512, "mtp-num-layers",
+                (guint64) 1, NULL);
+  estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
+  g_assert_null (estimate);
+  g_assert_nonnull (strstr (error->message, "mtp-num-layers: expected 0, as"));
 }
 
 /* Eight ranks that share sequences have an eighth of the tokens, and of what ZeRO divides. */
@@ -1132,6 +1176,8 @@ main (int    argc,
   ADD (gradients_that_are_divided_as_they_come_are_refused_beside_a_pipeline_of_deepspeed);
   ADD (what_a_pipeline_of_deepspeed_has_not_is_refused);
   ADD (parts_of_a_stage_may_have_other_layers_than_the_rest);
+  ADD (a_layer_that_predicts_further_tokens_is_on_the_last_stage);
+  ADD (layers_that_predict_further_tokens_need_a_head_of_their_own);
   ADD (copies_of_a_stage_of_deepspeed_share_what_is_in_fp32_without_zero);
   ADD (ranks_that_share_a_sequence_share_what_zero_divides);
 #undef ADD

@@ -15,10 +15,7 @@
 #include "oracle.h"
 
 #define N_ROWS 231
-#define N_COMPARABLE 206
-
-/* All models are as wide. */
-#define HIDDEN 512
+#define N_COMPARABLE 207
 
 #define MAX_MEDIAN_PERCENT 1
 #define MAX_WORST_PERCENT 4
@@ -59,7 +56,8 @@ has_experts (JsonObject *row)
  * not the first of all (TransformerBlock.set_input_tensor in megatron/core/transformer/transformer_block.py).
  */
 static guint64
-count_received (HrTrainingJob *job)
+count_received (HrTrainingJob *job,
+                guint64        hidden_size)
 {
   guint64 n_parts = hr_training_job_get_virtual_pipeline_parallel (job);
   guint64 share = hr_job_get_context_parallel (HR_JOB (job)) *
@@ -69,7 +67,7 @@ count_received (HrTrainingJob *job)
     return 0;
 
   return n_parts * 2 * 2 * hr_training_job_get_micro_batch_size (job) * hr_training_job_get_sequence_length (job) *
-         HIDDEN / share;
+         hidden_size / share;
 }
 
 /*
@@ -78,7 +76,8 @@ count_received (HrTrainingJob *job)
  */
 static guint64
 count_gathered (HrTrainingJob *job,
-                JsonObject    *row)
+                JsonObject    *row,
+                guint64        hidden_size)
 {
   guint64 tensor = hr_job_get_tensor_parallel (HR_JOB (job));
   guint64 expert_tensor = hr_training_job_get_expert_tensor_parallel (job);
@@ -87,8 +86,8 @@ count_gathered (HrTrainingJob *job,
   if (!has_experts (row) || hr_training_job_get_moe_dispatcher (job) != HR_MOE_DISPATCHER_ALLGATHER || n_ranks == 1)
     return 0;
 
-  return 2 * hr_training_job_get_micro_batch_size (job) * hr_training_job_get_sequence_length (job) * HIDDEN * n_ranks /
-         (tensor * hr_job_get_context_parallel (HR_JOB (job)));
+  return 2 * hr_training_job_get_micro_batch_size (job) * hr_training_job_get_sequence_length (job) * hidden_size *
+         n_ranks / (tensor * hr_job_get_context_parallel (HR_JOB (job)));
 }
 
 /* Adds up what the allocator has, with the workspaces that the run has asked for. */
@@ -134,6 +133,16 @@ has_others_beside (JsonObject *row)
          json_object_has_member (row, "beside");
 }
 
+static guint64
+get_hidden_size (JsonNode   *root,
+                 const char *name)
+{
+  JsonObject *models = json_object_get_object_member (json_node_get_object (root), "models");
+  JsonObject *model = json_object_get_object_member (models, name);
+
+  return json_object_get_int_member (model, json_object_has_member (model, "n_embd") ? "n_embd" : "hidden_size");
+}
+
 static gboolean
 is_divided (JsonObject *row)
 {
@@ -148,6 +157,7 @@ compare (JsonNode   *root,
 {
   const char *id = json_object_get_string_member (row, "id");
   guint64 workspace = json_object_get_int_member_with_default (row, "workspace", 0);
+  guint64 hidden_size = get_hidden_size (root, json_object_get_string_member (row, "model"));
   g_autoptr (GError) error = NULL;
   g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (row, "model"));
   g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup (json_object_get_string_member (row, "gpu"), &error);
@@ -161,7 +171,8 @@ compare (JsonNode   *root,
   estimate = hr_estimator_run (model, job, gpu, 8, &error);
   g_assert_no_error (error);
   logged = get_logged (estimate, gpu, workspace);
-  logged.steady += count_received (HR_TRAINING_JOB (job)) + count_gathered (HR_TRAINING_JOB (job), row);
+  logged.steady += count_received (HR_TRAINING_JOB (job), hidden_size) +
+                   count_gathered (HR_TRAINING_JOB (job), row, hidden_size);
   steady_percent = oracle_get_percent (logged.steady, json_object_get_int_member (row, "steady"));
   peak_percent = oracle_get_percent (logged.peak, json_object_get_int_member (row, "peak"));
   g_test_message ("%-90s steady %+7.2f %%%s, peak %+7.2f %%", id, steady_percent,

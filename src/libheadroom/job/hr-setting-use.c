@@ -89,6 +89,7 @@ static const struct
   { "count-loss-as-layer", "framework", { "megatron-lm", "torchtitan" } },
   { "micro-batch-group-size", "framework", { "megatron-lm" } },
   { "deferred-head-gradients", "framework", { "megatron-lm" } },
+  { "mtp-num-layers", "framework", { "megatron-lm" } },
   { "expert-tensor-parallel", "framework", { "megatron-lm" } },
   { "moe-dispatcher", "framework", { "megatron-lm" } },
   { "expert-capacity-factor", "framework", { "megatron-lm" } },

@@ -57,6 +57,7 @@ typedef struct
   guint64 virtual_pipeline_parallel;
   guint64 micro_batch_group_size;
   guint64 deferred_head_gradients;
+  guint64 mtp_num_layers;
   guint64 first_stage_layers;
   guint64 last_stage_layers;
   gboolean count_embedding_as_layer;
@@ -131,6 +132,7 @@ enum
   PROP_VIRTUAL_PIPELINE_PARALLEL,
   PROP_MICRO_BATCH_GROUP_SIZE,
   PROP_DEFERRED_HEAD_GRADIENTS,
+  PROP_MTP_NUM_LAYERS,
   PROP_FIRST_STAGE_LAYERS,
   PROP_LAST_STAGE_LAYERS,
   PROP_COUNT_EMBEDDING_AS_LAYER,
@@ -320,6 +322,10 @@ hr_training_job_get_property (GObject    *object,
 
     case PROP_DEFERRED_HEAD_GRADIENTS:
       g_value_set_uint64 (value, priv->deferred_head_gradients);
+      break;
+
+    case PROP_MTP_NUM_LAYERS:
+      g_value_set_uint64 (value, priv->mtp_num_layers);
       break;
 
     case PROP_FIRST_STAGE_LAYERS:
@@ -617,6 +623,10 @@ hr_training_job_set_property (GObject      *object,
 
     case PROP_DEFERRED_HEAD_GRADIENTS:
       priv->deferred_head_gradients = g_value_get_uint64 (value);
+      break;
+
+    case PROP_MTP_NUM_LAYERS:
+      priv->mtp_num_layers = g_value_get_uint64 (value);
       break;
 
     case PROP_FIRST_STAGE_LAYERS:
@@ -1331,6 +1341,20 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrTrainingJob:mtp-num-layers:
+   *
+   * How many layers behind the last one predict tokens further on, each with a loss of its own.
+   */
+  properties[PROP_MTP_NUM_LAYERS] =
+    g_param_spec_uint64 ("mtp-num-layers",
+                         N_("Multi-token prediction"),
+                         N_("Layers behind the last one that predict tokens further on: each is like the last layer, "
+                            "with norms, a matrix and a loss of its own, on the stage that has the output head, which "
+                            "has the table of tokens as well; 0: none"),
+                         0, 8, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrTrainingJob:expert-tensor-parallel:
    *
    * How many ranks share each expert.
@@ -1733,6 +1757,7 @@ hr_training_job_class_init (HrTrainingJobClass *klass)
   hr_job_mark_setting (properties[PROP_COUNT_LOSS_AS_LAYER], 924, TRUE);
   hr_job_mark_setting (properties[PROP_MICRO_BATCH_GROUP_SIZE], 922, TRUE);
   hr_job_mark_setting (properties[PROP_DEFERRED_HEAD_GRADIENTS], 922, TRUE);
+  hr_job_mark_setting (properties[PROP_MTP_NUM_LAYERS], 923, TRUE);
   hr_job_mark_setting (properties[PROP_EXPERT_TENSOR_PARALLEL], 931, TRUE);
   hr_job_mark_setting (properties[PROP_MOE_DISPATCHER], 932, TRUE);
   hr_job_mark_setting (properties[PROP_EXPERT_CAPACITY_FACTOR], 933, TRUE);
@@ -2529,6 +2554,24 @@ hr_training_job_get_deferred_head_gradients (HrTrainingJob *self)
   g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
 
   return priv->deferred_head_gradients;
+}
+
+/**
+ * hr_training_job_get_mtp_num_layers:
+ * @self: a job
+ *
+ * Gets how many layers behind the last one predict tokens further on.
+ *
+ * Returns: the number; 0 for none
+ */
+guint64
+hr_training_job_get_mtp_num_layers (HrTrainingJob *self)
+{
+  HrTrainingJobPrivate *priv = hr_training_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_TRAINING_JOB (self), 0);
+
+  return priv->mtp_num_layers;
 }
 
 /**

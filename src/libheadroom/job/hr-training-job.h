@@ -63,6 +63,7 @@ gboolean                  hr_training_job_get_count_embedding_as_layer          
 gboolean                  hr_training_job_get_count_loss_as_layer                    (HrTrainingJob *self);
 guint64                   hr_training_job_get_micro_batch_group_size                 (HrTrainingJob *self);
 guint64                   hr_training_job_get_deferred_head_gradients                (HrTrainingJob *self);
+guint64                   hr_training_job_get_mtp_num_layers                         (HrTrainingJob *self);
 guint64                   hr_training_job_get_expert_tensor_parallel                 (HrTrainingJob *self);
 HrPipelineSchedule        hr_training_job_get_pipeline_schedule                      (HrTrainingJob *self);
 HrMoeDispatcher           hr_training_job_get_moe_dispatcher                         (HrTrainingJob *self);

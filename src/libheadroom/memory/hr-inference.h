@@ -30,6 +30,9 @@ typedef HrValue (*HrSee) (const HrInference *self,
                           struct _HrPass    *pass,
                           gpointer           user_data);
 
+/* The maximum of mtp-num-layers. */
+#define HR_INFERENCE_MAX_PREDICTIONS 8
+
 /**
  * HrInference:
  * @stack: the decoder, or the encoder of a model that has no decoder
@@ -42,6 +45,8 @@ typedef HrValue (*HrSee) (const HrInference *self,
  * @weight_bytes: what the weights and buffers on this device take
  * @first_layer: the first layer on this device
  * @n_layers: how many layers are on this device
+ * @n_predictions: how many of the last of these predict tokens further on, as Megatron-LM has them
+ * @n_tensor_ranks: among how many ranks their matrices are divided
  * @has_inputs: whether the embeddings and the batch are on this device
  * @has_norm: whether the final norm is on this device
  * @has_head: whether the head is on this device
@@ -85,6 +90,8 @@ struct _HrInference
   guint64 weight_bytes;
   guint first_layer;
   guint n_layers;
+  guint n_predictions;
+  guint64 n_tensor_ranks;
   gboolean has_inputs;
   gboolean has_norm;
   gboolean has_head;

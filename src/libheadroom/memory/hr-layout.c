@@ -182,6 +182,8 @@ hr_layout_init (HrLayout       *self,
     .zero_stage = hr_training_job_get_zero_stage (job),
     .schedule = hr_training_job_get_pipeline_schedule (job),
   };
+  if (hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_MEGATRON_LM)
+    self->n_predictions = hr_training_job_get_mtp_num_layers (job);
   self->is_titan = hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_TORCHTITAN;
   self->deals_layers = self->pipeline > 1 && self->is_titan;
   self->is_torch = self->deals_layers || (self->pipeline > 1 &&
@@ -1027,7 +1029,12 @@ hr_layout_has_head (const HrLayout *self,
   return self->is_torch && hr_pipeline_schedule_goes_back (self->schedule) ? stage == 0 : stage + 1 == self->pipeline;
 }
 
-/* Parts come in turn: the first of all stages, the second of all, and so on, those of some schedules from the last. */
+/*
+ * Parts come in turn: the first of all stages, the second of all, and so on, those of some schedules from the last.
+ * What predicts tokens further on is like the last layer (get_gpt_mtp_block_spec of
+ * megatron/core/models/gpt/gpt_layer_specs.py), behind it (mtp_on_this_rank of
+ * megatron/core/transformer/multi_token_prediction.py).
+ */
 static guint *
 list_layers (const HrLayout *self,
              guint64         n_layers,
@@ -1035,7 +1042,7 @@ list_layers (const HrLayout *self,
              guint          *n_listed)
 {
   gboolean goes_back = self->is_torch && hr_pipeline_schedule_goes_back (self->schedule);
-  guint *layers = g_new (guint, n_layers);
+  guint *layers = g_new (guint, n_layers + self->n_predictions);
   guint next = 0;
 
   *n_listed = 0;
@@ -1051,6 +1058,8 @@ list_layers (const HrLayout *self,
           next += n;
         }
     }
+  for (guint i = 0; i < self->n_predictions && hr_layout_has_head (self, stage); i++)
+    layers[(*n_listed)++] = n_layers - 1;
 
   return layers;
 }
@@ -1174,6 +1183,27 @@ check_mixtures (const HrLayout  *self,
   return FALSE;
 }
 
+/* Behind a head that shares the table of tokens there would be two tables, of which one has no gradient. */
+static gboolean
+check_predictions (const HrLayout  *self,
+                   HrModel         *model,
+                   GError         **error)
+{
+  const HrBlock *head = hr_chain_find_block (hr_model_get_head (model), HR_BLOCK_HEAD);
+  g_autofree char *found = NULL;
+
+  if (self->n_predictions == 0 || (head != NULL && !head->head.tied))
+    return TRUE;
+
+  found = format_number (self->n_predictions);
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are the name of a model and a number. */
+                        N_("mtp-num-layers: expected 0, as “%s” has no output head of its own; found %s"),
+                        hr_model_get_name (model), found);
+
+  return FALSE;
+}
+
 /*
  * Each rank gets some of the heads of a rank of tensor parallelism (AttnFuncWithCPAndQKVOA2A of
  * transformer_engine/pytorch/attention/dot_product_attention/context_parallel.py).
@@ -1249,13 +1279,15 @@ hr_layout_divide_model (const HrLayout  *self,
       return NULL;
     }
 
-  if (!check_stages (self, stack->n_layers, error) || !check_likeness (self, model, stack, error) ||
-      !check_heads (self, stack, error) || !check_mixtures (self, model, stack, error))
+  if (!check_predictions (self, model, error) || !check_stages (self, stack->n_layers, error) ||
+      !check_likeness (self, model, stack, error) || !check_heads (self, stack, error) ||
+      !check_mixtures (self, model, stack, error))
     return NULL;
 
   shard.layers = layers = list_layers (self, stack->n_layers, stage, &shard.n_layers);
-  shard.has_embedding = stage == 0;
   shard.has_head = hr_layout_has_head (self, stage);
+  shard.n_predictions = shard.has_head ? self->n_predictions : 0;
+  shard.has_embedding = stage == 0 || shard.n_predictions > 0;
 
   return _hr_model_new_shard (model, &shard, error);
 }

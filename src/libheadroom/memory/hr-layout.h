@@ -27,6 +27,7 @@ G_BEGIN_DECLS
  * @expert: how many share the experts of a layer
  * @expert_tensor: how many share each expert
  * @zero_stage: what the ranks that read different data share
+ * @n_predictions: how many layers behind the last one predict tokens further on
  * @schedule: in which order the stages run micro-batches
  * @is_torch: whether torch.distributed.pipelining runs them, which knows nothing of the layers
  * @is_deepspeed: whether DeepSpeed’s PipelineEngine runs them
@@ -53,6 +54,7 @@ typedef struct
   guint64 expert;
   guint64 expert_tensor;
   guint64 zero_stage;
+  guint64 n_predictions;
   HrPipelineSchedule schedule;
   gboolean is_torch;
   gboolean is_deepspeed;

@@ -12,6 +12,7 @@
 #include "hr-replay-collective.h"
 #include "hr-replay-engine.h"
 #include "hr-replay-parallel.h"
+#include "hr-replay-prediction.h"
 #include "hr-torchtitan-parallel.h"
 #include "hr-tower.h"
 #include "hr-upcast.h"
@@ -178,6 +179,7 @@ hr_pass_finish (const HrInference *self,
                           hr_op_linear (replay, pass->hidden, HR_MODULE_SELF, "hidden_states",
                                         HR_SYMBOL_EMBEDDING, 1, FALSE));
       hr_replay_end (replay);
+      hr_replay_predictions (self, replay, pass);
     }
 
   for (guint i = 0; i < G_N_ELEMENTS (pass->cos); i++)
@@ -368,7 +370,8 @@ compute_logits (HrReplay     *replay,
   /* lm_head (hidden_states.to (dtype)), where layers add in fp32; what autocast makes narrower goes in as it is. */
   cast = replay->autocast == HR_ELEMENT_NONE ? hr_op_cast (replay, last, replay->dtype) : hr_replay_hold (replay, last);
   replay->component = HR_COMPONENT_LOGITS;
-  pass->head = get_head_weight (replay, pass, tuned);
+  if (!pass->keeps_head || pass->head.n_symbols == 0)
+    pass->head = get_head_weight (replay, pass, tuned);
   if (head->has_bias)
     bias = hr_replay_adapter_bias (replay, tuned, HR_SHAPE (element, HR_SYMBOL_VOCABULARY));
   if (head->tied)

@@ -86,6 +86,7 @@ typedef struct _HrPass
   HrValue head;
   HrValue inputs_embeds;
   HrValue prefix;          /* what the keys and values of virtual tokens are views of */
+  gboolean keeps_head;                    /* whether the head's matrix is read more than once */
   HrValue beside[HR_PASS_MAX_BESIDE];     /* what whoever calls the model's function holds */
   guint n_beside;
   HrValue position_embeds;

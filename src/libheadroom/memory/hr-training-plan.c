@@ -1192,7 +1192,8 @@ resolve_parts (HrTrainingPlan *self)
   self->training.parts = (HrTrainingParts) {
     .n = self->layout.parts, .group = hr_layout_get_group (&self->layout),
     .n_layers = hr_layout_count_layers (&self->layout, n_layers, self->stage, other), .outer = outer,
-    .n_outer = hr_layout_count_layers (&self->layout, n_layers, self->stage, MIN (outer, last)),
+    .n_outer = hr_layout_count_layers (&self->layout, n_layers, self->stage, MIN (outer, last)) +
+               (is_last ? self->layout.n_predictions : 0),
     .running = outer == self->layout.parts ? 0 : outer, .are_alike = self->pass.stack->n_layer_classes == 1,
   };
 }
@@ -1353,6 +1354,8 @@ hr_training_plan_take_weights (HrTrainingPlan *self,
   training->pass.n_layers = self->pass.stack->n_layers;
   training->pass.has_inputs = self->stage == 0;
   training->pass.has_norm = training->pass.has_head = hr_layout_has_head (&self->layout, self->stage);
+  training->pass.n_predictions = training->pass.has_head ? self->layout.n_predictions : 0;
+  training->pass.n_tensor_ranks = self->layout.tensor;
   if (training->layer_code == HR_LAYER_CODE_TORCHTITAN)
     leave_buffers_out (weights);
   training->pass.weight_bytes = weights->bytes;

@@ -13,6 +13,7 @@
 #include "hr-low-level-zero.h"
 #include "hr-operator.h"
 #include "hr-replay-megatron.h"
+#include "hr-replay-prediction.h"
 #include "hr-sharding-flat.h"
 #include "hr-sharding-stacks.h"
 #include "hr-training-actor.h"
@@ -354,6 +355,28 @@ fuse_loss (Step *step)
   variables->hidden = HR_NO_VALUE;
 }
 
+/*
+ * process_mtp_loss of megatron/core/transformer/multi_token_prediction.py: the same head reads what each layer that
+ * predicts tokens further on has made, before it reads the rest.
+ */
+static void
+run_predictions (Step *step)
+{
+  HrPass *variables = &step->stack->variables;
+  HrReplay *replay = step->replay;
+
+  variables->keeps_head = step->training->pass.n_predictions > 0;
+  for (guint i = 0; i < step->training->pass.n_predictions; i++)
+    {
+      HrValue hidden = hr_replay_hold (replay, variables->hidden);
+      HrValue logits = hr_pass_run_head (&step->training->pass, replay, variables, TRUE);
+
+      variables->hidden = hidden;
+      hr_replay_prediction_loss (replay, variables, compute_loss (step, logits));
+      hr_replay_drop (replay, logits);
+    }
+}
+
 static HrValue
 compute_logits_and_loss (Step *step)
 {
@@ -368,6 +391,7 @@ compute_logits_and_loss (Step *step)
       return HR_NO_VALUE;
     }
 
+  run_predictions (step);
   logits = hr_pass_makes_scores (&self->pass)
              ? hr_pass_run_scores (&self->pass, step->replay, variables)
              : hr_pass_run_head (&self->pass, step->replay, variables, TRUE);
@@ -1894,6 +1918,7 @@ enter_part (const HrTraining *self,
   training->pass.has_inputs &= part == self->parts.outer;
   training->pass.has_norm &= part == self->parts.outer;
   training->pass.has_head &= part == self->parts.outer;
+  training->pass.n_predictions = part == self->parts.outer ? self->pass.n_predictions : 0;
   training->pass.n_layers = count_layers_of_part (&self->parts, part);
   training->pass.first_layer = part * self->parts.n_layers;
   if (part > self->parts.outer)

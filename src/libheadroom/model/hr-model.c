@@ -952,7 +952,8 @@ share_quantizer (HrModel       *self,
 {
   guint row = 0;
 
-  if (self->quantizer == NULL)
+  /* What is trained by Megatron-LM is not quantized. */
+  if (self->quantizer == NULL || shard->n_predictions > 0)
     return;
 
   part->quantizer = hr_quantizer_new_part (self->quantizer);

@@ -623,6 +623,68 @@ copy_tensor (const Division *division,
 }
 
 static void
+add_tensor (HrModelParts *parts,
+            guint         stack,
+            guint         prediction,
+            const char   *name,
+            HrTensorRole  role,
+            guint64       n_rows,
+            guint64       n_columns)
+{
+  HrTensor *tensor = g_new0 (HrTensor, 1);
+
+  tensor->pattern = g_strdup_printf ("mtp.layers.%u.%s", prediction, name);
+  tensor->n_dimensions = n_columns > 0 ? 2 : 1;
+  tensor->shape[0] = n_rows;
+  tensor->shape[1] = n_columns;
+  tensor->n_elements = n_rows * MAX (n_columns, 1);
+  tensor->stack = stack;
+  tensor->role = role;
+  tensor->part = role == HR_TENSOR_ROLE_LINEAR ? HR_PART_OTHER : HR_PART_NORM;
+  g_ptr_array_add (parts->tensors, tensor);
+}
+
+static const HrBlock *
+find_norm (const HrChain *chain)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      if (chain->blocks[i].kind == HR_BLOCK_NORM)
+        return &chain->blocks[i];
+    }
+
+  return NULL;
+}
+
+/*
+ * MultiTokenPredictionLayer of megatron/core/transformer/multi_token_prediction.py, beside its layer: a norm of the
+ * tokens, one of what the layer before has made, a matrix for both, of which each rank has some rows, and a last norm.
+ */
+static void
+add_prediction (const HrShard      *self,
+                const HrModelParts *whole,
+                guint               prediction,
+                HrModelParts       *parts)
+{
+  static const char * const norms[] = { "enorm", "hnorm", "final_layernorm" };
+  const HrStack *stack = g_ptr_array_index (whole->stacks, self->stack);
+  const HrBlock *norm = find_norm (&stack->final);
+  guint64 size = norm != NULL ? norm->norm.size : 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (norms) && norm != NULL; i++)
+    {
+      g_autofree char *weight = g_strdup_printf ("%s.weight", norms[i]);
+      g_autofree char *bias = g_strdup_printf ("%s.bias", norms[i]);
+
+      add_tensor (parts, self->stack, prediction, weight, HR_TENSOR_ROLE_NORM, size, 0);
+      if (norm->norm.has_bias)
+        add_tensor (parts, self->stack, prediction, bias, HR_TENSOR_ROLE_NORM, size, 0);
+    }
+  if (norm != NULL)
+    add_tensor (parts, self->stack, prediction, "eh_proj.weight", HR_TENSOR_ROLE_LINEAR, size / self->tensor, 2 * size);
+}
+
+static void
 untie_head (HrChain *head)
 {
   for (guint i = 0; i < head->n_blocks; i++)
@@ -672,6 +734,8 @@ hr_shard_divide (const HrShard       *self,
     untie_head (&parts->head);
   for (guint i = 0; i < whole->tensors->len; i++)
     copy_tensor (&division, g_ptr_array_index (whole->tensors, i), parts);
+  for (guint i = 0; i < self->n_predictions; i++)
+    add_prediction (self, whole, i, parts);
 
   return TRUE;
 }

@@ -28,6 +28,7 @@ typedef struct _HrModelParts HrModelParts;
  * @layers: (nullable): which of the decoder’s these are, in the place of @first_layer and those behind it
  * @has_embedding: whether it looks tokens up
  * @has_head: whether it has the last norm and the head
+ * @n_predictions: how many of the layers predict tokens further on, by Megatron-LM: each with norms and a matrix beside
  * @plan: (nullable): how transformers divides the modules of each layer, in the place of @tensor
  *
  * What one rank has of a model: the layers of its stage, of each of which as much as Megatron-LM divides among ranks,
@@ -49,6 +50,7 @@ typedef struct
   const guint *layers;
   gboolean has_embedding;
   gboolean has_head;
+  guint n_predictions;
   const HrParallelPlan *plan;
 } HrShard;
 

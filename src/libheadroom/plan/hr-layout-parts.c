@@ -329,7 +329,15 @@ check_job (HrTrainingJob  *job,
 {
   HrAttentionImplementation attention = hr_job_get_attention (HR_JOB (job));
   g_autofree char *found = hr_job_get_as_string (HR_JOB (job), "attention");
+  g_autofree char *predictions = hr_job_get_as_string (HR_JOB (job), "mtp-num-layers");
 
+  if (hr_training_job_get_mtp_num_layers (job) > 0)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("mtp-num-layers: expected 0, as layouts are planned without layers that predict tokens "
+                               "further on; found %s"), predictions);
+      return FALSE;
+    }
   if (attention != HR_ATTENTION_IMPLEMENTATION_EAGER && attention != HR_ATTENTION_IMPLEMENTATION_SDPA_MATH)
     return TRUE;
 
