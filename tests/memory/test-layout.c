@@ -976,6 +976,8 @@ what_a_pipeline_of_deepspeed_has_not_is_refused (void)
     { "context-parallel", "2", "context-parallel: expected one of what is known of DeepSpeed’s PipelineEngine, 1" },
     { "tensor-parallel", "2", "tensor-parallel: expected 1, as what each GPU holds where DeepSpeed divides" },
     { "gradient-dtype", "both", "gradient-dtype: expected one of what is known of DeepSpeed’s PipelineEngine without" },
+    { "gradient-checkpointing", "selective", "gradient-checkpointing: expected one of what is known of DeepSpeed’s" },
+    { "gradient-checkpointing", "full", NULL },
     { "zero-grad", "after-step", NULL },
   };
 

@@ -998,6 +998,12 @@ warn_of_layout (HrTrainingPlan *self)
                                "in turn runs it (1F1B, interleaved where a stage has several parts), with as many "
                                "micro-batches as there are gradient accumulation steps; what the allocator reserves "
                                "beside is not known"));
+  if (self->layout.is_deepspeed &&
+      hr_training_job_get_gradient_checkpointing (self->job) != HR_GRADIENT_CHECKPOINTING_NONE)
+    hr_inference_plan_warn (&self->pass,
+                            N_("Gradient checkpointing is counted as transformers’ layers have it themselves "
+                               "(gradient_checkpointing_enable), with activation_checkpoint_interval 0 of DeepSpeed’s "
+                               "pipeline"));
   if (hr_training_tensor_is_used (self))
     hr_training_tensor_warn (self);
   if (hr_layout_divides_model (&self->layout))
@@ -1116,7 +1122,8 @@ check_deepspeed_pipeline (const HrTrainingPlan  *self,
     { "fine-tuning-method", "full" },
     { "autocast", "none" },
     { "attention-mask", "none" },
-    { "gradient-checkpointing", "none" },
+    { "gradient-checkpointing", "none", "full" },
+    { "reentrant-checkpointing", "false" },
     { "activation-offload", "none" },
     { "optimizer-offload", "none" },
     { "parameter-offload", "none" },
