@@ -110,7 +110,8 @@ append_cache_term (GString           *substitution,
   if (a != NULL)
     append_key_value_term (substitution, plan, a, n_layers);
   if (hr_llama_plan_get_state (plan, layer, &state))
-    g_string_append_printf (substitution, "%s%u·%" G_GUINT64_FORMAT "·4·(%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT ")",
+    g_string_append_printf (substitution,
+                            "%s%u·%" G_GUINT64_FORMAT "·4·(%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT ")",
                             substitution->len > 0 ? " + " : "", n_layers, plan->n_slots, state.conv, state.recurrent);
 }
 

@@ -16,9 +16,9 @@
 #include "hr-sharing.h"
 
 /*
- * How long a step takes where layouts are estimated: what a GPU would take that has the whole model (hr-compute), shared
- * by the ranks that divide it, and what they exchange, with what NCCL counts for it (hr-cluster). What is exchanged
- * beside products counts as far as it takes longer. It is meant to tell layouts apart; what is offloaded, and
+ * How long a step takes where layouts are estimated: what a GPU would take that has the whole model (hr-compute),
+ * shared by the ranks that divide it, and what they exchange, with what NCCL counts for it (hr-cluster). What is
+ * exchanged beside products counts as far as it takes longer. It is meant to tell layouts apart; what is offloaded, and
  * stragglers, are left out. The volumes are those of
  *
  * - DistributedDataParallel: gradients are added up once for each step, as accelerate has it (no_sync of
