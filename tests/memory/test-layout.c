@@ -998,6 +998,24 @@ what_a_pipeline_of_deepspeed_has_not_is_refused (void)
     }
 }
 
+static gboolean
+has_source (HrEstimate    *estimate,
+            HrComponentId  id,
+            const char    *source)
+{
+  GListModel *parts = hr_estimate_get_device_components (estimate, 0);
+
+  for (guint i = 0; i < g_list_model_get_n_items (parts); i++)
+    {
+      g_autoptr (HrComponent) part = g_list_model_get_item (parts, i);
+
+      if (hr_component_get_id (part) == id)
+        return strstr (hr_component_get_source (part), source) != NULL;
+    }
+
+  return FALSE;
+}
+
 /* BF16_Optimizer has a copy in fp32 of no more than its part, though ZeRO is off, and all gradients once more. */
 static void
 copies_of_a_stage_of_deepspeed_share_what_is_in_fp32_without_zero (void)
@@ -1018,6 +1036,7 @@ copies_of_a_stage_of_deepspeed_share_what_is_in_fp32_without_zero (void)
       g_assert_no_error (error);
       masters[i] = hr_estimate_get_component_bytes (estimate, HR_COMPONENT_MASTER_WEIGHTS);
       gradients[i] = hr_estimate_get_component_bytes (estimate, HR_COMPONENT_GRADIENTS);
+      g_assert_true (has_source (estimate, HR_COMPONENT_MASTER_WEIGHTS, "deepspeed/runtime/bf16_optimizer.py"));
     }
 
   g_assert_cmpuint (masters[1], ==, masters[0] / 4);

@@ -302,9 +302,16 @@ add_from_tape (const HrTrainingPlan *plan,
   "colossalai/zero/low_level/low_level_optim.py: 16 bytes a parameter with Adam, 2 on each rank, and of 2 " \
   "(gradients) + 4 (master weights) + 8 (states) an equal part of each parameter; gradients become fp32 in the step"
 
+#define SOURCE_18_BYTES_SHARED \
+  "deepspeed/runtime/bf16_optimizer.py: 6 bytes a parameter on each rank, 2 and 2 + 2 for gradients and their sums, " \
+  "and of 4 (master weights) + 8 (states) an equal part for each of the ranks that have the same stage; the sums of " \
+  "that part become fp32 in the step"
+
 static const char *
 get_recipe_source (const HrTraining *training)
 {
+  if (training->widened_gradient_bytes > 0)
+    return SOURCE_18_BYTES_SHARED;
   if (training->reduction.divides)
     return SOURCE_16_BYTES_DIVIDED;
   if (training->summed_gradient_bytes > 0)
