@@ -17,6 +17,7 @@ struct _HeadroomPlanItem
   GObject parent_instance;
 
   HrPlanChoice choice;
+  char *change;       /* that of the choice, which outlives the planner here */
   guint rank;
   guint64 memory;
 };
@@ -32,8 +33,29 @@ G_DEFINE_FINAL_TYPE (HeadroomPlanItem, headroom_plan_item, G_TYPE_OBJECT)
 static guint signals[N_SIGNALS];
 
 static void
+headroom_plan_item_take (HeadroomPlanItem   *self,
+                         const HrPlanChoice *choice)
+{
+  char *change = g_strdup (choice->change);
+
+  self->choice = *choice;
+  g_free (self->change);
+  self->choice.change = self->change = change;
+}
+
+static void
+headroom_plan_item_finalize (GObject *object)
+{
+  g_free (HEADROOM_PLAN_ITEM (object)->change);
+
+  G_OBJECT_CLASS (headroom_plan_item_parent_class)->finalize (object);
+}
+
+static void
 headroom_plan_item_class_init (HeadroomPlanItemClass *klass)
 {
+  G_OBJECT_CLASS (klass)->finalize = headroom_plan_item_finalize;
+
   /*
    * HeadroomPlanItem::changed:
    *
@@ -58,7 +80,7 @@ headroom_plan_item_new (const HrPlanChoice *choice,
 {
   HeadroomPlanItem *self = g_object_new (HEADROOM_TYPE_PLAN_ITEM, NULL);
 
-  self->choice = *choice;
+  headroom_plan_item_take (self, choice);
   self->rank = rank;
   self->memory = memory;
 
@@ -79,7 +101,7 @@ headroom_plan_item_set_choice (HeadroomPlanItem   *self,
 {
   g_return_if_fail (HEADROOM_IS_PLAN_ITEM (self));
 
-  self->choice = *choice;
+  headroom_plan_item_take (self, choice);
   g_signal_emit (self, signals[CHANGED], 0);
 }
 
@@ -103,6 +125,13 @@ headroom_plan_item_get_value (HeadroomPlanItem   *self,
   double bytes = hr_plan_choice_get_bytes (&self->choice);
   const double values[HEADROOM_N_PLAN_COLUMNS] = {
     [HEADROOM_PLAN_COLUMN_RANK] = self->rank,
+    [HEADROOM_PLAN_COLUMN_RATE] = hr_plan_get_figure (&self->choice, HR_PLAN_FIGURE_RATE),
+    [HEADROOM_PLAN_COLUMN_TOKEN] = hr_plan_get_figure (&self->choice, HR_PLAN_FIGURE_TOKEN),
+    [HEADROOM_PLAN_COLUMN_PROMPT] = hr_plan_get_figure (&self->choice, HR_PLAN_FIGURE_PROMPT),
+    [HEADROOM_PLAN_COLUMN_RUNNING] = hr_plan_get_figure (&self->choice, HR_PLAN_FIGURE_RUNNING),
+    [HEADROOM_PLAN_COLUMN_AT_ONCE] = hr_plan_get_figure (&self->choice, HR_PLAN_FIGURE_AT_ONCE),
+    [HEADROOM_PLAN_COLUMN_CACHE] = hr_plan_get_figure (&self->choice, HR_PLAN_FIGURE_CACHE),
+    [HEADROOM_PLAN_COLUMN_SHARES] = self->choice.index,
     [HEADROOM_PLAN_COLUMN_STEP] = self->choice.time.total,
     [HEADROOM_PLAN_COLUMN_MEMORY] = bytes,
     [HEADROOM_PLAN_COLUMN_FREE] = self->memory - bytes,
@@ -162,10 +191,33 @@ headroom_plan_item_dup_text (HeadroomPlanItem   *self,
     case HEADROOM_PLAN_COLUMN_CHECK:
       return g_strdup (hr_plan_check_get_label (self->choice.check));
 
+    case HEADROOM_PLAN_COLUMN_RATE:
+      return hr_plan_dup_figure (&self->choice, HR_PLAN_FIGURE_RATE);
+
+    case HEADROOM_PLAN_COLUMN_TOKEN:
+      return hr_plan_dup_figure (&self->choice, HR_PLAN_FIGURE_TOKEN);
+
+    case HEADROOM_PLAN_COLUMN_PROMPT:
+      return hr_plan_dup_figure (&self->choice, HR_PLAN_FIGURE_PROMPT);
+
+    case HEADROOM_PLAN_COLUMN_RUNNING:
+      return hr_plan_dup_figure (&self->choice, HR_PLAN_FIGURE_RUNNING);
+
+    case HEADROOM_PLAN_COLUMN_AT_ONCE:
+      return hr_plan_dup_figure (&self->choice, HR_PLAN_FIGURE_AT_ONCE);
+
+    case HEADROOM_PLAN_COLUMN_CACHE:
+      return hr_plan_dup_figure (&self->choice, HR_PLAN_FIGURE_CACHE);
+
+    case HEADROOM_PLAN_COLUMN_SHARES:
+      return hr_plan_dup_shares (&self->choice);
+
+    case HEADROOM_PLAN_COLUMN_EXPERT:
+      return hr_plan_dup_expert_sharers (&self->choice);
+
     case HEADROOM_PLAN_COLUMN_RANK:
     case HEADROOM_PLAN_COLUMN_TENSOR:
     case HEADROOM_PLAN_COLUMN_PARTS:
-    case HEADROOM_PLAN_COLUMN_EXPERT:
     case HEADROOM_PLAN_COLUMN_DATA:
     case HEADROOM_PLAN_COLUMN_ZERO:
     case HEADROOM_PLAN_COLUMN_MICRO_BATCH:

@@ -5,6 +5,7 @@
 #include "headroom-plan-table.h"
 
 #include <glib/gi18n.h>
+#include <hr-plan-report.h>
 
 #include "headroom-column-title.h"
 
@@ -21,6 +22,7 @@ struct _HeadroomPlanTable
   GtkCustomFilter *filter;
   GtkSingleSelection *selection;
   GtkColumnView *view;
+  GtkColumnViewColumn *columns[HEADROOM_N_PLAN_COLUMNS];    /* the view's */
   HrUnitSystem unit_system;
   gboolean only_fitting;
 };
@@ -43,6 +45,7 @@ static const struct
   gboolean is_text;
 } columns[HEADROOM_N_PLAN_COLUMNS] = {
   [HEADROOM_PLAN_COLUMN_RANK] = { "#" },
+  [HEADROOM_PLAN_COLUMN_SHARES] = { NULL, TRUE },
   [HEADROOM_PLAN_COLUMN_STEP] = { NC_("time", "Step") },
   [HEADROOM_PLAN_COLUMN_MEMORY] = { N_("Memory") },
   [HEADROOM_PLAN_COLUMN_FREE] = { N_("Free") },
@@ -61,10 +64,50 @@ static const struct
   [HEADROOM_PLAN_COLUMN_CHECK] = { N_("Known by"), TRUE },
 };
 
+/* What each kind of job has a column of. */
+#define ONE(column) (1u << HEADROOM_PLAN_COLUMN_##column)
+#define ALWAYS (ONE (RANK) | ONE (MEMORY) | ONE (FREE) | ONE (TENSOR) | ONE (PIPELINE) | ONE (DATA) | ONE (GPUS))
+#define OF_STEPS (ONE (STEP) | ONE (CHECKPOINTING) | ONE (MICRO_BATCH) | ONE (MICRO_BATCHES) | ONE (UTILIZATION))
+
+static const guint shown[] = {
+  [HEADROOM_PLAN_KIND_FORMULAS] = ALWAYS | OF_STEPS | ONE (PARTS) | ONE (CONTEXT) | ONE (EXPERT) | ONE (ZERO) |
+                                  ONE (CHECK),
+  [HEADROOM_PLAN_KIND_SHARING] = ALWAYS | OF_STEPS | ONE (SHARES),
+  [HEADROOM_PLAN_KIND_SERVING] = ALWAYS | ONE (EXPERT) | ONE (RATE) | ONE (TOKEN) | ONE (PROMPT) | ONE (RUNNING) |
+                                 ONE (AT_ONCE) | ONE (CACHE),
+};
+
 static const char *
 get_title (HeadroomPlanColumn column)
 {
   const char *title = columns[column].title;
+
+  switch ((guint) column)
+    {
+    case HEADROOM_PLAN_COLUMN_RATE:
+      return hr_plan_figure_get_label (HR_PLAN_FIGURE_RATE);
+
+    case HEADROOM_PLAN_COLUMN_TOKEN:
+      return hr_plan_figure_get_label (HR_PLAN_FIGURE_TOKEN);
+
+    case HEADROOM_PLAN_COLUMN_PROMPT:
+      return hr_plan_figure_get_label (HR_PLAN_FIGURE_PROMPT);
+
+    case HEADROOM_PLAN_COLUMN_RUNNING:
+      return hr_plan_figure_get_label (HR_PLAN_FIGURE_RUNNING);
+
+    case HEADROOM_PLAN_COLUMN_AT_ONCE:
+      return hr_plan_figure_get_label (HR_PLAN_FIGURE_AT_ONCE);
+
+    case HEADROOM_PLAN_COLUMN_CACHE:
+      return hr_plan_figure_get_label (HR_PLAN_FIGURE_CACHE);
+
+    case HEADROOM_PLAN_COLUMN_SHARES:
+      return hr_plan_get_shares_label ();
+
+    default:
+      break;
+    }
 
   return column == HEADROOM_PLAN_COLUMN_STEP ? g_dpgettext2 (GETTEXT_PACKAGE, "time", title) : _(title);
 }
@@ -165,6 +208,7 @@ add_column (HeadroomPlanTable  *self,
   gtk_column_view_append_column (self->view, view_column);
   if (!columns[column].is_text)
     headroom_column_title_align_end (view_column);
+  self->columns[column] = view_column;
   /* The view keeps it. */
   g_object_unref (view_column);
 }
@@ -250,6 +294,8 @@ headroom_plan_table_init (HeadroomPlanTable *self)
   g_signal_connect_object (self->selection, "notify::selected-item", G_CALLBACK (headroom_plan_table_selected_cb), self,
                            G_CONNECT_SWAPPED);
 
+  headroom_plan_table_set_kind (self, HEADROOM_PLAN_KIND_FORMULAS);
+
   gtk_column_view_set_model (self->view, GTK_SELECTION_MODEL (self->selection));
   gtk_column_view_set_show_column_separators (self->view, FALSE);
   gtk_widget_add_css_class (GTK_WIDGET (self->view), "data-table");
@@ -266,6 +312,17 @@ headroom_plan_table_get_items (HeadroomPlanTable *self)
   g_return_val_if_fail (HEADROOM_IS_PLAN_TABLE (self), NULL);
 
   return self->items;
+}
+
+/* Shows the columns that say something of a kind of job. */
+void
+headroom_plan_table_set_kind (HeadroomPlanTable *self,
+                              HeadroomPlanKind   kind)
+{
+  g_return_if_fail (HEADROOM_IS_PLAN_TABLE (self) && kind < G_N_ELEMENTS (shown));
+
+  for (guint i = 0; i < HEADROOM_N_PLAN_COLUMNS; i++)
+    gtk_column_view_column_set_visible (self->columns[i], (shown[kind] & 1u << i) != 0);
 }
 
 /* The row that is selected; %NULL if there is none. */

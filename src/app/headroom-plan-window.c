@@ -6,8 +6,10 @@
 
 #include <glib/gi18n.h>
 #include <hr-gpu-catalogue.h>
+#include <hr-inference-job.h>
 #include <hr-least-gpus.h>
 #include <hr-plan-report.h>
+#include <hr-sharing.h>
 
 #include "headroom-plan-table.h"
 #include "headroom-settings.h"
@@ -15,15 +17,18 @@
 /* So many of the best layouts are replayed, those that are seen first. */
 #define N_CHECKED 20
 
+/* How long layouts are looked at before it is told how far the search has come. */
+#define STEP_MICROSECONDS 20000
+
 /* So many GPUs as the largest training runs that were told of had (Llama 3, arXiv:2407.21783: 16,384). */
 #define MOST_GPUS 16384
 
 /*
  * HeadroomPlanWindow:
  *
- * The layouts of the job of a session on many GPUs, and the fewest GPUs that it fits on. Layouts are looked for while
- * nothing else is to be done, a few milliseconds at a time; the best are replayed in a thread, and so are the fewest
- * GPUs found. What is looked for anew cancels what was looked for before.
+ * The layouts of the job of a session on many GPUs, and the fewest GPUs that it fits on. Layouts are looked for in a
+ * thread, a few milliseconds at a time; the best are replayed in one, and so are the fewest GPUs found. What is looked
+ * for anew cancels what was looked for before.
  */
 struct _HeadroomPlanWindow
 {
@@ -31,15 +36,17 @@ struct _HeadroomPlanWindow
 
   HeadroomSession *session;
   GSettings *settings;
-  HrPlanner *planner;
+  HrPlanner *planner;         /* of what has been found */
   GCancellable *cancellable;
-  guint source;
+  gboolean is_searching;
+  HeadroomPlanKind kind;
 
   AdwToastOverlay *toasts;
   AdwViewStack *stack;
   GtkSpinButton *n_gpus;
   GtkSpinButton *n_per_node;
   GtkSpinButton *n_sequences;
+  GtkLabel *sequences_label;
   GtkEditable *network;
   GtkButton *start;
   GtkButton *apply;
@@ -59,7 +66,7 @@ G_DEFINE_FINAL_TYPE (HeadroomPlanWindow, headroom_plan_window, ADW_TYPE_WINDOW)
 static gboolean
 headroom_plan_window_is_searching (HeadroomPlanWindow *self)
 {
-  return self->source != 0;
+  return self->is_searching;
 }
 
 static void
@@ -77,7 +84,7 @@ headroom_plan_window_update_buttons (HeadroomPlanWindow *self)
 static void
 headroom_plan_window_cancel (HeadroomPlanWindow *self)
 {
-  g_clear_handle_id (&self->source, g_source_remove);
+  self->is_searching = FALSE;
   g_cancellable_cancel (self->cancellable);
   g_clear_object (&self->cancellable);
   g_clear_pointer (&self->planner, hr_planner_free);
@@ -155,29 +162,68 @@ static void
 headroom_plan_window_finish (HeadroomPlanWindow *self)
 {
   g_autofree char *verdict = hr_plan_dup_verdict (self->planner);
+  g_autofree char *refusal = hr_plan_dup_refusal (self->planner);
+  const char *missing = hr_planner_get_missing (self->planner);
   g_autoptr (GTask) task = g_task_new (self, self->cancellable, headroom_plan_window_checked_cb, NULL);
 
-  headroom_plan_window_show_verdict (self, verdict, hr_planner_get_missing (self->planner));
+  headroom_plan_window_show_verdict (self, verdict, missing != NULL ? missing : refusal);
   headroom_plan_window_show_choices (self);
   g_task_set_task_data (task, g_steal_pointer (&self->planner), (GDestroyNotify) hr_planner_free);
   g_task_run_in_thread (task, check_choices);
   headroom_plan_window_update_buttons (self);
 }
 
-static gboolean
-headroom_plan_window_step_cb (gpointer user_data)
+static void headroom_plan_window_step (HeadroomPlanWindow *self);
+
+/* Looks at some layouts, and hands the search back. */
+static void
+step (GTask        *task,
+      gpointer      source_object,
+      gpointer      task_data,
+      GCancellable *cancellable)
 {
-  HeadroomPlanWindow *self = HEADROOM_PLAN_WINDOW (user_data);
-  gboolean goes_on = hr_planner_step (self->planner);
+  HrPlanner *planner = task_data;
+  gint64 start = g_get_monotonic_time ();
 
-  gtk_progress_bar_set_fraction (self->progress, hr_planner_get_progress (self->planner));
-  if (goes_on)
-    return G_SOURCE_CONTINUE;
+  while (hr_planner_step (planner) && g_get_monotonic_time () - start < STEP_MICROSECONDS)
+    {
+      if (g_cancellable_is_cancelled (cancellable))
+        break;
+    }
+  g_task_return_pointer (task, planner, (GDestroyNotify) hr_planner_free);
+}
 
-  self->source = 0;
+static void
+headroom_plan_window_stepped_cb (GObject      *object,
+                                 GAsyncResult *result,
+                                 gpointer      user_data)
+{
+  HeadroomPlanWindow *self = HEADROOM_PLAN_WINDOW (object);
+  HrPlanner *planner = g_task_propagate_pointer (G_TASK (result), NULL);
+
+  /* It was cancelled. */
+  if (planner == NULL)
+    return;
+
+  self->planner = planner;
+  gtk_progress_bar_set_fraction (self->progress, hr_planner_get_progress (planner));
+  if (!hr_planner_is_done (planner))
+    {
+      headroom_plan_window_step (self);
+      return;
+    }
+
+  self->is_searching = FALSE;
   headroom_plan_window_finish (self);
+}
 
-  return G_SOURCE_REMOVE;
+static void
+headroom_plan_window_step (HeadroomPlanWindow *self)
+{
+  g_autoptr (GTask) task = g_task_new (self, self->cancellable, headroom_plan_window_stepped_cb, NULL);
+
+  g_task_set_task_data (task, g_steal_pointer (&self->planner), NULL);
+  g_task_run_in_thread (task, step);
 }
 
 /* What is asked for, and where it is going to be found. */
@@ -220,6 +266,48 @@ find_least (GTask        *task,
     g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled");
 }
 
+/* Settings and GPUs become those of the session; it is one step to undo. */
+static void
+headroom_plan_window_take_change (HeadroomPlanWindow *self,
+                                  const char         *change)
+{
+  g_autoptr (GError) error = NULL;
+
+  headroom_session_change_job (self->session, change, &error);
+  adw_toast_overlay_add_toast (self->toasts, adw_toast_new (error != NULL
+                                                              ? error->message
+                                                              : _("The settings are those of the layout")));
+}
+
+static void
+headroom_plan_window_apply_least_cb (HeadroomPlanWindow *self,
+                                     GtkWidget          *button)
+{
+  headroom_plan_window_take_change (self, g_object_get_data (G_OBJECT (button), "change"));
+}
+
+static GtkWidget *
+headroom_plan_window_create_apply (HeadroomPlanWindow *self,
+                                   const HrLeastGpus  *least,
+                                   const char         *number,
+                                   const char         *layout)
+{
+  GtkWidget *button = gtk_button_new_with_label (_("Apply"));
+  /* Translators: a button; 1 is a number of GPUs, 2 the name of the GPU, 3 a layout, such as “TP 8 · PP 2” */
+  g_autofree char *label = g_strdup_printf (_("Apply: %1$s × %2$s, %3$s"), number, hr_gpu_get_name (least->gpu),
+                                            layout);
+
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
+  gtk_widget_set_tooltip_text (button, _("Make these GPUs, and how they share it, the settings of the job"));
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  g_object_set_data_full (G_OBJECT (button), "change",
+                          hr_least_gpus_dup_change (least, headroom_session_get_job (self->session)), g_free);
+  g_signal_connect_object (button, "clicked", G_CALLBACK (headroom_plan_window_apply_least_cb), self,
+                           G_CONNECT_SWAPPED);
+
+  return button;
+}
+
 static void
 headroom_plan_window_add_least (HeadroomPlanWindow *self,
                                 const HrLeastGpus  *least)
@@ -238,6 +326,7 @@ headroom_plan_window_add_least (HeadroomPlanWindow *self,
   adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
   gtk_widget_add_css_class (label, "numeric");
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), label);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), headroom_plan_window_create_apply (self, least, number, layout));
   gtk_list_box_append (self->least, row);
 }
 
@@ -325,6 +414,34 @@ headroom_plan_window_read_network (HeadroomPlanWindow *self,
   return is_good;
 }
 
+static HeadroomPlanKind
+get_kind (HrJob *job)
+{
+  return HR_IS_INFERENCE_JOB (job)         ? HEADROOM_PLAN_KIND_SERVING
+         : hr_planner_uses_formulas (job) ? HEADROOM_PLAN_KIND_FORMULAS
+                                          : HEADROOM_PLAN_KIND_SHARING;
+}
+
+/* What differs from one kind of job to the next; sequences mean something else then. */
+static void
+headroom_plan_window_show_kind (HeadroomPlanWindow *self,
+                                HrJob              *job)
+{
+  const char *label = hr_plan_get_sequences_label (job);
+  HeadroomPlanKind kind = get_kind (job);
+
+  gtk_label_set_label (self->remark, hr_plan_get_remark (job));
+  gtk_label_set_label (self->sequences_label, label);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->n_sequences), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
+  headroom_plan_table_set_kind (self->table, kind);
+  if (kind == self->kind)
+    return;
+
+  self->kind = kind;
+  gtk_spin_button_set_value (self->n_sequences,
+                             hr_planner_count_sequences (job, gtk_spin_button_get_value_as_int (self->n_gpus)));
+}
+
 static void
 headroom_plan_window_start (HeadroomPlanWindow *self)
 {
@@ -339,7 +456,7 @@ headroom_plan_window_start (HeadroomPlanWindow *self)
   headroom_plan_window_cancel (self);
   g_list_store_remove_all (headroom_plan_table_get_items (self->table));
   headroom_plan_window_clear_least (self);
-  gtk_label_set_label (self->remark, hr_plan_get_remark (job));
+  headroom_plan_window_show_kind (self, job);
   if (!headroom_plan_window_read_network (self, &cluster.network))
     headroom_plan_window_show_verdict (self, _("The network between machines: expected what each GPU can send, such as "
                                                "400Gb/s or 50GB/s"), NULL);
@@ -359,12 +476,14 @@ headroom_plan_window_start (HeadroomPlanWindow *self)
       else
         self->planner = hr_planner_new (model, job, &cluster, gtk_spin_button_get_value_as_int (self->n_sequences),
                                         NULL, &error);
-      if (self->planner == NULL && error != NULL)
+      if (error != NULL)
         headroom_plan_window_show_verdict (self, error->message, NULL);
       else if (self->planner != NULL)
         {
           headroom_plan_window_show_verdict (self, NULL, NULL);
-          self->source = g_idle_add (headroom_plan_window_step_cb, self);
+          self->is_searching = TRUE;
+          gtk_progress_bar_set_fraction (self->progress, 0);
+          headroom_plan_window_step (self);
         }
     }
   headroom_plan_window_update_buttons (self);
@@ -392,24 +511,25 @@ headroom_plan_window_only_fitting_cb (HeadroomPlanWindow *self)
   headroom_plan_table_set_only_fitting (self->table, gtk_switch_get_active (self->only_fitting));
 }
 
-/* The settings of the layout that is selected; it is one step to undo. */
+/* The settings of the layout that is selected. */
 static void
 headroom_plan_window_apply_cb (HeadroomPlanWindow *self)
 {
   HeadroomPlanItem *item = headroom_plan_table_get_selected (self->table);
   g_autofree char *change = NULL;
-  g_autoptr (GError) error = NULL;
+  g_autofree char *whole = NULL;
+  const HrPlanChoice *choice;
 
   g_assert (HEADROOM_IS_PLAN_WINDOW (self));
 
   if (item == NULL)
     return;
 
-  change = hr_plan_choice_dup_change (headroom_plan_item_get_choice (item));
-  headroom_session_change_job (self->session, change, &error);
-  adw_toast_overlay_add_toast (self->toasts, adw_toast_new (error != NULL
-                                                              ? error->message
-                                                              : _("The settings are those of the layout")));
+  choice = headroom_plan_item_get_choice (item);
+  change = hr_plan_choice_dup_change (choice);
+  whole = choice->change != NULL ? hr_sharing_complete_change (headroom_session_get_job (self->session), change)
+                                 : g_strdup (change);
+  headroom_plan_window_take_change (self, whole);
 }
 
 static void
@@ -444,6 +564,7 @@ headroom_plan_window_class_init (HeadroomPlanWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, n_gpus);
   gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, n_per_node);
   gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, n_sequences);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, sequences_label);
   gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, network);
   gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, start);
   gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, apply);
@@ -489,6 +610,7 @@ headroom_plan_window_take_session (HeadroomPlanWindow *self)
   gtk_spin_button_set_value (self->n_gpus, n_gpus);
   gtk_spin_button_set_value (self->n_per_node, HR_CLUSTER_DEFAULT_PER_NODE);
   gtk_spin_button_set_value (self->n_sequences, hr_planner_count_sequences (job, n_gpus));
+  self->kind = get_kind (job);
 }
 
 /*

@@ -172,7 +172,7 @@ test_a_long_search_is_cancelled (Fixture       *fixture,
   HEADROOM_TEST_WAIT_FOR (get_n_layouts (fixture) > 0);
 
   click (fixture, _("_Plan"));
-  g_assert_true (g_main_context_iteration (NULL, FALSE));
+  g_main_context_iteration (NULL, FALSE);
   g_assert_cmpuint (get_n_layouts (fixture), ==, 0);
   click (fixture, _("_Cancel"));
   g_assert_true (headroom_test_is_shown (fixture->window, _("Cancelled")));
@@ -191,6 +191,100 @@ test_the_fewest_gpus_are_listed (Fixture       *fixture,
 
   adw_view_stack_set_visible_child_name (ADW_VIEW_STACK (stack), "least");
   HEADROOM_TEST_WAIT_FOR (headroom_test_is_shown (fixture->window, "H100 SXM5 80GB"));
+}
+
+static void
+choose_serving (Fixture *fixture)
+{
+  g_autoptr (GError) error = NULL;
+
+  headroom_session_set_mode (fixture->session, HR_MODE_INFERENCE);
+  headroom_session_change_job (fixture->session, "engine=vllm max-model-len=8192 batch-size=32 gpus=4", &error);
+  g_assert_no_error (error);
+  headroom_test_close (fixture->window);
+  open_window (fixture);
+  HEADROOM_TEST_WAIT_FOR (get_n_layouts (fixture) > 1);
+}
+
+/* Of what answers requests there are other columns, and a layout sets all that its engine is told. */
+static void
+test_a_layout_of_an_engine_is_applied (Fixture       *fixture,
+                                       gconstpointer  data)
+{
+  guint64 tensor, pipeline, copies, requests;
+  const HrPlanChoice *choice;
+
+  choose_serving (fixture);
+  g_assert_true (headroom_test_is_shown (fixture->window, _("Tokens/s")));
+  g_assert_true (headroom_test_is_shown (fixture->window, _("Requests at once")));
+  g_assert_false (headroom_test_is_shown (fixture->window, _("Micro-batches")));
+  choice = headroom_plan_item_get_choice (headroom_plan_table_get_selected (get_table (fixture)));
+  g_assert_cmpint (choice->check, ==, HR_PLAN_CHECK_EXACT);
+
+  click (fixture, _("_Apply"));
+  g_object_get (headroom_session_get_job (fixture->session), "tensor-parallel", &tensor, "pipeline-parallel", &pipeline,
+                "data-parallel", &copies, "batch-size", &requests, NULL);
+  g_assert_cmpuint (tensor, ==, choice->step.layout.tensor);
+  g_assert_cmpuint (pipeline, ==, choice->step.layout.pipeline);
+  g_assert_cmpuint (copies, ==, choice->step.layout.data);
+  g_assert_cmpuint (tensor * pipeline * copies, ==, headroom_session_get_n_gpus (fixture->session));
+  g_assert_cmpuint (requests, ==, 32);
+}
+
+/* How a framework shares a job takes the place of how it was shared before. */
+static void
+test_a_layout_of_a_framework_is_applied (Fixture       *fixture,
+                                         gconstpointer  data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *fsdp = NULL, *zero = NULL, *replicas = NULL;
+  const HrPlanChoice *choice;
+
+  headroom_session_set_mode (fixture->session, HR_MODE_FINE_TUNING);
+  headroom_session_change_job (fixture->session,
+                               "framework=transformers fine-tuning-method=lora dtype=bfloat16 zero-stage=3 gpus=8",
+                               &error);
+  g_assert_no_error (error);
+  click (fixture, _("_Plan"));
+  HEADROOM_TEST_WAIT_FOR (get_n_layouts (fixture) > 1);
+  g_assert_true (headroom_test_is_shown (fixture->window, _("Shared by")));
+  choice = headroom_plan_item_get_choice (headroom_plan_table_get_selected (get_table (fixture)));
+
+  click (fixture, _("_Apply"));
+  fsdp = hr_job_get_as_string (headroom_session_get_job (fixture->session), "fsdp");
+  zero = hr_job_get_as_string (headroom_session_get_job (fixture->session), "zero-stage");
+  if (strstr (choice->change, "zero-stage=3") == NULL)
+    g_assert_cmpstr (zero, ==, "0");
+  replicas = g_strdup_printf ("fsdp=%s", fsdp);
+  g_assert_nonnull (strstr (choice->change, replicas));
+}
+
+/* What is the least that is needed is taken over with a button as well, with its GPUs. */
+static void
+test_the_fewest_gpus_are_applied (Fixture       *fixture,
+                                  gconstpointer  data)
+{
+  GtkWidget *stack, *list, *button;
+  g_autoptr (GError) error = NULL;
+  guint64 tensor;
+
+  headroom_session_change_job (fixture->session, "gpus=1", &error);
+  g_assert_no_error (error);
+  choose_serving (fixture);
+  stack = headroom_test_find (fixture->window, ADW_TYPE_VIEW_STACK, NULL);
+  adw_view_stack_set_visible_child_name (ADW_VIEW_STACK (stack), "least");
+  list = headroom_test_find (fixture->window, GTK_TYPE_LIST_BOX, NULL);
+  HEADROOM_TEST_WAIT_FOR (gtk_list_box_get_row_at_index (GTK_LIST_BOX (list), 0) != NULL);
+  headroom_session_change_job (fixture->session, "tensor-parallel=8 gpus=8", &error);
+  g_assert_no_error (error);
+  button = headroom_test_find (GTK_WIDGET (gtk_list_box_get_row_at_index (GTK_LIST_BOX (list), 0)), GTK_TYPE_BUTTON,
+                               NULL);
+  g_signal_emit_by_name (button, "clicked");
+
+  g_object_get (headroom_session_get_job (fixture->session), "tensor-parallel", &tensor, NULL);
+  g_assert_cmpuint (headroom_session_get_n_gpus (fixture->session), ==, 1);
+  g_assert_cmpuint (tensor, ==, 1);
+  g_assert_cmpstr (hr_gpu_get_id (headroom_session_get_gpu (fixture->session)), !=, "h100-sxm5-80gb");
 }
 
 static void
@@ -244,6 +338,9 @@ main (int    argc,
   ADD ("what_does_not_fit_is_listed_as_too_large", NULL, test_what_does_not_fit_is_listed_as_too_large);
   ADD ("a_long_search_is_cancelled", "deepseek-ai/DeepSeek-V3", test_a_long_search_is_cancelled);
   ADD ("the_fewest_gpus_are_listed", NULL, test_the_fewest_gpus_are_listed);
+  ADD ("a_layout_of_an_engine_is_applied", NULL, test_a_layout_of_an_engine_is_applied);
+  ADD ("a_layout_of_a_framework_is_applied", NULL, test_a_layout_of_a_framework_is_applied);
+  ADD ("the_fewest_gpus_are_applied", NULL, test_the_fewest_gpus_are_applied);
   ADD ("what_cannot_be_planned_says_why", NULL, test_what_cannot_be_planned_says_why);
   ADD ("a_wrong_network_is_marked", NULL, test_a_wrong_network_is_marked);
 #undef ADD

@@ -725,6 +725,57 @@ divided_models_answer_as_their_parts_do (void)
   g_assert_cmpuint (copies->serving.at_once, >, one->serving.at_once);
 }
 
+/*
+ * Copies that exchange nothing but gradients take what one GPU does of the same micro-batches, and no longer where the
+ * way back hides that; what is computed anew takes longer; those that share their states step less of them.
+ */
+static void
+steps_are_shared_as_the_framework_shares_them (void)
+{
+  g_autoptr (HrModel) model = create_model ();
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+  g_autoptr (HrGpu) gpu = look_up_gpu ("h100-sxm5-80gb");
+  const HrCluster cluster = { gpu, 4, 8, NETWORK };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrPlanner) planner = NULL;
+  const HrPlanChoice *copies = NULL, *sharded = NULL, *again = NULL;
+  g_autoptr (HrCompute) compute = NULL;
+  g_autoptr (HrJob) alone = NULL;
+
+  hr_job_set_all_from_string (job, "framework=transformers fine-tuning-method=full dtype=bfloat16 sequence-length=2048",
+                              &error);
+  g_assert_no_error (error);
+  planner = hr_planner_new (model, job, &cluster, 16, NULL, &error);
+  g_assert_no_error (error);
+  hr_planner_run (planner, NULL);
+  for (guint i = 0; i < hr_planner_get_n_listed (planner); i++)
+    {
+      const HrPlanChoice *choice = hr_planner_get_choice (planner, i);
+      gboolean keeps = choice->step.checkpointing == HR_GRADIENT_CHECKPOINTING_NONE;
+
+      if (choice->step.layout.tensor != 1 || choice->step.micro_batch != 2)
+        continue;
+      if (strstr (choice->change, "fsdp=none zero-stage=0") != NULL)
+        *(keeps ? &copies : &again) = choice;
+      if (strstr (choice->change, "fsdp=full-shard fsdp-version=2") != NULL && keeps)
+        sharded = choice;
+    }
+  g_assert_true (copies != NULL && again != NULL && sharded != NULL);
+
+  alone = hr_planner_create_job (planner, copies);
+  g_object_set (alone, "data-parallel", (guint64) 1, NULL);
+  compute = hr_compute_new (model, alone, gpu, 1, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (copies->step.n_micro_batches, ==, 2);
+  g_assert_cmpfloat_with_epsilon (copies->time.compute + copies->time.optimizer,
+                                  hr_compute_get_phase (compute, 0)->time.typical, 1e-9);
+  g_assert_cmpfloat_with_epsilon (copies->time.total, copies->time.compute + copies->time.optimizer + copies->time.data,
+                                  1e-9);
+  g_assert_cmpfloat_with_epsilon (sharded->time.optimizer, copies->time.optimizer / 4, 1e-12);
+  g_assert_cmpfloat (again->time.total, >, copies->time.total);
+  g_assert_cmpuint (sharded->exact_bytes, <, copies->exact_bytes);
+}
+
 static GArray *
 list_least (HrModel   *model,
             GPtrArray *gpus,
@@ -1050,6 +1101,8 @@ main (int    argc,
   g_test_add_func ("/plan/a_lone_gpu_answers_as_fast_as_its_roofline_says",
                    a_lone_gpu_answers_as_fast_as_its_roofline_says);
   g_test_add_func ("/plan/divided_models_answer_as_their_parts_do", divided_models_answer_as_their_parts_do);
+  g_test_add_func ("/plan/steps_are_shared_as_the_framework_shares_them",
+                   steps_are_shared_as_the_framework_shares_them);
   g_test_add_func ("/plan/the_fewest_gpus_are_the_fewest", the_fewest_gpus_are_the_fewest);
   g_test_add_func ("/plan/the_fewest_gpus_of_other_jobs_are_the_fewest", the_fewest_gpus_of_other_jobs_are_the_fewest);
   g_test_add_func ("/plan/the_fewest_gpus_of_what_is_not_known_are_not_told",

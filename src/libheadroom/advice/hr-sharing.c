@@ -547,6 +547,33 @@ hr_sharing_list_all (HrJob              *job,
   return self.ways;
 }
 
+/**
+ * hr_sharing_complete_change: (skip)
+ * @job: a job
+ * @change: a way to share it, as hr_sharing_list() or hr_sharing_list_all() has it, with more settings behind it
+ *
+ * Adds to a change of a job that divides nothing what makes any job of the kind of @job such a one.
+ *
+ * Returns: (transfer full): a change
+ */
+char *
+hr_sharing_complete_change (HrJob      *job,
+                            const char *change)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  g_return_val_if_fail (HR_IS_JOB (job) && change != NULL, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    {
+      if (has_setting (job, settings[i].setting))
+        g_string_append_printf (text, "%s=%s ", settings[i].setting, settings[i].undivided);
+    }
+  g_string_append (text, change);
+
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
 /*
  * hr_sharing_dup_shares:
  * @change: one of those that hr_sharing_list_all() lists

@@ -15,6 +15,8 @@ GPtrArray *hr_sharing_list_all (HrJob              *job,
                                 HrModel            *model,
                                 guint               n_gpus,
                                 const char * const *fixed) G_GNUC_WARN_UNUSED_RESULT;
+char      *hr_sharing_complete_change (HrJob      *job,
+                                       const char *change) G_GNUC_WARN_UNUSED_RESULT;
 char      *hr_sharing_dup_shares (const char       *change) G_GNUC_WARN_UNUSED_RESULT;
 char      *hr_sharing_dup_text (const char         *change) G_GNUC_WARN_UNUSED_RESULT;
 

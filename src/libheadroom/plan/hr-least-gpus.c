@@ -8,6 +8,7 @@
 #include "hr-layout-space.h"
 #include "hr-least-trial.h"
 #include "hr-planner.h"
+#include "hr-sharing.h"
 #include "hr-workers.h"
 
 #define GROUPS_AT_A_TIME 256
@@ -242,6 +243,38 @@ list_planned (HrModel             *model,
     }
 
   return found;
+}
+
+/**
+ * hr_least_gpus_dup_change: (skip)
+ * @self: the fewest GPUs of a kind, of which there are enough
+ * @job: the job that they were looked for of
+ *
+ * Writes down what makes the job one on these GPUs: settings with their values, as hr_job_set_all_from_string() takes
+ * them, and the GPUs, as `gpu=ID gpus=8`.
+ *
+ * Returns: (transfer full): the change
+ */
+char *
+hr_least_gpus_dup_change (const HrLeastGpus *self,
+                          HrJob             *job)
+{
+  const HrPlanChoice choice = { .step = self->step };
+  g_autofree char *change = NULL;
+  g_autofree char *whole = NULL;
+
+  g_return_val_if_fail (self != NULL && self->n_gpus > 0 && HR_IS_JOB (job), NULL);
+
+  if (!self->is_exact)
+    {
+      change = hr_plan_choice_dup_change (&choice);
+      return g_strdup_printf ("%s gpu=%s", change, hr_gpu_get_id (self->gpu));
+    }
+
+  change = g_strdup_printf ("%s%sgpus=%" G_GUINT64_FORMAT " gpu=%s", self->change != NULL ? self->change : "",
+                            self->change != NULL ? " " : "", self->n_gpus, hr_gpu_get_id (self->gpu));
+
+  return hr_sharing_complete_change (job, change);
 }
 
 /**

@@ -33,6 +33,9 @@ typedef struct
 
 GArray *hr_least_gpus_new  (void) G_GNUC_WARN_UNUSED_RESULT;
 
+char   *hr_least_gpus_dup_change (const HrLeastGpus *self,
+                                  HrJob             *job) G_GNUC_WARN_UNUSED_RESULT;
+
 GArray *hr_least_gpus_list (HrModel             *model,
                             HrJob               *job,
                             GPtrArray           *gpus,

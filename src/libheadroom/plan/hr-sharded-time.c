@@ -342,7 +342,9 @@ hr_sharded_time_look (HrShardedTime       *self,
     return FALSE;
 
   *time = (HrLayoutTime) { 0 };
-  time->compute = fmax ((work.total - work.optimizer) / layout->tensor, work.launch) / layout->pipeline;
+  /* However little each of the ranks has to compute that share a layer, they start as many kernels. */
+  time->compute = fmax ((work.total - work.optimizer) / layout->tensor, work.launch - work.optimizer) /
+                  layout->pipeline;
   time->layer = n * get_layer_time (self, step, bytes);
   busy = time->compute + time->layer;
   if (layout->pipeline > 1)
