@@ -139,7 +139,8 @@ replay_quantized_lora (HrReplay            *replay,
                        HrValue             *result)
 {
   gboolean casts = replay->autocast == HR_ELEMENT_NONE;
-  HrValue cast = hr_op_cast (replay, x, casts ? hr_tuning_get_element (replay->tuning) : x.element);
+  HrElement seen = hr_sharding_choose_seen_element (replay, hr_tuning_get_element (replay->tuning));
+  HrValue cast = hr_op_cast (replay, x, casts ? seen : x.element);
   HrValue scaled;
 
   if (replay->quantization != HR_QUANTIZATION_BNB_INT8)

@@ -61,6 +61,32 @@ count_part (const HrSharding *self,
   return (rows + self->n_ranks - 1) / self->n_ranks * (n_elements / rows);
 }
 
+/* What a rank holds of a parameter. */
+static guint64
+get_part_bytes (const HrSharding *self,
+                guint64           rows,
+                guint64           n_elements)
+{
+  return hr_ledger_round (count_part (self, rows, n_elements) * hr_element_get_bytes (self->frozen_element));
+}
+
+static guint64
+count_held_parts (const HrSharding *self,
+                  HrModel          *model)
+{
+  g_autoptr (HrTrainables) parameters = hr_trainables_new_for_model (model, self->frozen_element);
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
+    {
+      const HrTrainable *parameter = hr_trainables_get_item (parameters, i);
+
+      bytes += get_part_bytes (self, parameter->shape[0], parameter->n_elements) * parameter->copies;
+    }
+
+  return bytes;
+}
+
 /*
  * hr_sharding_init:
  * @self: (out): the groups
@@ -105,6 +131,7 @@ hr_sharding_init (HrSharding *self,
       self->n_cast[i] = highest[i] - self->n_elements[i];
       self->n_held[i] = self->n_part[i];
     }
+  self->held_bytes = count_held_parts (self, model);
 }
 
 /* What a matrix that is added is computed with. */
@@ -173,29 +200,62 @@ hr_sharding_add_matrices (HrSharding         *self,
   hand_norms_to_root (self, model);
 }
 
-/*
- * hr_sharding_get_held_bytes:
- * @self: groups of parameters
- * @model: the model that they are of
- *
- * Returns: what a rank holds of what the model is loaded with
- */
-guint64
-hr_sharding_get_held_bytes (const HrSharding *self,
-                            HrModel          *model)
+/* How many elements stand for a matrix, 0 if it is not quantized, and what its scales take. */
+static guint64
+count_packed (const HrSharding      *self,
+              const HrWeightStorage *storage,
+              guint                  index,
+              guint                  copy,
+              guint64               *whole_bytes)
 {
-  g_autoptr (HrTrainables) parameters = hr_trainables_new_for_model (model, self->frozen_element);
+  HrMatrixPiece pieces[HR_MATRIX_MAX_PIECES];
+  guint n_pieces = hr_weight_storage_list_pieces (storage, index, copy, pieces);
   guint64 bytes = 0;
 
-  for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
+  for (guint i = 0; i < n_pieces; i++)
     {
-      const HrTrainable *parameter = hr_trainables_get_item (parameters, i);
-
-      bytes += hr_ledger_round (count_part (self, parameter->shape[0], parameter->n_elements) *
-                                hr_element_get_bytes (self->frozen_element)) * parameter->copies;
+      if (pieces[i].is_payload)
+        bytes += pieces[i].n_bytes;
+      else
+        *whole_bytes += hr_ledger_round (pieces[i].n_bytes);
     }
 
-  return bytes;
+  return bytes / hr_element_get_bytes (self->frozen_element);
+}
+
+/*
+ * hr_sharding_pack:
+ * @self: groups of parameters
+ * @storage: how they are stored
+ *
+ * Has numbers of four bits take the place of matrices. They are stored in the data type of the rest, in one column
+ * (bnb_4bit_quant_storage; quantize_4bit of bitsandbytes/functional.py), of which fully_shard gives each rank as many
+ * rows; scales are attributes of the module, which each rank has whole (Linear4bit.quant_state).
+ */
+void
+hr_sharding_pack (HrSharding            *self,
+                  const HrWeightStorage *storage)
+{
+  HrModel *model = storage->model;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+      HrShardedGroup group = get_group (self, tensor);
+
+      for (guint64 j = 0; j < hr_tensor_get_copies (tensor) && tensor->tied_to == NULL; j++)
+        {
+          guint64 n = count_packed (self, storage, i, j, &self->whole_bytes);
+
+          if (n == 0)
+            continue;
+          self->held_bytes += get_part_bytes (self, n, n) - get_part_bytes (self, tensor->shape[0], tensor->n_elements);
+          if (j >= MAX (1, hr_tensor_get_copies_of_layer (tensor)))
+            continue;
+          self->n_elements[group] += n - tensor->n_elements;
+          self->n_part[group] += count_part (self, n, n) - count_part (self, tensor->shape[0], tensor->n_elements);
+        }
+    }
 }
 
 /*

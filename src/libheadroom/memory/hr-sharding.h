@@ -6,6 +6,7 @@
 #include "hr-model.h"
 #include "hr-replay.h"
 #include "hr-trainable.h"
+#include "hr-weight-storage.h"
 
 G_BEGIN_DECLS
 
@@ -96,6 +97,7 @@ typedef struct
  * @frozen_element: what all others are held in, where there are such, and @element else
  * @unit_bytes: what a rank has of the matrices that are added
  * @whole_bytes: what each rank has whole beside them: scales of quantized matrices
+ * @held_bytes: what a rank holds of what the model is loaded with, where parameters are divided by rows
  * @adds_matrices: whether such matrices are gathered with the layer that they are in, as fully_shard does it
  * @root_bytes: what the root gathers of parameters that are in no group, from the beginning of a micro-batch to its end
  * @is_staged: whether they are those of a stage of a pipeline, which are whole from when it runs first until its
@@ -134,6 +136,7 @@ struct _HrSharding
   HrElement frozen_element;
   guint64 unit_bytes;
   guint64 whole_bytes;
+  guint64 held_bytes;
   gboolean adds_matrices;
   guint64 root_bytes;
   gboolean is_staged;
@@ -197,8 +200,8 @@ void     hr_sharding_end          (HrReplay       *replay);
 void     hr_sharding_add_matrices (HrSharding         *self,
                                    HrModel            *model,
                                    const HrTrainables *added);
-guint64  hr_sharding_get_held_bytes (const HrSharding *self,
-                                     HrModel          *model);
+void     hr_sharding_pack         (HrSharding            *self,
+                                   const HrWeightStorage *storage);
 HrTrainables *hr_sharding_list_parts (const HrSharding   *self,
                                       const HrTrainables *parameters);
 

@@ -146,7 +146,7 @@ check_second_version (const HrTrainingPlan  *plan,
                       GError               **error)
 {
   static const char * const values[][HR_TRAINING_MAX_VALUES] = {
-    { "fine-tuning-method", "full", "lora", "rslora", "pissa" },
+    { "fine-tuning-method", "full", "lora", "qlora", "rslora", "pissa" },
   };
 
   return hr_training_check_values (plan, "FSDP 2", values, G_N_ELEMENTS (values), error);
@@ -369,7 +369,10 @@ warn_of_second_version (HrTrainingPlan *plan,
     hr_inference_plan_warn (pass, N_("What LoRA adds to a layer is gathered with the layer, and reduced alone; the "
                                      "table of tokens is gathered once more in the backward pass, which does not need "
                                      "it (FSDPParamGroup._backward_prefetch)"));
-  if (is_mixed && adds_matrices (plan))
+  if (plan->pass.quantization != HR_QUANTIZATION_NONE)
+    hr_inference_plan_warn (pass, N_("bnb_4bit_quant_storage is assumed to be what the rest of the model is loaded in, "
+                                     "without which FSDP cannot gather it; each rank has all scales"));
+  else if (is_mixed && adds_matrices (plan))
     hr_inference_plan_warn (pass, N_("accelerate casts what is trained to fp32 where FSDP computes in 16 bits: each "
                                      "rank holds its part of that in fp32, and of all else in what it was loaded in"));
   else if (is_mixed)
@@ -382,18 +385,6 @@ warn_of_second_version (HrTrainingPlan *plan,
   if (hr_training_job_get_parameter_offload (plan->job) == HR_OFFLOAD_CPU)
     hr_inference_plan_warn (pass, N_("Parameters wait on the host, and so do gradients and the states of the "
                                      "optimizer, which steps there: counted from torch’s code alone"));
-}
-
-static gboolean
-refuse_quantized (const HrTrainingPlan  *plan,
-                  GError               **error)
-{
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        N_("quantization: expected none, as what fully_shard makes of quantized matrices is not known; "
-                           "found %s"),
-                        hr_quantization_get_name (plan->pass.quantization));
-
-  return FALSE;
 }
 
 static gboolean
@@ -419,8 +410,6 @@ resolve_second_version (HrTrainingPlan  *plan,
   HrElement element = casts_all ? HR_ELEMENT_FLOAT32 : plan->pass.element;
   HrElement gathered = is_mixed ? plan->autocast : plan->pass.element;
 
-  if (plan->pass.quantization != HR_QUANTIZATION_NONE)
-    return refuse_quantized (plan, error);
   if (!has_groups (plan))
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
@@ -433,6 +422,7 @@ resolve_second_version (HrTrainingPlan  *plan,
 
   hr_sharding_init (sharding, plan->pass.model, element, gathered,
                     plan->layout.data / hr_training_job_get_data_parallel_replicas (plan->job));
+  hr_sharding_pack (sharding, &plan->pass.storage);
   sharding->has_replicas = hr_training_job_get_fsdp (plan->job) == HR_FSDP_HYBRID_SHARD;
   sharding->n_layers = plan->pass.stack->n_layers;
   sharding->stays_gathered = hr_training_job_get_fsdp (plan->job) == HR_FSDP_SHARD_GRAD_OP;
@@ -550,7 +540,9 @@ hr_training_shard_take_trained (HrTrainingPlan  *plan,
       return FALSE;
     }
 
-  sharding->element = sharding->is_mixed ? HR_ELEMENT_FLOAT32 : hr_tuning_get_element (plan->tuning);
+  /* fsdp2_prepare_model casts nothing beside matrices of four bits. */
+  sharding->element = sharding->is_mixed && (sharding->has_units || plan->pass.quantization == HR_QUANTIZATION_NONE)
+                        ? HR_ELEMENT_FLOAT32 : hr_tuning_get_element (plan->tuning);
   if (!sharding->has_units)
     {
       take_matrices (plan);
@@ -681,7 +673,7 @@ hr_training_shard_get_bytes (const HrTrainingPlan *plan)
   const HrSharding *sharding = &plan->training.sharding;
 
   if (!sharding->is_flat)
-    return sharding->is_offloaded ? 0 : hr_sharding_get_held_bytes (sharding, plan->pass.model);
+    return (sharding->is_offloaded ? 0 : sharding->held_bytes) + sharding->whole_bytes;
 
   return (sharding->is_offloaded ? 0 : hr_sharding_get_part_bytes (sharding)) +
          sharding->whole_bytes;

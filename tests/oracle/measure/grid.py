@@ -24,6 +24,7 @@ FINE_TUNING = {
     'autocast': 'none',
     'fp32-outputs': False,
     'keep-outputs': False,
+    'quantization': 'none',
     'fine-tuning-method': 'full',
     'lora-rank': 16,
     'lora-alpha': 32,
@@ -123,6 +124,7 @@ PIPELINES = (2, 3, 4, 8)
 SHARERS = (2, 4, 8)
 # What a setting says anything with: another setting, and the values of it.
 ONLY_WITH = {
+    'quantization': ('quantization', ('bnb-nf4', 'bnb-nf4-dq')),
     'lora-rank': ('fine-tuning-method', LOW_RANK),
     'lora-alpha': ('fine-tuning-method', ('lora', 'rslora', 'dora')),
     'lora-dropout': ('fine-tuning-method', ('lora', 'rslora', 'dora')),
@@ -180,6 +182,7 @@ ALSO_WITH = {
 
 CHOICES = {
     'dtype': ('float32', 'float16', 'bfloat16'),
+    'quantization': ('none', 'bnb-nf4', 'bnb-nf4-dq'),
     'attention': ('eager', 'sdpa', 'sdpa-efficient', 'sdpa-math', 'flash'),
     'attention-mask': ('none', 'ones', 'padded'),
     'logits-to-keep': ('last', 'all'),

@@ -81,6 +81,10 @@ def run_case(case, hyper_parameters, tracker):
         model = None
     else:
         model = models.build(hyper_parameters, case.settings['dtype'], case.settings['attention'])
+    if case.settings.get('quantization', 'none') != 'none':
+        import quantizing  # pylint: disable=import-outside-toplevel
+        quantizing.quantize(model, case.settings)
+        metering.clean()
     counts = None
     if model is None and case.settings.get('pipeline-parallel', 1) > 1:
         import pipelining  # pylint: disable=import-outside-toplevel
