@@ -444,6 +444,38 @@ test_experts_that_are_not_known_are_refused (void)
     }
 }
 
+/* Of a model that sees, SGLang takes less of its share; since 0.5 the less the larger the tower is, unless it is said. */
+static void
+test_models_that_see_leave_room_for_images (void)
+{
+  static const struct
+  {
+    HrSglangRelease release;
+    guint64 layers;
+    guint64 hidden;
+    gboolean is_said;
+    double share;
+  } rows[] = {
+    { HR_SGLANG_RELEASE_0_3, 27, 1152, TRUE, 0.95 },
+    { HR_SGLANG_RELEASE_0_4, 27, 1152, FALSE, 0.95 },
+    { HR_SGLANG_RELEASE_0_4_6, 27, 1152, TRUE, 0.9 },
+    { HR_SGLANG_RELEASE_0_5, 24, 1024, FALSE, 0.95 },
+    { HR_SGLANG_RELEASE_0_5_8, 12, 1024, FALSE, 0.95 * 1.05 },
+    { HR_SGLANG_RELEASE_0_5_8, 24, 1448, FALSE, 0.95 * 0.9 },
+    { HR_SGLANG_RELEASE_0_5_8, 45, 3200, FALSE, 0.95 * 0.8 },
+    { HR_SGLANG_RELEASE_0_5_8, 45, 3200, TRUE, 1 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const HrSglangProfile *profile = hr_sglang_profile_get (rows[i].release);
+
+      g_assert_cmpfloat_with_epsilon (hr_sglang_profile_get_seeing_share (profile, rows[i].layers, rows[i].hidden,
+                                                                          rows[i].is_said),
+                                      rows[i].share, 1e-4);
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -465,6 +497,8 @@ main (int   argc,
                    test_experts_that_are_not_known_are_refused);
   g_test_add_func ("/memory/sglang/no_safe_figure_is_made_of_too_few_starts", test_no_safe_figure);
   g_test_add_func ("/memory/sglang/draft_models_have_a_pool", test_draft_models_have_a_pool);
+  g_test_add_func ("/memory/sglang/models_that_see_leave_room_for_images",
+                   test_models_that_see_leave_room_for_images);
   g_test_add_func ("/memory/sglang/what_is_not_known_is_refused", test_what_is_not_known_is_refused);
 
   return g_test_run ();

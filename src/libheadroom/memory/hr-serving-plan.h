@@ -42,6 +42,7 @@ typedef struct
  * @engine: the program, as settings call it
  * @program: the program
  * @profile: what its release does
+ * @rotary: how it has the sines and cosines of this model
  * @eager: whether layers run operator by operator
  * @generation: the first digits of the GPU's compute capability, 0 where none is chosen or it has none
  * @memory: the memory of the GPU, 0 where none is chosen
@@ -82,6 +83,7 @@ typedef struct
   const char *engine;
   const char *program;
   const HrServingProfile *profile;
+  HrServingRotary rotary;
   gboolean eager;
   guint generation;
   guint64 memory;

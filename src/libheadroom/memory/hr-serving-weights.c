@@ -669,7 +669,7 @@ static guint64
 get_rotary_bytes (const HrServingPlan *self)
 {
   const HrStack *stack = self->pass->stack;
-  HrServingRotary rotary = self->profile->rotary;
+  HrServingRotary rotary = self->rotary;
   guint element = rotary == HR_SERVING_ROTARY_FLOAT32 ? sizeof (float) : hr_element_get_bytes (self->pass->element);
   guint64 positions, sizes[2] = { 0, 0 }, stretch = 1, axes = 1;
 

@@ -227,8 +227,8 @@ warn (gpointer              share,
   tell_host (self);
   if (hr_model_get_n_stacks (self->share.pass.model) > 1)
     hr_inference_plan_warn (&self->share.pass,
-                            N_("The weights of towers and projectors are counted, but not what SGLang makes of images "
-                               "and sounds, nor that it leaves more room for them"));
+                            N_("The weights of towers and projectors are counted, and the larger room that SGLang "
+                               "leaves for images, but not what it makes of images and sounds"));
 }
 
 static void

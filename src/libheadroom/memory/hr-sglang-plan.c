@@ -30,6 +30,9 @@
 /* init_memory_pool: tokens beside those of requests where tokens are guessed ahead. */
 #define GUESSING_BUFFER 100
 
+/* As many as a tower is taken to have whose config does not say it by that name (adjust_mem_fraction_for_vlm). */
+#define USUAL_TOWER_LAYERS 24
+
 /* What the table has rows for, for each time that the longest request fits, and the fewest rows. */
 #define REQUESTS_PER_CONTEXT 512
 #define FEWEST_REQUESTS 2048
@@ -120,10 +123,41 @@ resolve_cache (HrSglangPlan    *self,
   return TRUE;
 }
 
+/*
+ * What of the share is left to a model that sees. Configs of towers that see rows of patches call their layers by
+ * another name, so that they count as many as the usual ones have, and that of Qwen2-VL has the width of the decoder.
+ */
+static double
+get_seeing_share (const HrSglangPlan *self,
+                  HrModel            *whole,
+                  gboolean            is_said)
+{
+  gboolean is_qwen2 = g_str_equal (hr_model_get_model_type (whole), "qwen2_vl");
+
+  for (guint i = 0; i < hr_model_get_n_stacks (whole); i++)
+    {
+      const HrStack *stack = hr_model_get_stack (whole, i);
+      const HrAttention *attention;
+
+      if (stack->role != HR_STACK_VISION || stack->n_layers == 0 || stack->tower == HR_TOWER_UNKNOWN)
+        continue;
+      attention = hr_layer_class_get_attention (is_qwen2 ? &self->layers.pass->stack->layer_classes[0]
+                                                         : &stack->layer_classes[0]);
+
+      return hr_sglang_profile_get_seeing_share (self->profile,
+                                                 stack->tower == HR_TOWER_QWEN_VL ? USUAL_TOWER_LAYERS
+                                                                                  : stack->n_layers,
+                                                 attention->hidden_size, is_said);
+    }
+
+  return 1;
+}
+
 static void
 resolve_sizes (HrSglangPlan          *self,
                HrInferenceJob        *job,
                HrInferenceJob        *resolved,
+               HrModel               *whole,
                const HrServingLayout *layout)
 {
   gboolean copies_attention = hr_inference_job_get_dp_attention (job);
@@ -145,6 +179,7 @@ resolve_sizes (HrSglangPlan          *self,
   self->fraction = hr_inference_job_get_mem_fraction_static (job);
   if (self->fraction == 0 && sizes.memory > 0)
     self->fraction = hr_sglang_profile_get_fraction (self->profile, &sizes);
+  self->fraction *= get_seeing_share (self, whole, hr_inference_job_get_mem_fraction_static (job) > 0);
   if (!hr_inference_job_get_enforce_eager (job))
     self->cuda_graph_max_bs = sizes.cuda_graph_max_bs;
 
@@ -185,6 +220,15 @@ resolve_host_experts (HrSglangPlan   *self,
                           hr_element_get_bytes (self->layers.pass->element);
 }
 
+/* Models without tables of sines and cosines (Gemma3RotaryEmbedding of sglang/srt/models/gemma3_causal.py). */
+static gboolean
+computes_angles (HrModel *whole)
+{
+  static const char * const types[] = { "gemma3", "gemma3_text", NULL };
+
+  return g_strv_contains (types, hr_model_get_model_type (whole));
+}
+
 /*
  * hr_sglang_plan_init:
  * @self: (out): a plan
@@ -219,12 +263,14 @@ hr_sglang_plan_init (HrSglangPlan           *self,
   self->layers.engine = "sglang";
   self->layers.program = "SGLang";
   self->layers.eager = TRUE;
+  if (computes_angles (whole))
+    self->layers.rotary = HR_SERVING_ROTARY_NONE;
   if (!hr_serving_plan_check (&self->layers, job, error) || !check_layers (self, error) ||
       !hr_serving_plan_resolve_guessing (&self->layers, job, profile->release != HR_SGLANG_RELEASE_0_3, error) ||
       !hr_kt_experts_check (&self->layers, whole, job, layout, error))
     return FALSE;
 
-  resolve_sizes (self, job, HR_INFERENCE_JOB (resolved), layout);
+  resolve_sizes (self, job, HR_INFERENCE_JOB (resolved), whole, layout);
   resolve_host_experts (self, job, whole);
 
   return resolve_cache (self, job, error);

@@ -42,11 +42,11 @@ static const HrSglangProfile profiles[] = {
     .before_ranks = BEFORE_RANKS, .graphs = GRAPHS },
   { HR_SGLANG_RELEASE_0_5, LAYERS, .most_requests = 4096, .extra_tokens = 4, .before = BEFORE,
     .before_ranks = BEFORE_RANKS, .graphs = GRAPHS },
-  { HR_SGLANG_RELEASE_0_4_6, LAYERS, .most_requests = 4096, .extra_tokens = 4, .before = BEFORE,
+  { HR_SGLANG_RELEASE_0_4_6, LAYERS, .most_requests = 4096, .extra_tokens = 4, .seeing_share = 0.90, .before = BEFORE,
     .before_ranks = BEFORE_RANKS, .graphs = GRAPHS },
-  { HR_SGLANG_RELEASE_0_4, LAYERS, .most_requests = 4097, .extra_tokens = 4, .before = BEFORE,
+  { HR_SGLANG_RELEASE_0_4, LAYERS, .most_requests = 4097, .extra_tokens = 4, .seeing_share = 0.95, .before = BEFORE,
     .before_ranks = BEFORE_RANKS, .graphs = GRAPHS },
-  { HR_SGLANG_RELEASE_0_3, LAYERS, .most_requests = 5120, .extra_tokens = 8, .before = BEFORE,
+  { HR_SGLANG_RELEASE_0_3, LAYERS, .most_requests = 5120, .extra_tokens = 8, .seeing_share = 0.95, .before = BEFORE,
     .before_ranks = BEFORE_RANKS, .graphs = GRAPHS },
 };
 
@@ -273,4 +273,36 @@ hr_sglang_profile_get_fraction (const HrSglangProfile *self,
     default:
       return fraction;
     }
+}
+
+/* A tower like that of CLIP's large model, whose share is a twentieth, and how much larger ones change that. */
+#define USUAL_LAYERS 24
+#define USUAL_HIDDEN 1024
+#define USUAL_SHARE 0.95
+#define SENSITIVITY 0.1
+
+/*
+ * hr_sglang_profile_get_seeing_share:
+ * @self: a profile
+ * @layers: the layers of the tower, as its config has them
+ * @hidden: their width, likewise
+ * @is_said: whether the share of the memory has been said
+ *
+ * Gets what of its share SGLang takes of a model that sees, as images need more room: ModelRunner's
+ * model_specific_adjustment, and since 0.4.8, where nothing is said, ServerArgs.adjust_mem_fraction_for_vlm.
+ *
+ * Returns: a factor
+ */
+double
+hr_sglang_profile_get_seeing_share (const HrSglangProfile *self,
+                                    guint64                layers,
+                                    guint64                hidden,
+                                    gboolean               is_said)
+{
+  double ratio = (double) (layers * hidden * hidden) / (USUAL_LAYERS * USUAL_HIDDEN * USUAL_HIDDEN);
+
+  if (self->seeing_share > 0)
+    return self->seeing_share;
+
+  return is_said ? 1 : USUAL_SHARE * CLAMP (1 - SENSITIVITY * (ratio - 1), 0.8, 1.05);
 }

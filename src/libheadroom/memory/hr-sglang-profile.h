@@ -39,6 +39,7 @@ typedef struct
  * @has_windows: whether some models have a cache of their own for layers with a window
  * @most_requests: how many requests there is a row of the table for at the most
  * @extra_tokens: how many more tokens than the longest request has each row is for
+ * @seeing_share: what of the share is left to models that see, whoever has said it; 0: that depends on the tower
  * @before: what is gone of the GPU's memory before the model is loaded, of a single rank
  * @before_ranks: the same of several
  * @graphs: what CUDA graphs take
@@ -52,6 +53,7 @@ typedef struct
   gboolean has_windows;
   guint64 most_requests;
   guint64 extra_tokens;
+  double seeing_share;
   HrServingMeasured before;
   HrServingMeasured before_ranks;
   HrServingMeasured graphs;
@@ -64,5 +66,9 @@ guint64                hr_sglang_profile_get_largest_graph   (const HrSglangProf
                                                               const HrSglangSizes   *sizes);
 double                 hr_sglang_profile_get_fraction        (const HrSglangProfile *self,
                                                               const HrSglangSizes   *sizes);
+double                 hr_sglang_profile_get_seeing_share    (const HrSglangProfile *self,
+                                                              guint64                layers,
+                                                              guint64                hidden,
+                                                              gboolean               is_said);
 
 G_END_DECLS
