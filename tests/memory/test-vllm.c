@@ -156,11 +156,24 @@ test_long_batches_go_through_a_layer (void)
                     tokens * (3 * 4864 + 4 * 896) * 2);
 }
 
+/* For 67 sizes of batches, or for 1, 2, 4, 8 and 16 tokens, of what is around the attention of 24 layers. */
 static void
 test_graphs_are_captured_unless_it_is_eager (void)
 {
-  g_assert_cmpuint (get_bytes ("", HR_COMPONENT_CUDA_GRAPHS), >, 0);
+  g_assert_cmpuint (get_bytes ("", HR_COMPONENT_CUDA_GRAPHS), ==, 25 * 67 * 300 * 1024);
+  g_assert_cmpuint (get_bytes ("max-num-seqs=8", HR_COMPONENT_CUDA_GRAPHS), ==, 25 * 5 * 300 * 1024);
   g_assert_cmpuint (get_bytes ("enforce-eager=true", HR_COMPONENT_CUDA_GRAPHS), ==, 0);
+}
+
+/* What is guessed from the text has no weights; its sampler has logits of the guesses beside those of the model. */
+static void
+test_guesses_by_n_grams_have_logits_of_their_own (void)
+{
+  static const char settings[] = "max-num-seqs=512 ngram-speculation=true num-speculative-tokens=5";
+
+  g_assert_cmpuint (get_bytes (settings, HR_COMPONENT_WEIGHTS), ==, get_bytes ("", HR_COMPONENT_WEIGHTS));
+  g_assert_cmpuint (get_bytes (settings, HR_COMPONENT_KV_CACHE) % (16 * TOKEN_BYTES), ==, 0);
+  g_assert_cmpuint (get_bytes (settings, HR_COMPONENT_LOGITS), ==, G_GUINT64_CONSTANT (512) * 151936 * 40);
 }
 
 /* Each rank has the latents of all its layers whole, in blocks as large as the kernels of its GPU read them. */
@@ -743,6 +756,8 @@ main (int   argc,
                    test_sampler_is_tried_out_with_all_requests);
   g_test_add_func ("/memory/vllm/long_batches_go_through_a_layer", test_long_batches_go_through_a_layer);
   g_test_add_func ("/memory/vllm/graphs_are_captured_unless_it_is_eager", test_graphs_are_captured_unless_it_is_eager);
+  g_test_add_func ("/memory/vllm/guesses_by_n_grams_have_logits_of_their_own",
+                   test_guesses_by_n_grams_have_logits_of_their_own);
   g_test_add_func ("/memory/vllm/latents_are_whole_on_every_rank", test_latents_are_whole_on_every_rank);
   g_test_add_func ("/memory/vllm/matrices_of_latents_are_kept_twice", test_matrices_of_latents_are_kept_twice);
   g_test_add_func ("/memory/vllm/experts_are_padded_for_the_gpu", test_experts_are_padded_for_the_gpu);

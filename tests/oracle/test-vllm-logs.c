@@ -26,6 +26,7 @@
 #define MAX_WEIGHT_PERCENT 1.0
 #define MAX_RUN_GIBIBYTES 0.02
 #define MAX_BESIDE_GIBIBYTES 0.6
+#define MAX_HELD_OUT_GIBIBYTES 0.4
 #define MAX_POOL_GIBIBYTES 0.35
 
 /* What a log says of a start beside weights and cache, and what is replayed of it; negative: it does not say. */
@@ -37,6 +38,7 @@ typedef struct
   double graphs;
   const HrServingProfile *profile;
   guint64 n_ranks;
+  guint64 n_graphs;
 } Beside;
 
 typedef struct
@@ -86,7 +88,7 @@ compare_beside (JsonObject          *row,
                 double               run,
                 Table               *table)
 {
-  Beside beside = { run, -1, -1, -1, plan->profile, plan->n_ranks };
+  Beside beside = { run, -1, -1, -1, plan->profile, plan->n_ranks, hr_vllm_plan_count_graphs (plan) };
   double expected, non_torch, graphs, found = run;
 
   oracle_get_figure (row, "activations", &beside.activations);
@@ -105,7 +107,7 @@ compare_beside (JsonObject          *row,
   if (oracle_get_figure (row, "graphs", &graphs))
     {
       expected += graphs;
-      found += plan->profile->graphs.median_bytes / GIB;
+      found += beside.n_graphs * hr_vllm_profile_get_graphs (plan->profile, plan->n_ranks)->median_bytes / GIB;
     }
   table->n_near += fabs (oracle_note_figure (row, "beside", found, expected)) <= MAX_BESIDE_GIBIBYTES;
   table->n_beside++;
@@ -177,13 +179,13 @@ compare_doubles (gconstpointer a,
   return difference < 0 ? -1 : difference > 0;
 }
 
-/* Releases of the engine V0, others, and several ranks, whose figures are taken together. */
+/* Releases of the engine V0, others, and several ranks. */
 static gboolean
 is_alike (const Beside *a,
           const Beside *b,
           gboolean      of_graphs)
 {
-  if (!of_graphs && (a->n_ranks > 1) != (b->n_ranks > 1))
+  if ((a->n_ranks > 1) != (b->n_ranks > 1))
     return FALSE;
 
   return (!of_graphs && a->n_ranks > 1) || a->profile->is_eager == b->profile->is_eager;
@@ -201,7 +203,7 @@ get_median_of_others (GArray   *rows,
   for (guint i = 0; i < rows->len; i++)
     {
       const Beside *other = &g_array_index (rows, Beside, i);
-      double figure = of_graphs ? other->graphs : other->non_torch;
+      double figure = of_graphs ? other->graphs / other->n_graphs : other->non_torch;
 
       if (i != index && figure >= 0 && is_alike (own, other, of_graphs))
         g_array_append_val (figures, figure);
@@ -217,24 +219,25 @@ get_median_of_others (GArray   *rows,
 
 /*
  * The figures that no code says are medians of logs. Each log is held against the medians of all others as well, so
- * that it does not judge itself; and nineteen of twenty stay within the margin of the safe figure.
+ * that it does not judge itself; and nineteen of twenty stay within the margin of the safe figure. There are too few of
+ * several ranks, and they are too far apart, for their medians to be judged by more than the margin.
  */
 static void
 judge_held_out (GArray *rows)
 {
-  guint n_rows = 0, n_near = 0, n_safe = 0;
-  double worst = 0;
+  guint n_rows = 0, n_alone = 0, n_near = 0, n_safe = 0;
+  double worst[2] = { 0 };
 
   for (guint i = 0; i < rows->len; i++)
     {
       const Beside *row = &g_array_index (rows, Beside, i);
       double non_torch = get_median_of_others (rows, i, FALSE);
-      double graphs = get_median_of_others (rows, i, TRUE);
+      double graphs = get_median_of_others (rows, i, TRUE) * row->n_graphs;
       double found = row->run, expected = row->activations, safe;
 
       if (row->activations < 0 || (row->non_torch < 0 && row->graphs < 0))
         continue;
-      safe = row->run + hr_vllm_profile_get_spread (row->profile, row->n_ranks, row->graphs >= 0,
+      safe = row->run + hr_vllm_profile_get_spread (row->profile, row->n_ranks, row->graphs >= 0 ? row->n_graphs : 0,
                                                     row->non_torch >= 0) / GIB + MAX_RUN_GIBIBYTES;
       if (row->non_torch >= 0)
         {
@@ -246,18 +249,20 @@ judge_held_out (GArray *rows)
         {
           found += MAX (graphs, 0);
           expected += row->graphs;
-          safe += row->profile->graphs.median_bytes / GIB;
+          safe += row->n_graphs * hr_vllm_profile_get_graphs (row->profile, row->n_ranks)->median_bytes / GIB;
         }
-      worst = MAX (worst, fabs (found - expected));
-      n_near += fabs (found - expected) <= MAX_BESIDE_GIBIBYTES;
+      worst[row->n_ranks > 1] = MAX (worst[row->n_ranks > 1], fabs (found - expected));
+      n_alone += row->n_ranks == 1;
+      n_near += row->n_ranks == 1 && fabs (found - expected) <= MAX_HELD_OUT_GIBIBYTES;
       n_safe += expected <= safe;
       n_rows++;
     }
 
-  g_print ("# held out: %u of %u starts within %g GiB of what medians of the others say, worst %.2f GiB; %u within the "
-           "margin\n", n_near, n_rows, MAX_BESIDE_GIBIBYTES, worst, n_safe);
-  g_assert_cmpuint (n_rows, >=, 10);
-  g_assert_cmpuint (10 * n_near, >=, 9 * n_rows);
+  g_print ("# held out: %u of %u starts of one rank within %g GiB of what medians of the others say, worst %.2f GiB, "
+           "of several %.2f; %u of %u within the margin\n", n_near, n_alone, MAX_HELD_OUT_GIBIBYTES, worst[0], worst[1],
+           n_safe, n_rows);
+  g_assert_cmpuint (n_alone, >=, 10);
+  g_assert_cmpuint (10 * n_near, >=, 9 * n_alone);
   g_assert_cmpuint (20 * n_safe, >=, 19 * n_rows);
 }
 

@@ -66,6 +66,7 @@ struct _HrInferenceJob
   guint64 max_total_tokens;
   guint64 cuda_graph_max_bs;
   gboolean dp_attention;
+  gboolean ngram_speculation;
   gboolean language_model_only;
   gboolean skip_mm_profiling;
   guint64 mm_max_pixels;
@@ -135,6 +136,7 @@ enum
   PROP_MAX_TOTAL_TOKENS,
   PROP_CUDA_GRAPH_MAX_BS,
   PROP_DP_ATTENTION,
+  PROP_NGRAM_SPECULATION,
   PROP_LANGUAGE_MODEL_ONLY,
   PROP_SKIP_MM_PROFILING,
   PROP_MM_MAX_PIXELS,
@@ -340,6 +342,10 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_DP_ATTENTION:
       g_value_set_boolean (value, self->dp_attention);
+      break;
+
+    case PROP_NGRAM_SPECULATION:
+      g_value_set_boolean (value, self->ngram_speculation);
       break;
 
     case PROP_LANGUAGE_MODEL_ONLY:
@@ -617,6 +623,10 @@ hr_inference_job_set_property (GObject      *object,
 
     case PROP_DP_ATTENTION:
       self->dp_attention = g_value_get_boolean (value);
+      break;
+
+    case PROP_NGRAM_SPECULATION:
+      self->ngram_speculation = g_value_get_boolean (value);
       break;
 
     case PROP_LANGUAGE_MODEL_ONLY:
@@ -1500,6 +1510,19 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrInferenceJob:ngram-speculation:
+   *
+   * Whether vLLM guesses tokens ahead by what the text has had before.
+   */
+  properties[PROP_NGRAM_SPECULATION] =
+    g_param_spec_boolean ("ngram-speculation",
+                          N_("Guesses by n-grams"),
+                          N_("Tokens are guessed ahead by what followed the last ones earlier in the text, which takes "
+                             "no weights"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrInferenceJob:language-model-only:
    *
    * Whether vLLM leaves the towers of a model that sees or hears away.
@@ -1831,6 +1854,7 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_MAX_TOTAL_TOKENS], 653, TRUE);
   hr_job_mark_setting (properties[PROP_CUDA_GRAPH_MAX_BS], 711, TRUE);
   hr_job_mark_setting (properties[PROP_DP_ATTENTION], 654, TRUE);
+  hr_job_mark_setting (properties[PROP_NGRAM_SPECULATION], 659, TRUE);
   hr_job_mark_setting (properties[PROP_LANGUAGE_MODEL_ONLY], 656, TRUE);
   hr_job_mark_setting (properties[PROP_SKIP_MM_PROFILING], 657, TRUE);
   hr_job_mark_setting (properties[PROP_MM_MAX_PIXELS], 658, TRUE);
@@ -2589,6 +2613,22 @@ hr_inference_job_get_dp_attention (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
 
   return self->dp_attention;
+}
+
+/**
+ * hr_inference_job_get_ngram_speculation:
+ * @self: a job
+ *
+ * Gets whether tokens are guessed ahead by what the text has had before.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_inference_job_get_ngram_speculation (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  return self->ngram_speculation;
 }
 
 /**

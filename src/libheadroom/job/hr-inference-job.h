@@ -56,6 +56,7 @@ double            hr_inference_job_get_mem_fraction_static      (HrInferenceJob 
 guint64           hr_inference_job_get_max_total_tokens         (HrInferenceJob *self);
 guint64           hr_inference_job_get_cuda_graph_max_bs        (HrInferenceJob *self);
 gboolean          hr_inference_job_get_dp_attention             (HrInferenceJob *self);
+gboolean          hr_inference_job_get_ngram_speculation        (HrInferenceJob *self);
 gboolean          hr_inference_job_get_language_model_only      (HrInferenceJob *self);
 gboolean          hr_inference_job_get_skip_mm_profiling        (HrInferenceJob *self);
 guint64           hr_inference_job_get_mm_max_pixels            (HrInferenceJob *self);

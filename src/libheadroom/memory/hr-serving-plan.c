@@ -282,11 +282,18 @@ hr_serving_plan_resolve_guessing (HrServingPlan   *self,
   g_autofree char *found = NULL;
 
   self->n_guessed = hr_inference_job_get_num_speculative_tokens (job);
+  self->checks_guesses = self->n_guessed > 0;
   if (self->n_guessed == 0 && has_draft)
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             N_("num-speculative-tokens: expected 1 or more beside a draft model; found 0"));
       return FALSE;
+    }
+  /* What guesses from the text itself runs on the host, and has no weights. */
+  if (hr_inference_job_get_ngram_speculation (job))
+    {
+      self->n_guessed = 0;
+      return TRUE;
     }
   if (self->n_guessed > 0 && can_guess && has_draft)
     return hr_serving_draft_resolve (self, job, error);

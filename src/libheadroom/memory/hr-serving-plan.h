@@ -55,6 +55,7 @@ typedef struct
  * @max_loras: for how many adapters there is room
  * @max_lora_rank: of which rank
  * @n_guessed: how many tokens a layer of its own guesses ahead; 0: there is no such layer
+ * @checks_guesses: whether tokens are guessed ahead, by whatever
  * @draft_kind: what guesses them beside the model
  * @draft_weight_bytes: its weights
  * @draft_layers: how many layers it has that keep tokens
@@ -96,6 +97,7 @@ typedef struct
   guint64 max_loras;
   guint64 max_lora_rank;
   guint64 n_guessed;
+  gboolean checks_guesses;
   HrDraftKind draft_kind;
   guint64 draft_weight_bytes;
   guint draft_layers;

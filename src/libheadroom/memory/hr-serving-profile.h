@@ -87,8 +87,11 @@ typedef enum
  * @counts_graphs: whether CUDA graphs are
  * @rotates_apart: whether a tower rotates queries and keys each by themselves, in fp32
  * @counts_markers: whether tokens around a picture of one size count for the budget of the encoder
+ * @checks_both: whether the sampler of guesses is tried with those of the request's next token as well
  * @non_torch: what is taken beside PyTorch's allocator between the context and the end of the trial run
- * @graphs: what CUDA graphs take, captured when the cache is there
+ * @graph_step: how many tokens apart graphs of over 256 are; 0: the model is captured in one piece for each batch
+ * @graphs_by_batch: whether graphs are captured for no more than two tokens of each request
+ * @graphs: what CUDA graphs take, captured when the cache is there: each of them, or all where @graph_step is 0
  *
  * What a release of vLLM, or of an engine whose layers are vLLM's, does that others do in another way.
  */
@@ -119,7 +122,10 @@ typedef struct
   gboolean counts_graphs;
   gboolean rotates_apart;
   gboolean counts_markers;
+  gboolean checks_both;
   HrServingMeasured non_torch;
+  guint graph_step;
+  gboolean graphs_by_batch;
   HrServingMeasured graphs;
 } HrServingProfile;
 

@@ -693,23 +693,16 @@ replay_masking (HrReplay *replay)
   hr_replay_drop (replay, masked);
 }
 
-/* Sampler.forward (vllm/v1/sample/sampler.py, vllm/v1/worker/gpu/sample/sampler.py): logits in fp32, then a token. */
+/* Tokens are drawn from logits, which become fp32 before. */
 static void
-replay_sampler (const HrServingPlan *plan,
+replay_drawing (const HrServingPlan *plan,
                 HrReplay            *replay)
 {
-  HrElement e = replay->dtype;
   HrValue floats = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, V);
-  HrValue hidden = hr_op_like (replay, "rms_norm", "hidden_states", HR_SHAPE (e, T, H));
-  HrValue last = hr_op_like (replay, "index_select", "hidden_states", HR_SHAPE (e, HR_SYMBOL_BATCH, H));
-  HrValue random = HR_NO_VALUE;
-  HrValue logits, wide;
+  HrValue wide = HR_NO_VALUE;
 
-  if (plan->profile->draws_logits)
-    random = hr_op_like (replay, "rand_like", "hidden_states", HR_SHAPE (e, HR_SYMBOL_BATCH, H));
-  replay->component = HR_COMPONENT_LOGITS;
-  logits = hr_op_like (replay, "linear", "logits", HR_SHAPE (e, HR_SYMBOL_BATCH, V));
-  wide = e == HR_ELEMENT_FLOAT32 ? HR_NO_VALUE : hr_op_like (replay, "to", "logits.float ()", floats);
+  if (replay->dtype != HR_ELEMENT_FLOAT32)
+    wide = hr_op_like (replay, "to", "logits.float ()", floats);
   if (plan->profile->sampler == HR_SERVING_SAMPLER_SORT)
     replay_sorting (replay);
   if (plan->profile->sampler == HR_SERVING_SAMPLER_MASK)
@@ -717,6 +710,55 @@ replay_sampler (const HrServingPlan *plan,
   if (plan->profile->sampler == HR_SERVING_SAMPLER_SOFTMAX)
     hr_replay_drop (replay, hr_op_like (replay, "softmax", "probs", floats));
   hr_replay_drop (replay, wide);
+}
+
+/*
+ * RejectionSampler.forward (vllm/v1/sample/rejection_sampler.py), tried with a guess for each request, as
+ * _dummy_sampler_run of gpu_model_runner.py does: up to 0.11 with logits of guesses beside those of the model, then
+ * with those of guesses and next tokens in the place of these, of which either are picked.
+ */
+static void
+replay_rejection (const HrServingPlan *plan,
+                  HrReplay            *replay,
+                  HrValue             *logits)
+{
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, V);
+  HrValue drawn, picked = HR_NO_VALUE;
+
+  if (!plan->checks_guesses || !plan->profile->draws_logits)
+    return;
+
+  shape.count = plan->profile->checks_both ? 2 : 1;
+  drawn = hr_op_like (replay, "randn", "target_logits", shape);
+  if (plan->profile->checks_both)
+    {
+      hr_replay_drop (replay, *logits);
+      *logits = HR_NO_VALUE;
+      shape.count = 1;
+      picked = hr_op_like (replay, "index", "bonus_logits", shape);
+    }
+  replay_drawing (plan, replay);
+  hr_replay_drop (replay, picked);
+  hr_replay_drop (replay, drawn);
+}
+
+/* Sampler.forward (vllm/v1/sample/sampler.py, vllm/v1/worker/gpu/sample/sampler.py): logits in fp32, then a token. */
+static void
+replay_sampler (const HrServingPlan *plan,
+                HrReplay            *replay)
+{
+  HrElement e = replay->dtype;
+  HrValue hidden = hr_op_like (replay, "rms_norm", "hidden_states", HR_SHAPE (e, T, H));
+  HrValue last = hr_op_like (replay, "index_select", "hidden_states", HR_SHAPE (e, HR_SYMBOL_BATCH, H));
+  HrValue random = HR_NO_VALUE;
+  HrValue logits;
+
+  if (plan->profile->draws_logits)
+    random = hr_op_like (replay, "rand_like", "hidden_states", HR_SHAPE (e, HR_SYMBOL_BATCH, H));
+  replay->component = HR_COMPONENT_LOGITS;
+  logits = hr_op_like (replay, "linear", "logits", HR_SHAPE (e, HR_SYMBOL_BATCH, V));
+  replay_drawing (plan, replay);
+  replay_rejection (plan, replay, &logits);
   hr_replay_drop (replay, logits);
   hr_replay_drop (replay, random);
   hr_replay_drop (replay, last);

@@ -45,6 +45,7 @@ typedef struct
   guint64 run;        /* of the trial run, workspaces included */
   guint64 context;
   guint64 non_torch;
+  guint64 n_graphs;
   guint64 graphs;
   guint64 latents;    /* room for those that are expanded, made with the cache (MLACommonMetadataBuilder) */
   guint64 pool;       /* for the cache */
@@ -247,7 +248,7 @@ add_beside (HrEstimate          *estimate,
 
   if (shares->graphs > 0)
     _hr_estimate_add_component (estimate, 0, HR_COMPONENT_CUDA_GRAPHS, shares->graphs, "graphs", graphs,
-                                plan->profile->graphs.source);
+                                hr_vllm_profile_get_graphs (plan->profile, plan->n_ranks)->source);
   _hr_estimate_add_component (estimate, 0, HR_COMPONENT_FRAMEWORK, shares->context + shares->non_torch,
                               "context + non-torch", substitution, source);
   _hr_estimate_set_context (estimate, shares->context);
@@ -284,7 +285,7 @@ set_margin (HrEstimate          *estimate,
             const Shares        *shares)
 {
   gboolean adds_up = plan->memory == 0 || shares->blocks < shares->needed;
-  guint64 margin = hr_vllm_profile_get_spread (plan->profile, plan->n_ranks, shares->graphs > 0, adds_up);
+  guint64 margin = hr_vllm_profile_get_spread (plan->profile, plan->n_ranks, shares->n_graphs, adds_up);
 
   if (adds_up)
     margin += shares->weights / 1000 * WEIGHT_THOUSANDTHS;
@@ -358,7 +359,10 @@ measure (gpointer              share,
   shares->run = self->share.replay.peak.level.total + plan->workspace_bytes;
   shares->non_torch = hr_vllm_profile_get_beside (plan->profile, plan->n_ranks)->median_bytes;
   if (!hr_inference_job_get_enforce_eager (start->job))
-    shares->graphs = plan->profile->graphs.median_bytes;
+    {
+      shares->n_graphs = hr_vllm_plan_count_graphs (plan);
+      shares->graphs = shares->n_graphs * hr_vllm_profile_get_graphs (plan->profile, plan->n_ranks)->median_bytes;
+    }
   shares->latents = plan->latent_chunk * plan->latent_bytes;
   divide (plan, start, shares);
   self->share.room = shares->blocks;

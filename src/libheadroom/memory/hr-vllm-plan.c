@@ -30,6 +30,10 @@
 #define DEFAULT_BATCHED_TOKENS 2048
 #define DEFAULT_NUM_SEQS 256
 
+/* The most tokens that a CUDA graph is captured for, and where there are fewer of them. */
+#define MOST_CAPTURED 512
+#define STEP_LIMIT 256
+
 /* Beyond this length V0 computes prompts by chunks (EngineArgs.create_engine_config). */
 #define LONG_CONTEXT (32 * 1024)
 
@@ -158,4 +162,33 @@ hr_vllm_plan_init (HrServingPlan    *self,
   resolve_sizes (self, HR_INFERENCE_JOB (resolved), gpu);
 
   return hr_serving_encoder_resolve (self, whole, job, error) && hr_vllm_cache_resolve (self, job, error);
+}
+
+/*
+ * hr_vllm_plan_count_graphs:
+ * @self: a plan
+ *
+ * Counts the CUDA graphs that are captured: for 1, 2 and 4 tokens, multiples of eight and, since 0.12 beyond 256, of
+ * sixteen up to 512 (VllmConfig._set_cudagraph_sizes of vllm/config), of what is before, between and after the layers'
+ * attention (splitting_ops of vllm/config/compilation.py).
+ *
+ * Returns: how many there are; 1 where what all take together was measured
+ */
+guint64
+hr_vllm_plan_count_graphs (const HrServingPlan *self)
+{
+  const HrServingProfile *profile = self->profile;
+  guint64 most = MIN (MOST_CAPTURED, self->max_num_batched_tokens);
+  guint64 n_sizes;
+
+  if (profile->graph_step == 0)
+    return 1;
+
+  if (profile->graphs_by_batch)
+    most = MIN (most, 2 * self->max_num_seqs);
+  n_sizes = MIN (most, 2) + (most >= 4) + MIN (most, STEP_LIMIT) / 8;
+  if (most > STEP_LIMIT)
+    n_sizes += (most - STEP_LIMIT) / profile->graph_step;
+
+  return n_sizes * (self->pass->stack->n_layers + 1);
 }

@@ -11,12 +11,21 @@
 #define SOURCE_H100 \
   "measured, beside the context: 0.13 to 0.14 GiB in 6 runs on H100s (llm-d-incubation/llm-d-planner)"
 
-#define SOURCE_GRAPHS "measured: 0.30 to 2.37 GiB, median 1.00, in 5 logs of 0.10 to 0.23"
+#define KIBIBYTES(number) ((guint64) (number) << 10)
+
+#define SOURCE_GRAPHS \
+  "measured: “Graph capturing finished … took”, 143 to 364 KiB each, median 300, in 10 logs of 0.10 to 0.31"
 
 /* What NCCL and the kernels of several ranks take. */
 static const HrServingMeasured ranks = {
   HUNDREDTHS (11), HUNDREDTHS (54), HUNDREDTHS (716),
   "measured, beside the context: 0.11 to 7.16 GiB, median 0.54, in 8 logs of 2 to 16 ranks",
+};
+
+/* What a CUDA graph takes of ranks that work together, which capture what NCCL does as well. */
+static const HrServingMeasured graphs_of_ranks = {
+  KIBIBYTES (568), KIBIBYTES (663), KIBIBYTES (757),
+  "measured: “Graph capturing finished … took”, 568 and 757 KiB each in two logs, of two and eight ranks",
 };
 
 /*
@@ -37,14 +46,16 @@ static const struct
       .has_expert_adapters = TRUE, .shares_head = TRUE, .state_blocks = 2, .latent_block_blackwell = 64,
       .tries_latent = TRUE, .latent_chunk = 64 * 1024,
       .non_torch = { HUNDREDTHS (13), HUNDREDTHS (13), HUNDREDTHS (14), SOURCE_H100 },
-      .graphs = { HUNDREDTHS (30), HUNDREDTHS (100), HUNDREDTHS (237), SOURCE_GRAPHS } } },
+      .graph_step = 16, .graphs_by_batch = TRUE,
+      .graphs = { KIBIBYTES (143), KIBIBYTES (300), KIBIBYTES (364), SOURCE_GRAPHS } } },
   { HR_VLLM_RELEASE_0_20,
     { .tries_run = TRUE, .vocabulary_padding = VOCABULARY_PADDING,
       .has_large_batches = TRUE, .has_windows = TRUE, .draws_logits = TRUE, .sampler = HR_SERVING_SAMPLER_MASK,
-      .counts_graphs = TRUE, .has_expert_adapters = TRUE, .shares_head = TRUE, .state_blocks = 2,
+      .counts_graphs = TRUE, .has_expert_adapters = TRUE, .shares_head = TRUE, .checks_both = TRUE, .state_blocks = 2,
       .latent_block_blackwell = 64, .tries_latent = TRUE, .latent_chunk = 64 * 1024,
       .non_torch = { HUNDREDTHS (13), HUNDREDTHS (13), HUNDREDTHS (14), SOURCE_H100 },
-      .graphs = { HUNDREDTHS (30), HUNDREDTHS (100), HUNDREDTHS (237), SOURCE_GRAPHS } } },
+      .graph_step = 16, .graphs_by_batch = TRUE,
+      .graphs = { KIBIBYTES (143), KIBIBYTES (300), KIBIBYTES (364), SOURCE_GRAPHS } } },
   { HR_VLLM_RELEASE_0_11,
     { .tries_run = TRUE, .vocabulary_padding = VOCABULARY_PADDING,
       .has_large_batches = TRUE, .has_windows = TRUE, .draws_logits = TRUE, .has_extra_vocabulary = TRUE,
@@ -52,15 +63,16 @@ static const struct
       .has_expert_adapters = TRUE, .state_blocks = 1, .latent_block_blackwell = 128, .tries_latent = TRUE,
       .latent_chunk = 64 * 1024,
       .non_torch = { HUNDREDTHS (13), HUNDREDTHS (13), HUNDREDTHS (14), SOURCE_H100 },
-      .graphs = { HUNDREDTHS (30), HUNDREDTHS (100), HUNDREDTHS (237), SOURCE_GRAPHS } } },
+      .graph_step = 8, .graphs_by_batch = TRUE,
+      .graphs = { KIBIBYTES (143), KIBIBYTES (300), KIBIBYTES (364), SOURCE_GRAPHS } } },
   { HR_VLLM_RELEASE_0_8,
     { .tries_run = TRUE, .vocabulary_padding = VOCABULARY_PADDING,
       .has_large_batches = TRUE, .draws_logits = TRUE, .counts_context = TRUE, .has_extra_vocabulary = TRUE,
       .rotates_apart = TRUE, .counts_markers = TRUE,
       .latent_block_blackwell = 16, .latent_chunk = 128 * 1024,
       .non_torch = { HUNDREDTHS (13), HUNDREDTHS (13), HUNDREDTHS (14), SOURCE_H100 },
-      .graphs = { HUNDREDTHS (41), HUNDREDTHS (144), HUNDREDTHS (164),
-                  "measured: 0.41 to 1.64 GiB, median 1.44, in 3 logs of 0.8" } } },
+      .graph_step = 8, .graphs = { KIBIBYTES (143), KIBIBYTES (302), KIBIBYTES (777),
+                                   "measured: 143 to 777 KiB each, median 302, in 13 logs of 0.8 to 0.31" } } },
   { HR_VLLM_RELEASE_0_7,
     { .tries_run = TRUE, .vocabulary_padding = VOCABULARY_PADDING,
       .is_eager = TRUE, .has_extra_vocabulary = TRUE, .latent_block_blackwell = 16, .pads_latent = TRUE,
@@ -107,10 +119,26 @@ hr_vllm_profile_get_beside (const HrServingProfile *self,
 }
 
 /*
+ * hr_vllm_profile_get_graphs:
+ * @self: a profile
+ * @n_ranks: how many ranks work together
+ *
+ * Gets what a CUDA graph takes, or all of them where the model is captured in one piece.
+ *
+ * Returns: (transfer none): what was measured
+ */
+const HrServingMeasured *
+hr_vllm_profile_get_graphs (const HrServingProfile *self,
+                            guint64                 n_ranks)
+{
+  return n_ranks > 1 && !self->is_eager ? &graphs_of_ranks : &self->graphs;
+}
+
+/*
  * hr_vllm_profile_get_spread:
  * @self: a profile
  * @n_ranks: how many ranks work together
- * @captures_graphs: whether CUDA graphs are captured
+ * @n_graphs: how many CUDA graphs are captured
  * @counts_beside: whether what is beside the allocator matters, and is not made up for by the cache
  *
  * Gets how much more than their medians was measured of what no code says. There are fewer than twenty logs of each, so
@@ -121,11 +149,12 @@ hr_vllm_profile_get_beside (const HrServingProfile *self,
 guint64
 hr_vllm_profile_get_spread (const HrServingProfile *self,
                             guint64                 n_ranks,
-                            gboolean                captures_graphs,
+                            guint64                 n_graphs,
                             gboolean                counts_beside)
 {
   const HrServingMeasured *beside = hr_vllm_profile_get_beside (self, n_ranks);
-  guint64 spread = captures_graphs ? self->graphs.most_bytes - self->graphs.median_bytes : 0;
+  const HrServingMeasured *graphs = hr_vllm_profile_get_graphs (self, n_ranks);
+  guint64 spread = n_graphs * (graphs->most_bytes - graphs->median_bytes);
 
   return spread + (counts_beside ? beside->most_bytes - beside->median_bytes : 0);
 }
