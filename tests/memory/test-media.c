@@ -150,6 +150,8 @@ test_ranks (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (HrEstimate) alone = see (model, "task=fine-tuning fine-tuning-method=lora", 1, &error);
   g_autoptr (HrEstimate) rank = see (model, "task=fine-tuning fine-tuning-method=lora", 4, &error);
+  g_autoptr (HrEstimate) copies = NULL;
+  g_autoptr (HrEstimate) copy = NULL;
   g_autoptr (HrEstimate) divided = NULL;
   guint64 buckets;
 
@@ -157,6 +159,12 @@ test_ranks (void)
   buckets = hr_estimate_get_component_bytes (rank, HR_COMPONENT_COMMUNICATION);
   g_assert_cmpuint (buckets >> 20, ==, hr_estimate_get_component_bytes (rank, HR_COMPONENT_ADAPTERS) >> 20);
   g_assert_cmpuint (hr_estimate_get_allocated_bytes (rank), ==, hr_estimate_get_allocated_bytes (alone) + buckets);
+
+  copies = see (model, "task=inference data-parallel=4", 4, &error);
+  g_assert_no_error (error);
+  copy = see (model, "task=inference", 1, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (hr_estimate_get_allocated_bytes (copies), ==, hr_estimate_get_allocated_bytes (copy));
 
   divided = see (model, "task=inference", 4, &error);
   g_assert_null (divided);

@@ -227,7 +227,10 @@ warn_of_length (HrEstimate    *estimate,
           videos_text, all_text);
 }
 
-/* Of training each rank has a whole tower, or parts of its parameters, and sees the images of its own sequences. */
+/*
+ * Of training each rank has a whole tower, or parts of its parameters, and sees the images of its own sequences, and of
+ * inference each copy of the model; where a copy is divided, that is what transformers does with its layers.
+ */
 static gboolean
 check_division (HrJob          *task,
                 const HrMedia  *media,
@@ -236,13 +239,15 @@ check_division (HrJob          *task,
 {
   g_autofree char *found = NULL;
 
-  if (HR_IS_TRAINING_JOB (task) || media->items->len == 0 || n_gpus == 1)
+  if (HR_IS_TRAINING_JOB (task) || media->items->len == 0 || n_gpus == 1 ||
+      n_gpus == hr_job_get_data_parallel (task) ||
+      hr_inference_job_get_engine (HR_INFERENCE_JOB (task)) != HR_ENGINE_TRANSFORMERS)
     return TRUE;
 
   found = g_strdup_printf ("%u", n_gpus);
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        N_("gpus: expected 1, as it is not known how a model with a tower is divided; found %s"),
-                        found);
+                        N_("gpus: expected 1, or as many as there are copies of the model (data-parallel), as it is "
+                           "not known how a model with a tower is divided; found %s"), found);
 
   return FALSE;
 }
