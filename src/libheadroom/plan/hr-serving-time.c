@@ -295,12 +295,21 @@ get_sum_time (const HrCluster *cluster,
            : 0;
 }
 
-/* Tokens of all copies are gathered, and what the experts make of them is scattered: once each way. */
+/*
+ * Tokens of all copies are gathered, and what the experts make of them is scattered: once each way. Ranks that share
+ * layers, and have experts of their own, have a part of the tokens each, and all of them exchange these (get_ep_group()
+ * where use_sequence_parallel_moe of vllm/config/parallel.py is true); otherwise each exchanges all with its like.
+ */
 static double
 get_share_time (const HrCluster       *cluster,
                 const HrServingLayout *layout,
                 double                 bytes)
 {
+  guint64 n = layout->tensor * layout->data;
+
+  if (layout->expert > 1 && layout->tensor > 1)
+    return 2 * hr_cluster_get_exchange_time (cluster, n, 1, n - 1, bytes * layout->data * (n - 1) / n);
+
   return 2 * hr_cluster_get_exchange_time (cluster, layout->data, layout->tensor * layout->pipeline, layout->data - 1,
                                            bytes * (layout->data - 1));
 }
