@@ -32,6 +32,7 @@ typedef enum
 /* A parameter: what is gathered of it, and with what. Persistent ones are in the books before a step begins. */
 typedef struct
 {
+  HrElement element;
   guint64 n_elements;
   guint64 n_part;
   gboolean persists;
@@ -263,11 +264,12 @@ make (HrReplay   *replay,
 
 /* Parts that wait on the host come to the device first. */
 static void
-fetch_parts (HrReplay *replay,
-             guint64   n_part)
+fetch_parts (HrReplay  *replay,
+             HrElement  element,
+             guint64    n_part)
 {
   if (replay->live->settings.is_offloaded)
-    hr_replay_drop (replay, make (replay, "_to_copy", "ds_tensor", n_part));
+    hr_replay_drop (replay, make_element (replay, "_to_copy", "ds_tensor", element, n_part));
 }
 
 static gboolean
@@ -332,7 +334,8 @@ static void
 gather_from (HrReplay    *replay,
              const guint *indices,
              guint        n,
-             guint64      n_ranks)
+             guint64      n_ranks,
+             gboolean     is_one)
 {
   HrLiveParameters *self = replay->live;
   Gathering gathering = { .flat = HR_NO_VALUE, .scales = HR_NO_VALUE, .wide = HR_NO_VALUE, .n_in_flight = n };
@@ -347,21 +350,22 @@ gather_from (HrReplay    *replay,
       parameter->gathering = self->gatherings->len + 1;
       self->n_available += parameter->n_elements;
     }
-  gathering.is_copied = n == 1 && !self->settings.is_quantized;
-  gathering.n_wide = n == 1 ? get_parameter (self, indices[0])->n_elements : n_part * n_ranks;
+  gathering.is_copied = is_one && !self->settings.is_quantized;
+  gathering.n_wide = is_one ? get_parameter (self, indices[0])->n_elements : n_part * n_ranks;
   if (self->settings.n_ranks > 1)
     {
       const char *sentence = replay->sentence;
-      HrElement element = self->settings.is_quantized ? HR_ELEMENT_INT8 : replay->parameter_dtype;
+      HrElement own = get_parameter (self, indices[0])->element;
+      HrElement element = self->settings.is_quantized ? HR_ELEMENT_INT8 : own;
       HrValue made;
 
       replay->sentence = N_("while parameters of all ranks are gathered");
-      made = make_element (replay, "all_gather_into_tensor", n == 1 ? "param_buffer" : "flat_tensor", element,
+      made = make_element (replay, "all_gather_into_tensor", is_one ? "param_buffer" : "flat_tensor", element,
                            n_part * n_ranks);
       if (self->settings.is_quantized)
-        send_quantized (replay, &gathering, n_part, n_ranks, n == 1);
+        send_quantized (replay, &gathering, n_part, n_ranks, is_one);
       else
-        fetch_parts (replay, n_part);
+        fetch_parts (replay, own, n_part);
       replay->sentence = sentence;
       if (gathering.is_copied)
         get_parameter (self, indices[0])->value = made;
@@ -369,6 +373,30 @@ gather_from (HrReplay    *replay,
         gathering.flat = made;
     }
   g_array_append_val (self->gatherings, gathering);
+}
+
+/* Several parameters are gathered apart by their data types (_all_gather_coalesced), adapters in fp32 so. */
+static void
+gather_by_element (HrReplay    *replay,
+                   const guint *indices,
+                   guint        n,
+                   guint64      n_ranks)
+{
+  static const HrElement elements[] = { HR_ELEMENT_FLOAT16, HR_ELEMENT_BFLOAT16, HR_ELEMENT_FLOAT32 };
+  g_autofree guint *chosen = g_new (guint, n);
+
+  for (guint j = 0; j < G_N_ELEMENTS (elements); j++)
+    {
+      guint n_chosen = 0;
+
+      for (guint i = 0; i < n; i++)
+        {
+          if (get_parameter (replay->live, indices[i])->element == elements[j])
+            chosen[n_chosen++] = indices[i];
+        }
+      if (n_chosen > 0)
+        gather_from (replay, chosen, n_chosen, n_ranks, n == 1);
+    }
 }
 
 /* Parameters of which there is a second copy are gathered from that, apart from the others. */
@@ -390,8 +418,8 @@ gather (HrReplay    *replay,
             chosen[n_chosen++] = indices[i];
         }
       if (n_chosen > 0)
-        gather_from (replay, chosen, n_chosen,
-                     from_secondary ? self->settings.n_secondary_ranks : self->settings.n_ranks);
+        gather_by_element (replay, chosen, n_chosen,
+                           from_secondary ? self->settings.n_secondary_ranks : self->settings.n_ranks);
     }
 }
 
@@ -423,7 +451,8 @@ copy_parameter (HrReplay  *replay,
       return;
     }
 
-  parameter->value = make (replay, is_quantized ? "_to_copy" : "cat", "param.data", parameter->n_elements);
+  parameter->value = make_element (replay, is_quantized ? "_to_copy" : "cat", "param.data", parameter->element,
+                                   parameter->n_elements);
 }
 
 /* AllGatherCoalescedHandle.wait, AllGatherHandle.wait */
@@ -648,8 +677,8 @@ add_parameter (HrReplay *replay,
 {
   HrLiveParameters *self = replay->live;
   Parameter parameter = {
-    .n_elements = hr_value_get_elements (shape, replay->symbols), .fetched_for = NEVER, .value = HR_NO_VALUE,
-    .secondary = HR_NO_VALUE,
+    .element = shape.element, .n_elements = hr_value_get_elements (shape, replay->symbols), .fetched_for = NEVER,
+    .value = HR_NO_VALUE, .secondary = HR_NO_VALUE,
   };
 
   parameter.is_frozen = self->settings.n_wrappers > 0 && !hr_value_needs_gradient (shape);

@@ -255,7 +255,7 @@ load_parts (const HrTrainingPlan *plan,
   const HrTraining *training = &plan->training;
   g_autoptr (HrTrainables) frozen = hr_tuning_list_frozen (plan->tuning, plan->pass.model, plan->pass.element);
   Parts parts = { .heap = heap, .n_ranks = hr_layout_count_sharers (&plan->layout) };
-  guint64 n = 0;
+  guint64 bytes = 0;
 
   if (!training->live.is_offloaded)
     hr_trainables_foreach (frozen, take_part, &parts);
@@ -264,9 +264,10 @@ load_parts (const HrTrainingPlan *plan,
     {
       const HrTrainable *parameter = hr_trainables_get_item (plan->parameters, i);
 
-      n += (parameter->n_elements + parts.n_ranks - 1) / parts.n_ranks * parameter->copies;
+      bytes += (parameter->n_elements + parts.n_ranks - 1) / parts.n_ranks * parameter->copies *
+               hr_element_get_bytes (parameter->element);
     }
-  hr_heap_take (heap, n * hr_element_get_bytes (plan->pass.element));
+  hr_heap_take (heap, bytes);
   if (training->master_bytes > 0)
     load_masters (plan, heap);
   hr_heap_take (heap, training->held_gradient_bytes);

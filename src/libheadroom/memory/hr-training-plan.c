@@ -214,7 +214,8 @@ resolve_masters (HrTrainingPlan             *self,
       return FALSE;
     }
 
-  if (!has_16_bits (self->parameters) || self->autocast != HR_ELEMENT_NONE)
+  if ((!has_16_bits (self->parameters) && !hr_training_zero_divides_parameters (self)) ||
+      self->autocast != HR_ELEMENT_NONE)
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             N_("master-dtype: expected none, as the parameters that are trained are in float32 "

@@ -143,7 +143,7 @@ hr_training_zero_prepare (HrTrainingJob  *job,
  *
  * DeepSpeed casts every parameter that is a number with a point to what it trains in, whatever it was made in, beside
  * quantized ones as well (DeepSpeedEngine._cast_module_mixed_precision of deepspeed/runtime/engine.py), for a trainer
- * that hands a job on too. Of a model that is loaded in parts (zero.Init) adapters are expected to be like it.
+ * that hands a job on too: but not of a model that this has loaded in parts (zero.Init), as the third stage has it do.
  *
  * Returns: whether it does
  */
@@ -151,7 +151,7 @@ gboolean
 hr_training_zero_casts_module (HrTrainingJob *job)
 {
   return hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_DEEPSPEED ||
-         (hr_training_job_get_zero_stage (job) > 0 && hands_on (job));
+         (hr_training_job_get_zero_stage (job) > 0 && hr_training_job_get_zero_stage (job) < 3 && hands_on (job));
 }
 
 /*
@@ -267,18 +267,12 @@ check_third_stage (const HrTrainingPlan  *plan,
     { "fine-tuning-method", "full", "lora", "rslora" },
     { "reentrant-checkpointing", "false" },
   };
-  /* Where a model is loaded in parts (zero.Init), the engine casts nothing, and PEFT makes adapters in fp32. */
-  static const char * const handed_on[][HR_TRAINING_MAX_VALUES] = {
-    { "adapter-dtype", "bfloat16" },
-  };
   static const char * const frozen[][HR_TRAINING_MAX_VALUES] = {
     { "quantization", "auto", "none" },
   };
 
   return plan->layout.zero_stage < 3 ||
          (hr_training_check_values (plan, "ZeRO-3", values, G_N_ELEMENTS (values), error) &&
-          (!hands_on (plan->job) || !trains_added (plan) ||
-           hr_training_check_values (plan, "ZeRO-3 with LoRA", handed_on, G_N_ELEMENTS (handed_on), error)) &&
           (!trains_added (plan) ||
            hr_training_check_values (plan, "ZeRO-3 with LoRA", frozen, G_N_ELEMENTS (frozen), error)) &&
           check_secondary (plan, error) && check_nodes (plan, error));
@@ -574,21 +568,20 @@ add_held (const HrTrainingPlan *plan,
           guint64              *parts,
           guint64              *persistent)
 {
-  guint element = hr_element_get_bytes (plan->pass.element);
-  guint64 n = 0;
+  guint64 bytes = 0;
 
   for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
     {
       const HrTrainable *parameter = hr_trainables_get_item (parameters, i);
-      guint64 part = get_part (plan, parameter->n_elements);
+      guint64 part = get_part (plan, parameter->n_elements) * hr_element_get_bytes (parameter->element);
 
       *persistent += get_persistent_bytes (plan, parameter) * parameter->copies;
-      n += part * parameter->copies;
+      bytes += part * parameter->copies;
       if (is_frozen)
-        *parts += hr_ledger_round (part * element) * parameter->copies;
+        *parts += hr_ledger_round (part) * parameter->copies;
     }
   if (!is_frozen)
-    *parts += hr_ledger_round (n * element);
+    *parts += hr_ledger_round (bytes);
 }
 
 /* Where matrices are added to a model, all of its own parameters are frozen. */
