@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import sys
 import tempfile
 
@@ -32,9 +33,10 @@ def a_layout_of_an_engine_is_planned_and_applied():
             app.press('Control+Shift+p')
             window = app.wait(app.other_window, 'the window of the planner')
             app.focus_new_window()
-            # 1 × 4 × 2 among them: 28 heads can be shared by four, and not by eight.
-            beginning = app.translate('%1$s of %2$s layouts fit on %3$s × %4$s.').split('%1$s')[0]
-            app.wait_for_match(lambda text: text.startswith(beginning) and 'H100' in text, 'the verdict', window)
+            # 28 heads can be shared by four, and not by eight.
+            words = re.split(r'%\d\$s', app.translate('%1$s of %2$s layouts fit on %3$s × %4$s.'))
+            app.wait_for_match(lambda text: 'H100' in text and all(word in text for word in words), 'the verdict',
+                               window)
             titles = {app.translate(title) for title in ('Tokens/s', 'Each token', 'First token', 'Room for', 'EP')}
             app.wait(lambda: titles <= everything(app, window), 'the columns of what answers requests')
             label = app.translate('_Apply')
