@@ -74,7 +74,7 @@ static const struct
   { "engine", "transformers llama.cpp vllm ollama sglang lmdeploy tensorrt-llm mlx exllama" },
   { "split-mode", "layer none" },
   { "flash-attention", "auto on off" },
-  { "llama-release", "b11669 b9272 b4500" },
+  { "llama-release", "b11669 b10488 b9272 b4500" },
   { "vllm-release", "0.28 0.20 0.11 0.8 0.7" },
   { "sglang-release", "0.5.8 0.5 0.4.6 0.4 0.3" },
   { "lmdeploy-backend", "auto turbomind pytorch" },

@@ -123,9 +123,9 @@ test_fit (void)
 {
   static const char same[] = "quantization=q5_k_m max-model-len=8192 max-num-seqs=1 max-num-batched-tokens=512";
   g_autofree char *by_ollama = g_strconcat ("engine=ollama ", same, NULL);
-  g_autofree char *by_itself = g_strconcat ("engine=llama.cpp fit=true ", same, NULL);
-  g_autofree char *all = g_strconcat ("engine=llama.cpp ", same, NULL);
-  g_autofree char *told = g_strconcat ("engine=llama.cpp fit=true gpu-layers=9999 ", same, NULL);
+  g_autofree char *by_itself = g_strconcat ("engine=llama.cpp llama-release=b10488 fit=true ", same, NULL);
+  g_autofree char *all = g_strconcat ("engine=llama.cpp llama-release=b10488 ", same, NULL);
+  g_autofree char *told = g_strconcat ("engine=llama.cpp llama-release=b10488 fit=true gpu-layers=9999 ", same, NULL);
   g_autoptr (HrEstimate) first = estimate (MODEL, "rtx-4080", 1, by_ollama);
   g_autoptr (HrEstimate) second = estimate (MODEL, "rtx-4080", 1, by_itself);
   g_autoptr (HrEstimate) third = estimate (MODEL, "rtx-4080", 1, all);
@@ -142,7 +142,7 @@ test_same_as_llama (void)
 {
   static const char same[] = "quantization=q4_k_m max-model-len=4096 max-num-seqs=2 max-num-batched-tokens=1024";
   g_autofree char *by_ollama = g_strconcat ("engine=ollama gpu-layers=9999 ", same, NULL);
-  g_autofree char *by_llama = g_strconcat ("engine=llama.cpp ", same, NULL);
+  g_autofree char *by_llama = g_strconcat ("engine=llama.cpp llama-release=b10488 ", same, NULL);
   g_autoptr (HrEstimate) ollama = estimate (MODEL, "a100-80gb-sxm", 1, by_ollama);
   g_autoptr (HrEstimate) llama = estimate (MODEL, "a100-80gb-sxm", 1, by_llama);
 

@@ -1334,7 +1334,8 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                        N_("Release of llama.cpp"),
                        N_("Releases reserve other compute buffers, and put other layers on the GPU; b4500 stands for "
                           "those from May 2024 to spring 2025, b9272 for those up to May 2026, and for later programs "
-                          "other than the server, which have room for the logits of all tokens"),
+                          "other than the server, which have room for the logits of all tokens, b10488 for those from "
+                          "June to September 2026"),
                        HR_TYPE_LLAMA_RELEASE, HR_LLAMA_RELEASE_B11669,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 

@@ -326,7 +326,8 @@ static const char * const split_mode_labels[] = {
 };
 
 static const char * const llama_release_labels[] = {
-  [HR_LLAMA_RELEASE_B11669] = N_("b11669 (since June 2026)"),
+  [HR_LLAMA_RELEASE_B11669] = N_("b11669 (since October 2026)"),
+  [HR_LLAMA_RELEASE_B10488] = N_("b10488 (June to September 2026)"),
   [HR_LLAMA_RELEASE_B9272] = N_("b9272 (2025 to May 2026)"),
   [HR_LLAMA_RELEASE_B4500] = N_("b4500 (2024 and 2025)"),
 };

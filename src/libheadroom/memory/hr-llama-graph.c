@@ -187,13 +187,12 @@ add_norm (Builder    *b,
   return has_bias ? add_vector (b, HR_GGML_OP_ADD, result, size) : result;
 }
 
-/* Vectors of what is no text, and a mixture of them and text: they are not used, and there is room for them. */
+/* A mixture of vectors and text, for which b11669 has room beside each alone. */
 static void
-add_other_embeddings (Builder *b,
+add_mixed_embeddings (Builder *b,
                       gint     table,
                       guint64  hidden)
 {
-  gint vectors = hr_ggml_graph_add_input (b->graph, HR_GGML_F32, hidden, b->n_tokens);
   gint mixed = hr_ggml_graph_add_rows (b->graph, table,
                                        hr_ggml_graph_add_input (b->graph, HR_GGML_I32, b->n_tokens, 1));
   gint slots = hr_ggml_graph_add_input (b->graph, HR_GGML_I64, b->n_tokens, 1);
@@ -201,8 +200,18 @@ add_other_embeddings (Builder *b,
                                       hr_ggml_graph_add_input (b->graph, HR_GGML_F32, hidden, b->n_tokens),
                                       HR_GGML_NONE, HR_GGML_NONE);
 
-  hr_ggml_graph_expand (b->graph, vectors);
   hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_set_rows (b->graph, base, mixed, slots));
+}
+
+/* Vectors of what is no text: they are not used, and there is room for them. */
+static void
+add_other_embeddings (Builder *b,
+                      gint     table,
+                      guint64  hidden)
+{
+  hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_input (b->graph, HR_GGML_F32, hidden, b->n_tokens));
+  if (b->plan->release != HR_LLAMA_RELEASE_B10488)
+    add_mixed_embeddings (b, table, hidden);
 }
 
 static gint

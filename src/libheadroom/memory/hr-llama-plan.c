@@ -276,6 +276,13 @@ resolve_file_type (HrInferencePlan  *pass,
   return FALSE;
 }
 
+/* Since June 2026 the server has room for the logits of one token of each sequence. */
+static gboolean
+has_few_outputs (HrLlamaRelease release)
+{
+  return release == HR_LLAMA_RELEASE_B11669 || release == HR_LLAMA_RELEASE_B10488;
+}
+
 static void
 resolve_length (HrLlamaPlan     *self,
                 HrInferenceJob  *job)
@@ -292,7 +299,7 @@ resolve_length (HrLlamaPlan     *self,
   self->cells = is_unified ? self->context : pad (self->context / self->n_slots, multiple);
   self->context = self->cells * self->n_streams;
   self->ubatch = MIN (MIN (self->context, MAX (DEFAULT_BATCH, wanted)), wanted);
-  self->n_outputs = self->release == HR_LLAMA_RELEASE_B11669 ? MIN (self->n_slots, self->ubatch) : self->ubatch;
+  self->n_outputs = has_few_outputs (self->release) ? MIN (self->n_slots, self->ubatch) : self->ubatch;
 }
 
 /*
@@ -689,7 +696,8 @@ hr_llama_plan_init (HrLlamaPlan      *self,
 
   *self = (HrLlamaPlan) {
     .pass = pass,
-    .release = hr_inference_job_get_llama_release (known),
+    .release = hr_inference_job_get_engine (job) == HR_ENGINE_OLLAMA
+                 ? HR_OLLAMA_LLAMA_RELEASE : hr_inference_job_get_llama_release (known),
     .n_devices = n_devices,
     .has_tiles = hr_cuda_context_has_tiles (gpu),
     .is_fitted = leaves_layers (job),
