@@ -30,6 +30,7 @@ static const struct
   { "MiB", G_GUINT64_CONSTANT (1) << 20 },
   { "GiB", G_GUINT64_CONSTANT (1) << 30 },
   { "TiB", G_GUINT64_CONSTANT (1) << 40 },
+  { "MB", 1000000 },
   { "GB", 1000000000 },
 };
 
@@ -119,6 +120,9 @@ load_figure (HrJson            *node,
       return FALSE;
     }
 
+  figure.percent_group = g_strconcat (figure.group, "_percent", NULL);
+  if (g_regex_get_string_number (line->regex, figure.percent_group) < 0)
+    g_clear_pointer (&figure.percent_group, g_free);
   g_array_append_val (line->figures, figure);
 
   return TRUE;
@@ -129,7 +133,7 @@ load_line (HrJson            *node,
            HrLogLinePattern  *line,
            GError           **error)
 {
-  static const char * const members[] = { "has", "pattern", "figures", "adds", "source", NULL };
+  static const char * const members[] = { "has", "pattern", "figures", "adds", "cuts", "source", NULL };
   const char *source = NULL;
   HrJson *figures = NULL;
   HrJson *pattern;
@@ -138,6 +142,7 @@ load_line (HrJson            *node,
       !hr_json_require_text (node, "has", &line->has, error) ||
       !hr_json_require_text (node, "source", &source, error) ||
       !hr_json_get_boolean (node, "adds", &line->adds, error) ||
+      !hr_json_get_boolean (node, "cuts", &line->cuts, error) ||
       !hr_json_get_object (node, "figures", &figures, error))
     return FALSE;
 

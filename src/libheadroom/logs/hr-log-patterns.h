@@ -10,6 +10,7 @@ G_BEGIN_DECLS
  * HrLogFigurePattern:
  * @group: the group of the pattern that has the number
  * @unit_group: (nullable): the group that has the unit, where the program writes it
+ * @percent_group: (nullable): the group that says how many percent of the number are meant
  * @term: what the number is
  * @unit: the bytes of the unit, or 1 for a count
  */
@@ -17,6 +18,7 @@ typedef struct
 {
   char *group;
   char *unit_group;
+  char *percent_group;
   HrLogTerm term;
   guint64 unit;
 } HrLogFigurePattern;
@@ -28,6 +30,7 @@ typedef struct
  * @figures: (element-type HrLogFigurePattern): its figures
  * @has_device: whether it names the device that it is about
  * @adds: whether lines about one device are about several things there, which add up
+ * @cuts: whether numbers without decimals are cut, not rounded
  */
 typedef struct
 {
@@ -36,6 +39,7 @@ typedef struct
   GArray *figures;
   gboolean has_device;
   gboolean adds;
+  gboolean cuts;
 } HrLogLinePattern;
 
 /*

@@ -195,6 +195,29 @@ reading_add (Reading    *self,
   g_array_append_val (self->figures, figure);
 }
 
+/* What is meant of a number that was cut, or of which percents were said, and how far that may be off. */
+static void
+finish_number (const HrLogLinePattern   *pattern,
+               const HrLogFigurePattern *figure,
+               GMatchInfo               *match,
+               const char               *number,
+               guint64                  *value,
+               guint64                  *margin)
+{
+  g_autofree char *text = NULL;
+  guint64 percent, unused;
+
+  if (pattern->cuts && strchr (number, '.') == NULL)
+    *value += *margin;
+  if (figure->percent_group != NULL)
+    text = g_match_info_fetch_named (match, figure->percent_group);
+  if (text == NULL || *text == '\0' || !read_number (text, 1, &percent, &unused))
+    return;
+
+  *margin = *margin * percent / 100 + *value / 200;
+  *value = *value * percent / 100;
+}
+
 static void
 reading_add_match (Reading                *self,
                    const HrLogLinePattern *pattern,
@@ -217,6 +240,7 @@ reading_add_match (Reading                *self,
       if (number == NULL || *number == '\0' || (unit_text != NULL && !read_unit (unit_text, &unit)) ||
           !read_number (number, unit, &value, &margin))
         continue;
+      finish_number (pattern, figure, match, number, &value, &margin);
       reading_add (self, figure->term, device, value, margin, line, pattern->adds);
     }
 }
