@@ -17,14 +17,14 @@
 #define MEBIBYTE 1048576.0
 
 /*
- * Weights are those of a file, which people make with releases of the quantizer that differ in single tensors. Where
- * half of the layers stay on the host, the program of June 2026 took room for two more matrices than is known here.
+ * Weights are those of a file, which people make with releases of the quantizer that differ in single tensors. The
+ * runners of winter 2025 had no room yet for vectors beside tokens, which b9272 has.
  */
 #define MAX_WEIGHT_MEDIAN 0.01
 #define MAX_WEIGHT_WORST 0.1
 #define MAX_KV 0.001
 #define MAX_COMPUTE_MEDIAN 0.01
-#define MAX_COMPUTE_WORST 25.5
+#define MAX_COMPUTE_WORST 5.7
 
 typedef enum
 {

@@ -35,6 +35,7 @@ typedef struct
   gint place;            /* of the layer */
   gboolean pins_norms;   /* to the place of their layer, which would else go with what was before it */
   gint positions;
+  gint rope_factors[HR_GGML_MAX_PLACES];
   gint output_ids;
   gint key_ids[2];       /* of all layers but those with a window, and of these */
   gint value_ids[2];
@@ -287,6 +288,21 @@ finish_embeddings (Builder *b,
   return input;
 }
 
+/* What angles of Llama 3.1 are divided by: a weight of each device (rope_freqs, llama_model::get_rope_factors). */
+static gint
+get_rope_factors (Builder           *b,
+                  const HrAttention *attention)
+{
+  gint *factors = &b->rope_factors[b->place];
+  guint64 has_factors = 0;
+
+  hr_model_get_hyper_parameter (b->plan->pass->model, "rope_factors", &has_factors);
+  if (has_factors > 0 && *factors == HR_GGML_NONE)
+    *factors = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->place, attention->rotary_dim / 2, 1, 1);
+
+  return *factors;
+}
+
 static gint
 add_rotation (Builder           *b,
               const HrAttention *attention,
@@ -296,7 +312,7 @@ add_rotation (Builder           *b,
       attention->position == HR_POSITION_ALIBI)
     return input;
 
-  return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ROPE, input, b->positions, HR_GGML_NONE);
+  return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ROPE, input, b->positions, get_rope_factors (b, attention));
 }
 
 /* Queries of each head in front of what its output is multiplied by (Qwen3-Next). */
@@ -1844,6 +1860,8 @@ hr_llama_graph_new (const HrLlamaPlan *plan,
   gboolean has_attention = FALSE;
   gint current;
 
+  for (guint i = 0; i < HR_GGML_MAX_PLACES; i++)
+    b.rope_factors[i] = HR_GGML_NONE;
   add_inputs (&b);
   current = add_embeddings (&b, stack->embeddings.blocks[0].token_embedding.hidden_size);
   current = finish_embeddings (&b, current);
