@@ -87,6 +87,7 @@ static const struct
   { "draft-cache-type-v", "auto f32 f16 bf16 q8_0 q5_1 q5_0 iq4_nl q4_1 q4_0" },
   { "logits-to-keep", "last all" },
   { "kv-cache-dtype", "auto float64 float32 float16 bfloat16 float8 int8 int4" },
+  { "state-dtype", "auto float64 float32 float16 bfloat16 float8 int8 int4" },
 };
 
 static const struct

@@ -452,7 +452,9 @@ test_blocks_are_as_large_as_states (void)
     guint layers;          /* of a group */
   } rows[] = {
     { "Qwen/Qwen3-Next-80B-A3B-Instruct", "tensor-parallel=2", 544, 1024, 12 },
+    { "Qwen/Qwen3-Next-80B-A3B-Instruct", "tensor-parallel=2 state-dtype=float32", 1056, 1024, 12 },
     { "Qwen/Qwen3.5-9B", "", 528, 4096, 8 },
+    { "Qwen/Qwen3.5-9B", "state-dtype=float16", 272, 4096, 8 },
     { "Qwen/Qwen3.5-9B", "kv-cache-dtype=float8", 1056, 2048, 8 },
     { "Qwen/Qwen3.6-27B", "", 784, 4096, 16 },
     { "Qwen/Qwen3.6-27B", "kv-cache-dtype=float8 vllm-release=0.28", 1568, 2048, 16 },

@@ -766,7 +766,7 @@ static const HybridCase hybrid_cases[] = {
                                          "\"num_local_experts\": 0, \"shared_intermediate_size\": 128, "
                                          "\"mamba_n_heads\": 8, \"mamba_d_state\": 16, \"mamba_d_conv\": 4, "
                                          "\"mamba_n_groups\": 1",
-    "ssm.conv_kernel=4 ssm.state_size=16 ssm.inner_size=128 ssm.group_count=1 ssm.time_step_rank=8 expert_count=0",
+    "ssm.conv_kernel=4 ssm.state_size=16 ssm.inner_size=128 ssm.group_count=1 ssm.time_step_rank=8",
     { 0, 0, 2, 0 }, { 128, 128, 128, 128 } },
   { "nemotron_h", "nemotron_h", "\"hybrid_override_pattern\": \"M-*-\", \"mamba_num_heads\": 4, "
                                 "\"mamba_head_dim\": 8, \"n_groups\": 2, \"ssm_state_size\": 16, \"head_dim\": 16",

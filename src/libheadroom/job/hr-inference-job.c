@@ -32,6 +32,7 @@ struct _HrInferenceJob
   gboolean use_cache;
   HrLogitsToKeep logits_to_keep;
   HrDtype kv_cache_dtype;
+  HrDtype state_dtype;
   guint64 max_model_len;
   guint64 max_num_seqs;
   guint64 max_num_batched_tokens;
@@ -102,6 +103,7 @@ enum
   PROP_USE_CACHE,
   PROP_LOGITS_TO_KEEP,
   PROP_KV_CACHE_DTYPE,
+  PROP_STATE_DTYPE,
   PROP_MAX_MODEL_LEN,
   PROP_MAX_NUM_SEQS,
   PROP_MAX_NUM_BATCHED_TOKENS,
@@ -206,6 +208,10 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_KV_CACHE_DTYPE:
       g_value_set_enum (value, self->kv_cache_dtype);
+      break;
+
+    case PROP_STATE_DTYPE:
+      g_value_set_enum (value, self->state_dtype);
       break;
 
     case PROP_MAX_MODEL_LEN:
@@ -487,6 +493,10 @@ hr_inference_job_set_property (GObject      *object,
 
     case PROP_KV_CACHE_DTYPE:
       self->kv_cache_dtype = g_value_get_enum (value);
+      break;
+
+    case PROP_STATE_DTYPE:
+      self->state_dtype = g_value_get_enum (value);
       break;
 
     case PROP_MAX_MODEL_LEN:
@@ -1061,6 +1071,19 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
     g_param_spec_enum ("kv-cache-dtype",
                        N_("KV-cache data type"),
                        N_("What keys and values are kept in; “auto” is what the model computes in"),
+                       HR_TYPE_DTYPE, HR_DTYPE_AUTO,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:state-dtype:
+   *
+   * What the states of state spaces and gated delta networks are kept in.
+   */
+  properties[PROP_STATE_DTYPE] =
+    g_param_spec_enum ("state-dtype",
+                       N_("State data type"),
+                       N_("What state spaces and gated delta networks keep of each sequence; “auto” is what the model "
+                          "asks for, or what it computes in (vLLM’s mamba-ssm-cache-dtype)"),
                        HR_TYPE_DTYPE, HR_DTYPE_AUTO,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -1820,6 +1843,7 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_USE_CACHE], 640, TRUE);
   hr_job_mark_setting (properties[PROP_LOGITS_TO_KEEP], 660, TRUE);
   hr_job_mark_setting (properties[PROP_KV_CACHE_DTYPE], 600, FALSE);
+  hr_job_mark_setting (properties[PROP_STATE_DTYPE], 605, TRUE);
   hr_job_mark_setting (properties[PROP_MAX_MODEL_LEN], 510, FALSE);
   hr_job_mark_setting (properties[PROP_MAX_NUM_SEQS], 310, FALSE);
   hr_job_mark_setting (properties[PROP_MAX_NUM_BATCHED_TOKENS], 520, TRUE);
@@ -2069,6 +2093,22 @@ hr_inference_job_get_logits_to_keep (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_LOGITS_TO_KEEP_LAST);
 
   return self->logits_to_keep;
+}
+
+/**
+ * hr_inference_job_get_state_dtype:
+ * @self: a job
+ *
+ * Gets what states are kept in.
+ *
+ * Returns: the value of the setting
+ */
+HrDtype
+hr_inference_job_get_state_dtype (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_DTYPE_AUTO);
+
+  return self->state_dtype;
 }
 
 /**

@@ -23,6 +23,7 @@ guint64           hr_inference_job_get_beams                    (HrInferenceJob 
 gboolean          hr_inference_job_get_use_cache                (HrInferenceJob *self);
 HrLogitsToKeep    hr_inference_job_get_logits_to_keep           (HrInferenceJob *self);
 HrDtype           hr_inference_job_get_kv_cache_dtype           (HrInferenceJob *self);
+HrDtype           hr_inference_job_get_state_dtype              (HrInferenceJob *self);
 guint64           hr_inference_job_get_max_model_len            (HrInferenceJob *self);
 guint64           hr_inference_job_get_max_num_seqs             (HrInferenceJob *self);
 guint64           hr_inference_job_get_max_num_batched_tokens   (HrInferenceJob *self);

@@ -110,6 +110,7 @@ static const struct
   { "kv-cache-dtype", "use-cache", { "true" } },
   { "kv-cache-dtype", "engine",
     { "transformers", "llama.cpp", "ollama", "vllm", "sglang", "lmdeploy", "tensorrt-llm" } },
+  { "state-dtype", "engine", { "vllm" } },
   { "beams", "engine", { "transformers" } },
   { "use-cache", "engine", { "transformers" } },
   { "logits-to-keep", "engine", { "transformers" } },

@@ -51,6 +51,7 @@ typedef struct
  * @max_model_len: how many tokens a request may have
  * @max_num_seqs: how many requests are computed at once
  * @max_num_batched_tokens: how many tokens are computed at once
+ * @state_dtype: what states are kept in, or %HR_DTYPE_AUTO where that is left to the model
  * @block_size: how many tokens a block of the cache has
  * @max_loras: for how many adapters there is room
  * @max_lora_rank: of which rank
@@ -93,6 +94,7 @@ typedef struct
   guint64 max_model_len;
   guint64 max_num_seqs;
   guint64 max_num_batched_tokens;
+  HrDtype state_dtype;
   guint64 block_size;
   guint64 max_loras;
   guint64 max_lora_rank;

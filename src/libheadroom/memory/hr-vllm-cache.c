@@ -68,7 +68,9 @@ static guint64
 get_block_state_bytes (const HrServingPlan *self,
                        const HrBlock       *block)
 {
+  HrDtype wanted = self->state_dtype;
   guint e = hr_element_get_bytes (self->pass->element);
+  guint s = wanted != HR_DTYPE_AUTO ? hr_dtype_get_bits (wanted) / 8 : e;
   const HrMamba2 *mamba2 = &block->mamba2;
   const HrGatedDelta *delta = &block->gated_delta;
   guint64 channels;
@@ -76,18 +78,19 @@ get_block_state_bytes (const HrServingPlan *self,
   switch ((guint) block->kind)
     {
     case HR_BLOCK_MAMBA:
-      return block->mamba.intermediate_size * (block->mamba.conv_kernel - 1 + block->mamba.state_size) * e;
+      return block->mamba.intermediate_size * ((block->mamba.conv_kernel - 1) * e + block->mamba.state_size * s);
 
     case HR_BLOCK_MAMBA2:
       channels = mamba2->intermediate_size + 2 * mamba2->n_groups * mamba2->state_size;
       return channels * (mamba2->conv_kernel - 1 + self->n_guessed) * e +
-             mamba2->intermediate_size * mamba2->state_size * (mamba2->fp32_state ? sizeof (float) : e);
+             mamba2->intermediate_size * mamba2->state_size *
+               (mamba2->fp32_state && wanted == HR_DTYPE_AUTO ? sizeof (float) : s);
 
     case HR_BLOCK_GATED_DELTA:
       channels = 2 * delta->num_key_heads * delta->key_head_dim + delta->num_value_heads * delta->value_head_dim;
       return channels * (delta->conv_kernel - 1 + self->n_guessed) * e +
              delta->num_value_heads * delta->value_head_dim * delta->key_head_dim *
-               (delta->fp32_state ? sizeof (float) : e);
+               (delta->fp32_state && wanted == HR_DTYPE_AUTO ? sizeof (float) : s);
 
     case HR_BLOCK_SHORT_CONVOLUTION:
       return block->short_convolution.hidden_size * (block->short_convolution.conv_kernel - 1) * e;
@@ -233,6 +236,26 @@ widen_blocks (HrServingPlan *self,
   self->block_size = MAX (self->block_size, tokens);
 }
 
+/* MambaDType of vllm/config/cache.py. */
+static gboolean
+resolve_state_dtype (HrServingPlan   *self,
+                     HrInferenceJob  *job,
+                     GError         **error)
+{
+  HrDtype dtype = hr_inference_job_get_state_dtype (job);
+
+  self->state_dtype = dtype;
+  if (dtype == HR_DTYPE_AUTO || dtype == HR_DTYPE_FLOAT32 || dtype == HR_DTYPE_FLOAT16 || dtype == HR_DTYPE_BFLOAT16)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("state-dtype: expected auto, float32, float16 or bfloat16, which vLLM keeps states in; "
+                           "found %s"),
+                        hr_dtype_get_name (dtype));
+
+  return FALSE;
+}
+
 /*
  * hr_vllm_cache_resolve:
  * @self: a plan, of which the sizes of batches are known
@@ -252,7 +275,8 @@ hr_vllm_cache_resolve (HrServingPlan   *self,
   guint bytes;
 
   resolve_block_size (self, hr_inference_job_get_block_size (job));
-  if (!hr_serving_cache_get_element_bytes (self, job, &bytes, error))
+  if (!hr_serving_cache_get_element_bytes (self, job, &bytes, error) ||
+      !resolve_state_dtype (self, job, error))
     return FALSE;
 
   for (guint i = 0; i < self->pass->stack->n_layers; i++)
