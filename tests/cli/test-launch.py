@@ -188,7 +188,8 @@ def what_is_written_for_llama_cpp_is_what_its_server_takes():
                   ('--gpu-layers', '12', '--n-cpu-moe', '3', '--kv-offload', 'false', '--dtype', 'float16'),
                   ('--draft-model', 'Qwen/Qwen2.5-0.5B', '--draft-gpu-layers', '5', '--draft-quantization', 'q8_0',
                    '--draft-cache-type-k', 'q8_0', '--draft-batched-tokens', '64'),
-                  ('--gpus', '2', '--tensor-split', '3,1'), ('--gpus', '2', '--split-mode', 'none')):
+                  ('--gpus', '2', '--tensor-split', '3,1'), ('--gpus', '2', '--split-mode', 'none'),
+                  ('--mmproj', 'f16', '--mmproj-offload', 'false', '--image-max-tokens', '1024')):
         launched, unsaid = files(MODEL, '--engine', 'llama.cpp', '--quantization', 'q4_k_m', *words)
         assert list(launched) == ['command'] and unsaid == [], (words, list(launched), unsaid)
         line = shlex.split(launched['command']['text'].replace('\\\n', ' '), comments=True)
@@ -201,6 +202,7 @@ def what_is_written_for_llama_cpp_is_what_its_server_takes():
                 assert line[line.index(name) + 1] == value, (name, line)
         assert ('--swa-full' in line) == ('--swa-full' in words)
         assert ('--spec-draft-model' in line) == ('--draft-model' in words)
+        assert ('mmproj-F16.gguf' in line) == ('--mmproj' in words)
         if '--max-num-seqs' in words:
             assert line[line.index('--ctx-size') + 1] == str(4 * 4096)
 

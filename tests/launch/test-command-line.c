@@ -131,6 +131,8 @@ test_round_trip (void)
     "engine=llama.cpp max-num-seqs=1 max-model-len=4096 split-mode=none",
     "engine=llama.cpp max-num-seqs=1 max-model-len=4096 fit=true",
     "engine=llama.cpp max-num-seqs=1 max-model-len=4096 fit=true gpu-layers=12",
+    "engine=llama.cpp max-num-seqs=1 max-model-len=4096 mmproj=q8_0 mmproj-offload=false image-max-tokens=2048",
+    "engine=llama.cpp max-num-seqs=1 max-model-len=4096 mmproj=bf16",
     "engine=ollama",
     "engine=ollama max-model-len=8192 max-num-seqs=4 max-num-batched-tokens=256 gpu-layers=12 cache-type-k=q8_0 "
     "flash-attention=on",

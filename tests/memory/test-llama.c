@@ -11,6 +11,7 @@
 
 
 #define MODEL "Qwen/Qwen2.5-0.5B-Instruct"
+#define SEEING "google/gemma-3-4b-it"
 #define DRAFT "draft-model=" MODEL
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
 
@@ -50,15 +51,23 @@ estimate (const char  *settings,
 }
 
 static guint64
-get_bytes (const char    *settings,
-           HrComponentId  id)
+get_bytes_of (const char    *model,
+              const char    *settings,
+              HrComponentId  id)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (HrEstimate) found = estimate (settings, &error);
+  g_autoptr (HrEstimate) found = estimate_model (model, settings, &error);
 
   g_assert_no_error (error);
 
   return hr_estimate_get_component_bytes (found, id);
+}
+
+static guint64
+get_bytes (const char    *settings,
+           HrComponentId  id)
+{
+  return get_bytes_of (MODEL, settings, id);
 }
 
 static void
@@ -128,6 +137,22 @@ test_compute_buffer (void)
   g_assert_cmpuint (get_bytes ("max-model-len=32768", HR_COMPONENT_ACTIVATIONS), <, usual + 40 * MIB);
 }
 
+/* Gemma 3's tower, whose figures are those of its log (tests/oracle), beside the model, or on the host. */
+static void
+test_projector (void)
+{
+  guint64 weights = get_bytes_of (SEEING, "", HR_COMPONENT_WEIGHTS);
+  guint64 compute = get_bytes_of (SEEING, "", HR_COMPONENT_ACTIVATIONS);
+  guint64 seeing = get_bytes_of (SEEING, "mmproj=f16", HR_COMPONENT_WEIGHTS);
+
+  g_assert_cmpuint ((seeing - weights) / MIB, ==, 811);
+  g_assert_cmpuint (get_bytes_of (SEEING, "mmproj=f16", HR_COMPONENT_ACTIVATIONS) - compute, ==,
+                    G_GUINT64_CONSTANT (127139840));
+  g_assert_cmpuint (get_bytes_of (SEEING, "mmproj=f16 mmproj-offload=false", HR_COMPONENT_WEIGHTS), ==,
+                    weights);
+  g_assert_cmpuint (get_bytes_of (SEEING, "mmproj=q8_0", HR_COMPONENT_WEIGHTS), <, seeing);
+}
+
 /* A draft model like the model: all of it twice, but for what is said of the one alone. */
 static void
 test_draft (void)
@@ -193,6 +218,7 @@ test_refusals (void)
     { "tensor-parallel=2", "tensor-parallel" },
     { "tensor-split=1,2", "tensor-split" },
     { "tensor-split=x", "tensor-split" },
+    { "mmproj=f16", "mmproj" },
     { DRAFT " llama-release=b9272", "draft-model" },
     { DRAFT " draft-quantization=gptq-int4", "draft-model: quantization" },
     { DRAFT " draft-cache-type-v=q8_0 draft-cache-type-k=f16", "draft-model: cache-type-v" },
@@ -242,6 +268,7 @@ main (int   argc,
   g_test_add_func ("/llama/fewer_tokens_at_once_need_a_smaller_buffer", test_compute_buffer);
   g_test_add_func ("/llama/a_draft_model_has_weights_and_buffers_of_its_own", test_draft);
   g_test_add_func ("/llama/a_quantized_checkpoint_is_converted_as_llama_cpp_does", test_checkpoints);
+  g_test_add_func ("/llama/a_projector_is_on_the_first_gpu_or_on_the_host", test_projector);
   g_test_add_func ("/llama/what_llama_cpp_cannot_do_is_refused", test_refusals);
   g_test_add_func ("/llama/holes_are_used_as_ggml_uses_them", test_allocator);
 

@@ -10,10 +10,15 @@
 
 #include "hr-inference-job.h"
 #include "hr-llama-draft.h"
+#include "hr-llama-projector.h"
 
 #include "oracle.h"
 
 #define MAX_MEBIBYTES 0.0101
+
+/* The log has the tensors of a projector without what pads them in their buffer. */
+#define MAX_PADDING 0.05
+
 #define MAX_WEIGHT_PERCENT 0.5
 #define MAX_MEDIAN_PERCENT 0.01
 #define MAX_WORST_PERCENT 8.1
@@ -184,6 +189,50 @@ test_gpus_have_the_buffers_of_the_log (void)
   g_assert_cmpuint (json_array_get_length (cases), >=, 12);
 }
 
+static void
+test_projector (JsonNode   *root,
+                JsonObject *row,
+                guint      *n_compared)
+{
+  JsonObject *settings = json_object_get_object_member (row, "settings");
+  g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (row, "model"));
+  g_autoptr (HrJob) job = oracle_make_job (HR_MODE_INFERENCE, settings);
+  g_auto (HrInferencePlan) pass = { 0 };
+  g_auto (HrLlamaPlan) plan = { 0 };
+  HrLlamaProjector projector;
+  HrLlamaBuffers buffers;
+  g_autoptr (GError) error = NULL;
+  double size = json_object_get_double_member (row, "size");
+
+  g_object_set (job, "engine", HR_ENGINE_LLAMA_CPP, NULL);
+  hr_inference_plan_init_pass (&pass, model, job, &error);
+  g_assert_no_error (error);
+  hr_llama_plan_init (&plan, &pass, HR_INFERENCE_JOB (job), NULL, 1, &error);
+  g_assert_no_error (error);
+  hr_llama_projector_init (&projector, &plan, HR_INFERENCE_JOB (job), &error);
+  g_assert_no_error (error);
+  hr_llama_projector_measure (&projector, projector.start, &buffers);
+  g_print ("# %s\n# size %.2f %.2f MiB\n", json_object_get_string_member (row, "model"), size,
+           buffers.weights[projector.is_on_host] / 1048576.0);
+  g_assert_cmpfloat (fabs (buffers.weights[projector.is_on_host] / 1048576.0 - size), <=, MAX_PADDING);
+  compare (row, "device-compute", buffers.compute[0], n_compared);
+  compare (row, "host-compute", buffers.compute[1], n_compared);
+}
+
+static void
+test_projectors_have_the_buffers_of_the_log (void)
+{
+  g_autoptr (JsonNode) root = oracle_load_file ("llama-buffers.json");
+  JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "projectors");
+  guint n_compared = 0;
+
+  for (guint i = 0; i < json_array_get_length (cases); i++)
+    test_projector (root, json_array_get_object_element (cases, i), &n_compared);
+
+  g_print ("# %u compute buffers of %u projectors\n", n_compared, json_array_get_length (cases));
+  g_assert_cmpuint (n_compared, >=, 30);
+}
+
 static double
 get_percent (JsonObject *row,
              const char *key,
@@ -256,6 +305,8 @@ main (int   argc,
   g_test_add_func ("/oracle/buffers_are_those_of_the_log_of_llama_cpp", test_buffers_are_those_of_the_log);
   g_test_add_func ("/oracle/each_of_several_gpus_has_the_buffers_of_the_log_of_llama_cpp",
                    test_gpus_have_the_buffers_of_the_log);
+  g_test_add_func ("/oracle/projectors_have_the_buffers_of_the_log_of_llama_cpp",
+                   test_projectors_have_the_buffers_of_the_log);
   g_test_add_func ("/oracle/logs_of_other_builds_of_llama_cpp_have_the_same", test_logs_of_other_builds_have_the_same);
 
   g_test_add_func ("/oracle/logs_of_several_gpus_have_the_same_layers_on_each",

@@ -53,6 +53,9 @@ struct _HrInferenceJob
   HrLlamaCacheType draft_cache_type_k;
   HrLlamaCacheType draft_cache_type_v;
   guint64 draft_batched_tokens;
+  HrProjectorFile mmproj;
+  gboolean mmproj_offload;
+  guint64 image_max_tokens;
   HrLlamaRelease llama_release;
   double gpu_memory_utilization;
   guint64 block_size;
@@ -124,6 +127,9 @@ enum
   PROP_DRAFT_CACHE_TYPE_K,
   PROP_DRAFT_CACHE_TYPE_V,
   PROP_DRAFT_BATCHED_TOKENS,
+  PROP_MMPROJ,
+  PROP_MMPROJ_OFFLOAD,
+  PROP_IMAGE_MAX_TOKENS,
   PROP_LLAMA_RELEASE,
   PROP_GPU_MEMORY_UTILIZATION,
   PROP_BLOCK_SIZE,
@@ -292,6 +298,18 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_DRAFT_BATCHED_TOKENS:
       g_value_set_uint64 (value, self->draft_batched_tokens);
+      break;
+
+    case PROP_MMPROJ:
+      g_value_set_enum (value, self->mmproj);
+      break;
+
+    case PROP_MMPROJ_OFFLOAD:
+      g_value_set_boolean (value, self->mmproj_offload);
+      break;
+
+    case PROP_IMAGE_MAX_TOKENS:
+      g_value_set_uint64 (value, self->image_max_tokens);
       break;
 
     case PROP_LLAMA_RELEASE:
@@ -577,6 +595,18 @@ hr_inference_job_set_property (GObject      *object,
 
     case PROP_DRAFT_BATCHED_TOKENS:
       self->draft_batched_tokens = g_value_get_uint64 (value);
+      break;
+
+    case PROP_MMPROJ:
+      self->mmproj = g_value_get_enum (value);
+      break;
+
+    case PROP_MMPROJ_OFFLOAD:
+      self->mmproj_offload = g_value_get_boolean (value);
+      break;
+
+    case PROP_IMAGE_MAX_TOKENS:
+      self->image_max_tokens = g_value_get_uint64 (value);
       break;
 
     case PROP_LLAMA_RELEASE:
@@ -1348,6 +1378,45 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrInferenceJob:mmproj:
+   *
+   * The file of the multimodal projector that llama.cpp loads beside the model.
+   */
+  properties[PROP_MMPROJ] =
+    g_param_spec_enum ("mmproj",
+                       N_("Projector"),
+                       N_("The file with the tower and the projector that llama.cpp loads beside a model that sees "
+                          "(--mmproj), by the type of its matrices"),
+                       HR_TYPE_PROJECTOR_FILE, HR_PROJECTOR_FILE_NONE,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:mmproj-offload:
+   *
+   * Whether a GPU holds and computes the projector.
+   */
+  properties[PROP_MMPROJ_OFFLOAD] =
+    g_param_spec_boolean ("mmproj-offload",
+                          N_("Projector on the GPU"),
+                          N_("Whether the first GPU holds and computes the projector, or else the host "
+                             "(--no-mmproj-offload)"),
+                          TRUE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:image-max-tokens:
+   *
+   * How many tokens a picture can become at the most; 0 leaves it to llama.cpp.
+   */
+  properties[PROP_IMAGE_MAX_TOKENS] =
+    g_param_spec_uint64 ("image-max-tokens",
+                         N_("Tokens of a picture"),
+                         N_("How many tokens the largest picture becomes, where a tower takes pictures of any size "
+                            "(--image-max-tokens); 0 stands for the most that llama.cpp makes of one"),
+                         0, 65536, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrInferenceJob:llama-release:
    *
    * The release of llama.cpp, as far as what it reserves changed between them.
@@ -1865,6 +1934,9 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_DRAFT_CACHE_TYPE_K], 675, TRUE);
   hr_job_mark_setting (properties[PROP_DRAFT_CACHE_TYPE_V], 676, TRUE);
   hr_job_mark_setting (properties[PROP_DRAFT_BATCHED_TOKENS], 677, TRUE);
+  hr_job_mark_setting (properties[PROP_MMPROJ], 662, TRUE);
+  hr_job_mark_setting (properties[PROP_MMPROJ_OFFLOAD], 663, TRUE);
+  hr_job_mark_setting (properties[PROP_IMAGE_MAX_TOKENS], 664, TRUE);
   hr_job_mark_setting (properties[PROP_LLAMA_RELEASE], 648, TRUE);
   hr_job_mark_setting (properties[PROP_GPU_MEMORY_UTILIZATION], 606, FALSE);
   hr_job_mark_setting (properties[PROP_BLOCK_SIZE], 650, TRUE);
@@ -1916,6 +1988,7 @@ hr_inference_job_init (HrInferenceJob *self)
   self->cache_mode = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_CACHE_MODE])->default_value);
   self->tensor_split = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_TENSOR_SPLIT])->default_value);
   self->kv_offload = G_PARAM_SPEC_BOOLEAN (properties[PROP_KV_OFFLOAD])->default_value;
+  self->mmproj_offload = G_PARAM_SPEC_BOOLEAN (properties[PROP_MMPROJ_OFFLOAD])->default_value;
   self->draft_model = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_DRAFT_MODEL])->default_value);
   self->draft_gpu_layers = G_PARAM_SPEC_UINT64 (properties[PROP_DRAFT_GPU_LAYERS])->default_value;
   self->gpu_memory_utilization = G_PARAM_SPEC_DOUBLE (properties[PROP_GPU_MEMORY_UTILIZATION])->default_value;
@@ -2430,6 +2503,54 @@ hr_inference_job_get_draft_batched_tokens (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
 
   return self->draft_batched_tokens;
+}
+
+/**
+ * hr_inference_job_get_mmproj:
+ * @self: an inference job
+ *
+ * Gets the file of the projector.
+ *
+ * Returns: the value of the setting
+ */
+HrProjectorFile
+hr_inference_job_get_mmproj (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_PROJECTOR_FILE_NONE);
+
+  return self->mmproj;
+}
+
+/**
+ * hr_inference_job_get_mmproj_offload:
+ * @self: an inference job
+ *
+ * Gets whether a GPU has the projector.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_inference_job_get_mmproj_offload (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  return self->mmproj_offload;
+}
+
+/**
+ * hr_inference_job_get_image_max_tokens:
+ * @self: an inference job
+ *
+ * Gets the tokens of the largest picture.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_image_max_tokens (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->image_max_tokens;
 }
 
 /**

@@ -43,6 +43,9 @@ guint64           hr_inference_job_get_draft_gpu_layers         (HrInferenceJob 
 HrLlamaCacheType  hr_inference_job_get_draft_cache_type_k       (HrInferenceJob *self);
 HrLlamaCacheType  hr_inference_job_get_draft_cache_type_v       (HrInferenceJob *self);
 guint64           hr_inference_job_get_draft_batched_tokens         (HrInferenceJob *self);
+HrProjectorFile   hr_inference_job_get_mmproj                   (HrInferenceJob *self);
+gboolean          hr_inference_job_get_mmproj_offload           (HrInferenceJob *self);
+guint64           hr_inference_job_get_image_max_tokens         (HrInferenceJob *self);
 HrLlamaRelease    hr_inference_job_get_llama_release            (HrInferenceJob *self);
 double            hr_inference_job_get_gpu_memory_utilization   (HrInferenceJob *self);
 guint64           hr_inference_job_get_block_size               (HrInferenceJob *self);

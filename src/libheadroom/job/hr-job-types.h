@@ -270,6 +270,25 @@ typedef enum
 } HrSplitMode;
 
 /**
+ * HrProjectorFile:
+ * @HR_PROJECTOR_FILE_NONE: none is loaded
+ * @HR_PROJECTOR_FILE_F16: matrices in 16-bit floats
+ * @HR_PROJECTOR_FILE_BF16: in bfloat16
+ * @HR_PROJECTOR_FILE_Q8_0: in eight bits, blocks of 32
+ * @HR_PROJECTOR_FILE_F32: in 32-bit floats
+ *
+ * The multimodal projector that llama.cpp loads beside a model.
+ */
+typedef enum
+{
+  HR_PROJECTOR_FILE_NONE,
+  HR_PROJECTOR_FILE_F16,
+  HR_PROJECTOR_FILE_BF16,
+  HR_PROJECTOR_FILE_Q8_0, /*< nick=q8_0 >*/
+  HR_PROJECTOR_FILE_F32,
+} HrProjectorFile;
+
+/**
  * HrLlamaRelease:
  * @HR_LLAMA_RELEASE_B11669: of October 2026, which has room for a mixture of tokens and vectors; its server, as others
  *   since June 2026, for the logits of one token of each sequence

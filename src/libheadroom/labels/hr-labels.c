@@ -325,6 +325,14 @@ static const char * const split_mode_labels[] = {
   [HR_SPLIT_MODE_NONE] = N_("One GPU alone"),
 };
 
+static const char * const projector_file_labels[] = {
+  [HR_PROJECTOR_FILE_NONE] = N_("None"),
+  [HR_PROJECTOR_FILE_F16] = N_("16-bit floats"),
+  [HR_PROJECTOR_FILE_BF16] = N_("bfloat16"),
+  [HR_PROJECTOR_FILE_Q8_0] = N_("8 bits"),
+  [HR_PROJECTOR_FILE_F32] = N_("32-bit floats"),
+};
+
 static const char * const llama_release_labels[] = {
   [HR_LLAMA_RELEASE_B11669] = N_("b11669 (since October 2026)"),
   [HR_LLAMA_RELEASE_B10488] = N_("b10488 (June to September 2026)"),
@@ -707,6 +715,7 @@ static const struct
   { hr_engine_get_type, engine_labels, G_N_ELEMENTS (engine_labels) },
   { hr_flash_attention_get_type, flash_attention_labels, G_N_ELEMENTS (flash_attention_labels) },
   { hr_split_mode_get_type, split_mode_labels, G_N_ELEMENTS (split_mode_labels) },
+  { hr_projector_file_get_type, projector_file_labels, G_N_ELEMENTS (projector_file_labels) },
   { hr_llama_release_get_type, llama_release_labels, G_N_ELEMENTS (llama_release_labels) },
   { hr_kt_method_get_type, kt_method_labels, G_N_ELEMENTS (kt_method_labels) },
   { hr_exllama_release_get_type, exllama_release_labels, G_N_ELEMENTS (exllama_release_labels) },

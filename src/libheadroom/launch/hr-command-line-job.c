@@ -163,6 +163,12 @@ translate (const HrGivenOption  *given,
       *text = g_strdup (bare);
       return TRUE;
     }
+  if (hr_json_get_member (given->option, "filed") != NULL)
+    {
+      *text = NULL;
+      hr_command_model_read_file (given->value, text);
+      return TRUE;
+    }
 
   word = words != NULL ? hr_json_get_member (words, given->value) : NULL;
   for (guint i = 0; names != NULL && i < hr_json_get_length (names); i++)

@@ -381,12 +381,28 @@ takes_word (HrJson     *option,
   return bare == NULL || (words != NULL && hr_json_get_member (words, next) != NULL);
 }
 
+/* Whether a file's name does not say which of the values of a "filed" option it has. */
+static gboolean
+is_unknown_file (HrJson     *option,
+                 const char *file)
+{
+  HrJson *names = hr_json_get_member (option, "names");
+  g_autofree char *type = NULL;
+
+  hr_command_model_read_file (file, &type);
+
+  return type == NULL || names == NULL || hr_json_get_member (names, type) == NULL;
+}
+
 /* Whether a program knows values of an option that nothing is known of here: "closed" ones have no others. */
 static gboolean
 is_unknown_value (HrJson     *option,
                   const char *value)
 {
   HrJson *words = hr_json_get_member (option, "words");
+
+  if (value != NULL && hr_json_get_member (option, "filed") != NULL)
+    return is_unknown_file (option, value);
 
   return value != NULL && hr_json_get_member (option, "closed") != NULL && words != NULL &&
          hr_json_get_member (words, value) == NULL;

@@ -13,6 +13,7 @@
 #include "hr-llama-draft.h"
 #include "hr-llama-fit.h"
 #include "hr-llama-plan.h"
+#include "hr-llama-projector.h"
 #include "hr-message.h"
 #include "hr-rule-estimate.h"
 
@@ -33,17 +34,21 @@
 /* Beyond this nobody could count the cells. */
 #define MAX_CONTEXT (G_GUINT64_CONSTANT (1) << 32)
 
+#define SOURCE_PROJECTOR "llama.cpp: tools/mtmd/clip.cpp, load_tensors, reserve_compute_meta"
+
 /* A model that llama.cpp has loaded: the one that answers, or the one that guesses ahead for it. */
 typedef struct
 {
-  const HrLlamaPlan *plan;
+  const HrLlamaPlan *plan;        /* NULL: of a projector */
   HrLlamaBuffers buffers;
 } Loaded;
 
 typedef struct
 {
-  Loaded models[2];
+  Loaded models[3];
   guint n_models;
+  const HrLlamaProjector *projector;
+  HrLlamaBuffers projector_start;
 } Run;
 
 static guint64
@@ -67,7 +72,8 @@ add_weights (HrEstimate *estimate,
     }
   if (sum > 0)
     _hr_estimate_add_component (estimate, device, HR_COMPONENT_WEIGHTS, sum, "Σ blocks · bytes of a block",
-                                substitution->str, SOURCE_WEIGHTS);
+                                substitution->str, run->projector->kind != HR_CLIP_NONE
+                                                     ? SOURCE_WEIGHTS "; " SOURCE_PROJECTOR : SOURCE_WEIGHTS);
 
   return sum;
 }
@@ -78,6 +84,26 @@ load (Loaded            *self,
 {
   self->plan = plan;
   hr_llama_plan_measure_all (plan, &self->buffers);
+}
+
+/* Of the largest picture, and of the one that buffers are reserved for at first. */
+static void
+load_projector (Run *self)
+{
+  const HrLlamaProjector *projector = self->projector;
+  Loaded *loaded = &self->models[self->n_models];
+
+  if (projector->kind == HR_CLIP_NONE)
+    return;
+
+  self->n_models++;
+  hr_llama_projector_measure (projector, projector->start, &self->projector_start);
+  hr_llama_projector_measure (projector, projector->largest, &loaded->buffers);
+  for (guint i = 0; i <= projector->plan->n_devices; i++)
+    {
+      loaded->buffers.compute[i] = MAX (loaded->buffers.compute[i], self->projector_start.compute[i]);
+      loaded->buffers.pools[i] = MAX (loaded->buffers.pools[i], self->projector_start.pools[i]);
+    }
 }
 
 static void
@@ -148,7 +174,8 @@ add_cache (HrEstimate *estimate,
 
   for (guint i = 0; i < run->n_models; i++)
     {
-      append_cache_terms (substitution, run->models[i].plan, device);
+      if (run->models[i].plan != NULL)
+        append_cache_terms (substitution, run->models[i].plan, device);
       sum += run->models[i].buffers.cache[device];
     }
   if (sum > 0)
@@ -183,7 +210,8 @@ add_compute (HrEstimate *estimate,
     g_string_append_printf (substitution, "%s%" G_GUINT64_FORMAT, i > 0 ? " + " : "",
                             run->models[i].buffers.compute[device]);
   _hr_estimate_add_component (estimate, device, HR_COMPONENT_ACTIVATIONS, sum, "compute buffer", substitution->str,
-                              SOURCE_COMPUTE);
+                              run->projector->kind != HR_CLIP_NONE
+                                ? SOURCE_COMPUTE "; " SOURCE_PROJECTOR : SOURCE_COMPUTE);
 
   return sum;
 }
@@ -287,6 +315,12 @@ warn_of_ollama (HrLlamaPlan *plan)
                              "still run so"));
 }
 
+static const Loaded *
+find_draft (const Run *run)
+{
+  return run->n_models > 1 && run->models[1].plan != NULL ? &run->models[1] : NULL;
+}
+
 /* What a model beside the one that answers takes of the fullest GPU. */
 static void
 warn_of_draft (HrLlamaPlan *plan,
@@ -295,12 +329,12 @@ warn_of_draft (HrLlamaPlan *plan,
   guint64 most = 0;
   g_autofree char *size = NULL;
 
-  if (run->n_models < 2)
+  if (find_draft (run) == NULL)
     return;
 
   for (guint i = 0; i < plan->n_devices; i++)
     {
-      const HrLlamaBuffers *draft = &run->models[1].buffers;
+      const HrLlamaBuffers *draft = &find_draft (run)->buffers;
 
       most = MAX (most, draft->weights[i] + draft->cache[i] + draft->compute[i]);
     }
@@ -310,6 +344,34 @@ warn_of_draft (HrLlamaPlan *plan,
                           N_("Weights, keys and values and compute buffers are those of the model and of its draft "
                              "model, which takes %s of a GPU"),
                           size);
+}
+
+/* The buffer grows with the largest picture that has come. */
+static void
+warn_of_projector (HrLlamaPlan *plan,
+                   const Run   *run)
+{
+  const HrLlamaBuffers *start = &run->projector_start;
+  guint place = run->projector->is_on_host ? plan->n_devices : 0;
+  g_autofree char *weights = dup_mebibytes (start->weights[place]);
+  g_autofree char *first = dup_mebibytes (start->compute[place]);
+  g_autofree char *largest = NULL;
+
+  if (run->projector->kind == HR_CLIP_NONE)
+    {
+      if (hr_model_get_n_stacks (plan->pass->model) > 1)
+        hr_inference_plan_warn (plan->pass,
+                                N_("Towers and projectors are in a file of their own for llama.cpp (mmproj), and are "
+                                   "not counted where none is chosen"));
+      return;
+    }
+
+  largest = dup_mebibytes (run->models[run->n_models - 1].buffers.compute[place]);
+  hr_inference_plan_warn (plan->pass,
+                          /* Translators: sizes such as 281.81 MiB. */
+                          N_("The projector’s file holds %s; its compute buffer is %s when the server starts, and %s "
+                             "with the largest picture, which is counted"),
+                          weights, first, largest);
 }
 
 /* What is beside the GPUs, and what a user might take for granted. */
@@ -345,10 +407,7 @@ warn (HrLlamaPlan *plan,
   warn_of_layers (plan);
   if (hr_inference_job_get_engine (plan->pass->job) == HR_ENGINE_OLLAMA)
     warn_of_ollama (plan);
-  if (hr_model_get_n_stacks (plan->pass->model) > 1)
-    hr_inference_plan_warn (plan->pass,
-                            N_("Towers and projectors are in a file of their own for llama.cpp (mmproj), and are not "
-                               "counted"));
+  warn_of_projector (plan, run);
 }
 
 /* Of a GPU whose multiprocessors are not known, what is taken for other engines. */
@@ -401,16 +460,21 @@ create_estimate (HrLlamaPlan      *plan,
 /* cudaMemGetInfo counts what the context of the process takes as used. */
 static gboolean
 fit (HrLlamaPlan   *plan,
-     const Loaded  *draft,
+     const Run     *run,
      HrGpu         *gpu,
      GError       **error)
 {
+  const Loaded *draft = find_draft (run);
   guint64 beside[HR_GGML_MAX_PLACES] = { 0 };
   HrFramework framework = { 0 };
   guint64 bytes;
 
-  for (guint i = 0; draft->plan != NULL && i < plan->n_devices; i++)
-    beside[i] = draft->buffers.weights[i] + draft->buffers.cache[i] + draft->buffers.compute[i];
+  for (guint i = 0; i < plan->n_devices; i++)
+    {
+      if (draft != NULL)
+        beside[i] += draft->buffers.weights[i] + draft->buffers.cache[i] + draft->buffers.compute[i];
+      beside[i] += run->projector_start.weights[i] + run->projector_start.compute[i];
+    }
 
   if (!hr_cuda_context_get_bytes (gpu, &bytes))
     {
@@ -468,12 +532,14 @@ hr_llama_estimate_new (HrModel           *model,
   g_auto (HrInferencePlan) pass = { 0 };
   g_auto (HrLlamaPlan) plan = { 0 };
   g_auto (HrLlamaDraft) draft = { 0 };
-  Run run = { { { NULL, { { 0 } } } } };
+  HrLlamaProjector projector;
+  Run run = { .projector = &projector };
   HrEstimate *estimate;
 
   if (!check_size (NULL, n_gpus, error) || !hr_inference_plan_init_pass (&pass, model, HR_JOB (job), error) ||
       !hr_llama_plan_init (&plan, &pass, job, gpu, MAX (n_gpus, 1), error) || !check_size (&plan, n_gpus, error) ||
-      !hr_llama_draft_init (&draft, &plan, job, gpu, error))
+      !hr_llama_draft_init (&draft, &plan, job, gpu, error) ||
+      !hr_llama_projector_init (&projector, &plan, job, error))
     return NULL;
 
   if (hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
@@ -485,7 +551,8 @@ hr_llama_estimate_new (HrModel           *model,
       run.n_models = 1;
       if (draft.job != NULL)
         load (&run.models[run.n_models++], &draft.plan);
-      if (plan.is_fitted && gpu != NULL && !fit (&plan, &run.models[1], gpu, error))
+      load_projector (&run);
+      if (plan.is_fitted && gpu != NULL && !fit (&plan, &run, gpu, error))
         return NULL;
       load (&run.models[0], &plan);
       warn (&plan, &run);

@@ -732,13 +732,24 @@ hr_llama_plan_clear (HrLlamaPlan *self)
   g_clear_pointer (&self->layer_places, g_free);
 }
 
-/* What a buffer gives to a tensor. */
-static guint64
-get_buffer_bytes (const HrLlamaPlan *self,
-                  gint               place,
-                  const HrGgmlType  *type,
-                  guint64            row,
-                  guint64            bytes)
+/*
+ * hr_llama_plan_get_buffer_bytes:
+ * @self: a plan
+ * @place: a device, or the host
+ * @type: (nullable): the type of a tensor, or %NULL where it is no matrix
+ * @row: elements of a row
+ * @bytes: its size
+ *
+ * Gets what a buffer gives to a tensor.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_llama_plan_get_buffer_bytes (const HrLlamaPlan *self,
+                                gint               place,
+                                const HrGgmlType  *type,
+                                guint64            row,
+                                guint64            bytes)
 {
   if (place == (gint) self->n_devices)
     return pad (bytes, HOST_ALIGNMENT);
@@ -829,7 +840,7 @@ get_layer_bytes (const HrLlamaPlan *self,
       sum += bytes;
     }
 
-  return get_buffer_bytes (self, place, type, row, sum);
+  return hr_llama_plan_get_buffer_bytes (self, place, type, row, sum);
 }
 
 /*
@@ -889,8 +900,8 @@ get_cache_bytes (const HrLlamaPlan *self,
   if (width == 0)
     return 0;
 
-  return get_buffer_bytes (self, place, type, width,
-                           width / type->block_size * type->block_bytes * cells * self->n_streams);
+  return hr_llama_plan_get_buffer_bytes (self, place, type, width,
+                                         width / type->block_size * type->block_bytes * cells * self->n_streams);
 }
 
 /*
@@ -912,8 +923,9 @@ hr_llama_plan_add_cache (const HrLlamaPlan *self,
       HrBlockState state;
 
       hr_llama_plan_get_state (self, i, &state);
-      bytes[place] += get_buffer_bytes (self, place, NULL, 0, STATE_BYTES * state.conv * self->n_slots);
-      bytes[place] += get_buffer_bytes (self, place, NULL, 0, STATE_BYTES * state.recurrent * self->n_slots);
+      bytes[place] += hr_llama_plan_get_buffer_bytes (self, place, NULL, 0, STATE_BYTES * state.conv * self->n_slots);
+      bytes[place] += hr_llama_plan_get_buffer_bytes (self, place, NULL, 0,
+                                                      STATE_BYTES * state.recurrent * self->n_slots);
       if (a == NULL)
         continue;
       if (a->sliding_window > 0 && self->window > 0)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hr-ggml-schedule.h"
+#include "hr-ggml-type.h"
 #include "hr-inference-plan.h"
 
 G_BEGIN_DECLS
@@ -102,6 +103,11 @@ gboolean           hr_llama_plan_get_state     (const HrLlamaPlan  *self,
                                                 HrBlockState       *state);
 gint               hr_llama_plan_get_cache_place (const HrLlamaPlan *self,
                                                   guint              layer);
+guint64            hr_llama_plan_get_buffer_bytes (const HrLlamaPlan *self,
+                                                   gint               place,
+                                                   const HrGgmlType  *type,
+                                                   guint64            row,
+                                                   guint64            bytes);
 void               hr_llama_plan_add_weights   (const HrLlamaPlan  *self,
                                                 guint64            *bytes,
                                                 guint64            *elements);
