@@ -444,7 +444,7 @@ test_experts_that_are_not_known_are_refused (void)
     }
 }
 
-/* Of a model that sees, SGLang takes less of its share; since 0.5 the less the larger the tower is, unless it is said. */
+/* Of a model that sees, SGLang takes less of its share; since 0.5 the less the larger the tower is, if none is said. */
 static void
 test_models_that_see_leave_room_for_images (void)
 {

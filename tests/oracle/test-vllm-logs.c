@@ -29,6 +29,10 @@
 #define MAX_HELD_OUT_GIBIBYTES 0.4
 #define MAX_POOL_GIBIBYTES 0.35
 
+/* Tokens by which a request has to be longer for one more block of the smallest, and what rounding makes of many. */
+#define MAX_LONGER 8
+#define MAX_TOKENS_APART 0.002
+
 /* What a log says of a start beside weights and cache, and what is replayed of it; negative: it does not say. */
 typedef struct
 {
@@ -50,6 +54,7 @@ typedef struct
   guint n_beside;
   guint n_near;
   guint n_blocks;
+  guint n_lengths;
 } Table;
 
 static double
@@ -79,6 +84,41 @@ compare_blocks (JsonObject          *row,
   oracle_note_figure (row, "blocks", blocks * block, pool);
   g_assert_cmpfloat (fabs (blocks * block - pool), <=, MAX_ROUNDED + block);
   table->n_blocks++;
+}
+
+/*
+ * What vLLM says that the longest context needs, which context there would be room for, and how many tokens it writes
+ * that the cache has room for: of caches of several kinds of blocks that is what it makes of all of them.
+ */
+static void
+compare_lengths (JsonObject          *row,
+                 const HrServingPlan *plan,
+                 double               pool,
+                 Table               *table)
+{
+  double needed = hr_vllm_cache_get_needed (plan, plan->max_model_len) / GIB;
+  double told = hr_vllm_cache_count_told (plan, plan->max_model_len);
+  double expected;
+
+  if (oracle_get_figure (row, "needed", &expected))
+    {
+      g_assert_cmpfloat (fabs (oracle_note_figure (row, "needed", needed, expected)), <=, MAX_ROUNDED);
+      table->n_lengths++;
+    }
+  if (oracle_get_figure (row, "longest", &expected))
+    {
+      g_assert_cmpfloat (hr_vllm_cache_get_needed (plan, expected) / GIB, <=, pool + MAX_ROUNDED);
+      g_assert_cmpfloat (hr_vllm_cache_get_needed (plan, expected + MAX_LONGER) / GIB, >, pool - MAX_ROUNDED);
+      table->n_lengths++;
+    }
+  if (oracle_get_figure (row, "tokens", &expected))
+    {
+      double found = pool * GIB / hr_vllm_cache_get_block_bytes (plan) / told * plan->max_model_len;
+
+      oracle_note_figure (row, "tokens", found, expected);
+      g_assert_cmpfloat (fabs (found / expected - 1), <=, MAX_TOKENS_APART);
+      table->n_lengths++;
+    }
 }
 
 /* All that is neither weights nor cache, of which the log may leave something out. */
@@ -133,6 +173,7 @@ compare (JsonObject          *row,
     return;
 
   compare_blocks (row, plan, pool, table);
+  compare_lengths (row, plan, pool, table);
   if (oracle_get_figure (row, "total", &total) && oracle_get_figure (row, "weights", &expected))
     oracle_errors_add (table->pool, oracle_note_figure (row, "pool", total * share - held - run -
                                                         plan->profile->non_torch.median_bytes / GIB, pool));
@@ -286,6 +327,7 @@ test_what_vllm_takes_is_what_it_logs (void)
   g_assert_cmpuint (table.n_beside, >=, 10);
   g_assert_cmpuint (10 * table.n_near, >=, 9 * table.n_beside);
   g_assert_cmpuint (table.n_blocks, >=, 8);
+  g_assert_cmpuint (table.n_lengths, >=, 3);
   oracle_errors_judge (weights, "weights, percent", 0.1, MAX_WEIGHT_PERCENT);
   oracle_errors_judge (run, "trial run, GiB", MAX_ROUNDED, MAX_RUN_GIBIBYTES);
   oracle_errors_judge (pool, "cache, GiB", MAX_POOL_GIBIBYTES, MAX_POOL_GIBIBYTES);

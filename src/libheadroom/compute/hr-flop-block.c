@@ -316,6 +316,7 @@ hr_flop_walk_run_block (HrFlopWalk    *self,
 
     case HR_BLOCK_ACTIVATION:
     case HR_BLOCK_REGROUPING:
+    case HR_BLOCK_COMPRESSED_ATTENTION:
     default:
       return flow;
     }

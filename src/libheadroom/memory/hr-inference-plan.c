@@ -493,21 +493,60 @@ has_known_layers (const HrStack *stack)
   return TRUE;
 }
 
+/* Whether a model that is otherwise counted alone is known as an engine runs it, and the job is one of that engine. */
 static gboolean
-resolve_stack (HrInferencePlan  *plan,
-               GError          **error)
+is_served (HrModel *model,
+           HrJob   *job)
 {
-  const HrStack *encoder = hr_model_find_stack (plan->model, HR_STACK_ENCODER);
-  const HrStack *decoder = hr_model_find_stack (plan->model, HR_STACK_DECODER);
+  const char * const *engines = _hr_model_get_engines (model);
+  g_autofree char *engine = NULL;
 
-  if (hr_model_is_counted_only (plan->model) || !has_known_layers (encoder) || !has_known_layers (decoder) ||
-      (encoder != NULL && decoder != NULL && !hr_inference_plan_writes_text (plan->model)))
+  if (engines == NULL || !HR_IS_INFERENCE_JOB (job))
+    return FALSE;
+
+  engine = hr_job_get_as_string (job, "engine");
+
+  return g_strv_contains (engines, engine);
+}
+
+/* What to say of a model of which only engines are known. */
+static void
+set_counted_error (HrInferencePlan  *plan,
+                   GError          **error)
+{
+  const char * const *engines = _hr_model_get_engines (plan->model);
+  g_autofree char *joined = NULL;
+
+  if (engines == NULL)
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             /* Translators: the place is the name of a model. */
                             N_("“%s”: how its layers are computed is not known well enough to estimate their memory; "
                                "its parameters are counted"),
                             hr_model_get_name (plan->model));
+      return;
+    }
+
+  joined = g_strjoinv (", ", (char **) engines);
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are the name of a model and names of engines. */
+                        N_("“%s”: its memory is known as these engines take it to answer, and of no other job: %s"),
+                        hr_model_get_name (plan->model), joined);
+}
+
+static gboolean
+resolve_stack (HrInferencePlan  *plan,
+               HrJob            *job,
+               GError          **error)
+{
+  const HrStack *encoder = hr_model_find_stack (plan->model, HR_STACK_ENCODER);
+  const HrStack *decoder = hr_model_find_stack (plan->model, HR_STACK_DECODER);
+
+  if ((hr_model_is_counted_only (plan->model) && !is_served (plan->model, job)) ||
+      !has_known_layers (encoder) || !has_known_layers (decoder) ||
+      (encoder != NULL && decoder != NULL && !hr_inference_plan_writes_text (plan->model)))
+    {
+      set_counted_error (plan, error);
       return FALSE;
     }
 
@@ -659,7 +698,7 @@ hr_inference_plan_init_pass (HrInferencePlan  *self,
                              GError          **error)
 {
   *self = (HrInferencePlan) { .model = model, .warnings = g_ptr_array_new_with_free_func (g_free) };
-  if (!resolve_stack (self, error))
+  if (!resolve_stack (self, job, error))
     return FALSE;
 
   resolve_dtype (self, job);

@@ -11,6 +11,7 @@
 #include "hr-message.h"
 #include "hr-model-private.h"
 #include "hr-pass.h"
+#include "hr-serving-compressed.h"
 
 /*
  * What a rank of an engine has of a model: vLLM’s layers, which SGLang’s are made after. Matrices and heads are divided
@@ -291,6 +292,10 @@ check_blocks (HrModel        *model,
               const HrStack  *stack,
               GError        **error)
 {
+  /* Its file says of each matrix what ranks have of it. */
+  if (hr_serving_compressed_is_all (stack))
+    return TRUE;
+
   if (!check_chain (model, &stack->embeddings, error) || !check_chain (model, &stack->final, error) ||
       !check_chain (model, hr_model_get_head (model), error))
     return FALSE;

@@ -253,7 +253,8 @@ static gboolean
 guesses_by_itself (const HrServingPlan *self)
 {
   static const char * const types[] = {
-    "deepseek_v3", "kimi_k2", "deepseek_v32", "glm4_moe", "glm_moe_dsa", "qwen3_next", "qwen3_5", "qwen3_5_text",
+    "deepseek_v3", "kimi_k2", "deepseek_v32", "deepseek_v4",
+    "glm4_moe", "glm_moe_dsa", "qwen3_next", "qwen3_5", "qwen3_5_text",
     "qwen3_5_moe", "qwen3_5_moe_text", NULL
   };
 

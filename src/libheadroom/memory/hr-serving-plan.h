@@ -65,6 +65,13 @@ typedef struct
  * @group_layers: how many layers a group has
  * @layer_block_bytes: what a block of one layer takes
  * @index_block_bytes: what a block takes beside keys and values in all layers together, of indexers' keys
+ * @in_flight: how many tokens layers with a window keep beside it at the most
+ * @admission_block_bytes: what a block is taken for where it is asked whether a request of the longest context fits
+ * @whole_page_bytes: what a block has of layers that keep all of a text compressed; like the next ones of models whose
+ *   attention is compressed, up to vLLM 0.27
+ * @window_page_bytes: of the windows, in all groups
+ * @sparse_page_bytes: of the compressors of a few tokens
+ * @heavy_page_bytes: of those of many
  * @is_part: whether the model is what a rank has of one, whose tables are padded already
  * @n_tensor: how many ranks share each layer
  * @n_data: how many ranks of each kind answer requests of their own
@@ -108,6 +115,12 @@ typedef struct
   guint group_layers;
   guint64 layer_block_bytes;
   guint64 index_block_bytes;
+  guint64 in_flight;
+  guint64 admission_block_bytes;
+  guint64 whole_page_bytes;
+  guint64 window_page_bytes;
+  guint64 sparse_page_bytes;
+  guint64 heavy_page_bytes;
   gboolean is_part;
   guint64 n_tensor;
   guint64 n_data;

@@ -60,6 +60,21 @@ typedef enum
 } HrServingRotary;
 
 /**
+ * HrServingCompressed:
+ * @HR_SERVING_COMPRESSED_NONE: the release has no such models
+ * @HR_SERVING_COMPRESSED_BUCKETS: a block has places for pages of each size
+ * @HR_SERVING_COMPRESSED_PACKED: pages of a group lie side by side
+ *
+ * How blocks of layers that compress the text before a window share memory.
+ */
+typedef enum
+{
+  HR_SERVING_COMPRESSED_NONE,
+  HR_SERVING_COMPRESSED_BUCKETS,
+  HR_SERVING_COMPRESSED_PACKED,
+} HrServingCompressed;
+
+/**
  * HrServingProfile:
  * @tries_run: whether what prompts take is found out by a trial run
  * @is_eager: whether layers always run operator by operator
@@ -76,6 +91,7 @@ typedef enum
  * @absorbs_latent: whether the matrices that expand the latent are multiplied into those around them
  * @tries_latent: whether room is made in the trial run for as many latents as are ever expanded at once
  * @latent_chunk: how many these are at the most, unless there are more requests than that has blocks
+ * @compressed_cache: how blocks of layers that compress text share memory
  * @rotary: what the sines and cosines of all positions are kept in
  * @vocabulary_padding: what a table of tokens is padded to a multiple of
  * @copies_head: whether a head that is the table of tokens as well is a copy of it
@@ -112,6 +128,7 @@ typedef struct
   gboolean absorbs_latent;
   gboolean tries_latent;
   guint64 latent_chunk;
+  HrServingCompressed compressed_cache;
   HrServingRotary rotary;
   guint64 vocabulary_padding;
   gboolean copies_head;

@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-pass.h"
+#include "hr-serving-compressed.h"
 #include "hr-serving-encoder.h"
 
 /*
@@ -87,6 +88,9 @@ gboolean
 hr_serving_run_knows (const HrStack *stack)
 {
   gboolean attends = FALSE;
+
+  if (hr_serving_compressed_is_all (stack))
+    return TRUE;
 
   for (guint i = 0; i < stack->n_layer_classes; i++)
     {
@@ -776,17 +780,21 @@ replay_layers (const HrServingPlan *plan,
                HrReplay            *replay)
 {
   const HrStack *stack = plan->pass->stack;
+  gboolean is_compressed = hr_serving_compressed_find (plan) != NULL;
 
   for (guint i = 0; i < stack->n_layer_classes; i++)
     {
       HrStretch stretch;
 
-      set_symbols (plan, replay, &stack->layer_classes[i]);
+      if (!is_compressed)
+        set_symbols (plan, replay, &stack->layer_classes[i]);
       hr_replay_begin (replay, &stretch, get_function (plan), -1);
       replay->sentence = plan->profile->tries_run
         ? N_("while as many tokens as are computed at once go through a layer in the trial run")
         : N_("while as many tokens of prompts as are computed at once go through a layer");
-      if (plan->eager)
+      if (is_compressed)
+        hr_serving_compressed_replay_layer (plan, replay, &stack->layer_classes[i]);
+      else if (plan->eager)
         replay_eager_layer (plan, replay, &stack->layer_classes[i]);
       else
         replay_compiled_layer (plan, replay, &stack->layer_classes[i]);
@@ -797,12 +805,32 @@ replay_layers (const HrServingPlan *plan,
 /* How many layers a head of EAGLE-3 reads hidden states of. */
 #define EAGLE_LAYERS 3
 
-/* What is there of what guesses tokens ahead while the trial run goes on. */
+/* What is there while the trial run goes on: of what guesses tokens ahead, and what functions share to work in. */
 typedef struct
 {
   HrValue buffer;
   HrValue aside;
+  HrValue workspace;
 } Guessing;
+
+/* Functions of all layers that compress text work in one buffer, which stays. */
+static void
+begin_workspace (const HrServingPlan *plan,
+                 HrReplay            *replay,
+                 Guessing            *self)
+{
+  HrStretch stretch;
+
+  if (hr_serving_compressed_find (plan) == NULL)
+    return;
+
+  replay->symbols[HR_SYMBOL_KEPT] = hr_serving_compressed_get_workspace (plan);
+  hr_replay_begin (replay, &stretch, get_function (plan), -1);
+  replay->sentence = N_("while as many tokens as are computed at once go through a layer in the trial run");
+  self->workspace = hr_op_like (replay, "get_simultaneous", "workspace",
+                                HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
+  hr_replay_end (replay);
+}
 
 /*
  * What reads hidden states of the model has room for those of all tokens that are computed at once, and of EAGLE-3
@@ -814,15 +842,17 @@ begin_guessing (const HrServingPlan *plan,
                 HrReplay            *replay,
                 Guessing            *self)
 {
+  const HrCompressedAttention *compressed = hr_serving_compressed_find (plan);
   HrValue shape = HR_SHAPE (replay->dtype, T, H);
   HrStretch stretch;
 
-  *self = (Guessing) { HR_NO_VALUE, HR_NO_VALUE };
   if (!plan->profile->tries_run || plan->n_guessed == 0 || plan->draft_kind == HR_DRAFT_MODEL || !plan->has_sampler)
     return;
 
   hr_replay_begin (replay, &stretch, get_function (plan), -1);
   replay->sentence = N_("while as many tokens as are computed at once go through a layer in the trial run");
+  if (compressed != NULL)
+    shape.count = compressed->streams;
   self->buffer = hr_op_like (replay, "zeros", "hidden_states", shape);
   shape.count = EAGLE_LAYERS;
   if (plan->draft_kind == HR_DRAFT_EAGLE3)
@@ -841,8 +871,8 @@ void
 hr_serving_run_replay (const HrServingPlan *plan,
                        HrReplay            *replay)
 {
+  Guessing guessing = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE };
   HrServingSeen seen;
-  Guessing guessing;
   HrStretch stretch;
 
   replay->component = HR_COMPONENT_ACTIVATIONS;
@@ -853,6 +883,7 @@ hr_serving_run_replay (const HrServingPlan *plan,
   replay->symbols[HR_SYMBOL_SEQUENCE] = plan->max_num_batched_tokens;
   replay->symbols[HR_SYMBOL_GATHERED_TOKENS] = plan->max_num_batched_tokens * plan->n_data;
   replay->symbols[HR_SYMBOL_BATCH] = MIN (plan->max_num_seqs, plan->max_num_batched_tokens);
+  begin_workspace (plan, replay, &guessing);
   begin_guessing (plan, replay, &guessing);
   replay_layers (plan, replay);
   if (!plan->has_sampler)
@@ -865,6 +896,7 @@ hr_serving_run_replay (const HrServingPlan *plan,
   hr_replay_drop (replay, guessing.aside);
   replay_sampler (plan, replay);
   hr_replay_drop (replay, guessing.buffer);
+  hr_replay_drop (replay, guessing.workspace);
   hr_serving_encoder_drop (replay, &seen);
   hr_replay_end (replay);
 }

@@ -6,6 +6,7 @@
 #include "hr-inference-cache.h"
 #include "hr-matrix-format.h"
 #include "hr-pass.h"
+#include "hr-serving-compressed.h"
 
 /*
  * The weights as vLLM's layers hold them (vllm/model_executor/layers: linear.py, vocab_parallel_embedding.py,
@@ -215,12 +216,23 @@ get_expert_bias_bytes (const HrServingPlan *self,
          (self->generation == HR_SERVING_HOPPER && self->profile->expert_padding == 0 ? sizeof (float) : 2);
 }
 
+/* Experts may be in MXFP4 where the other matrices are not. */
 static gboolean
 is_padded_expert (const HrServingPlan *self,
-                  const HrTensor      *tensor)
+                  guint                index)
 {
-  return self->pass->quantization == HR_QUANTIZATION_MXFP4 &&
-         (tensor->module == HR_MODULE_EXPERT_GATE_UP || is_down (tensor));
+  const HrTensor *tensor = hr_model_get_tensor (self->pass->model, index);
+  const HrQuantizer *quantizer = hr_weight_storage_get_quantizer (&self->pass->storage);
+  const HrMatrixFormat *format;
+
+  if (tensor->module != HR_MODULE_EXPERT_GATE_UP && !is_down (tensor))
+    return FALSE;
+  if (self->pass->quantization == HR_QUANTIZATION_MXFP4)
+    return TRUE;
+
+  format = quantizer != NULL ? hr_quantizer_get_format (quantizer, tensor, index, 0) : NULL;
+
+  return format != NULL && format->packing == HR_PACKING_MXFP4;
 }
 
 static void
@@ -236,12 +248,12 @@ add_row (const HrServingPlan *self,
   guint n_pieces = hr_weight_storage_list_pieces (&self->pass->storage, index,
                                                   copy * hr_tensor_get_copies_of_layer (tensor), pieces);
 
-  if (is_padded_expert (self, tensor) && n_pieces == 0)
+  if (is_padded_expert (self, index) && n_pieces == 0)
     bytes = get_expert_bias_bytes (self, tensor);
   fused->bytes += bytes;
   fused->rows += rows;
   fused->widest = MAX (fused->widest, bytes / rows);
-  if (is_padded_expert (self, tensor) && n_pieces > 0)
+  if (is_padded_expert (self, index) && n_pieces > 0)
     add_expert (self, tensor, fused);
   else if (n_pieces > 0)
     add_pieces (self, tensor, pieces, n_pieces, fused);
@@ -572,6 +584,32 @@ count (const HrServingPlan *self,
                                         : hr_caching_allocator_get_allocated (allocator);
 }
 
+static gboolean
+is_of_qwen (const HrServingPlan *self)
+{
+  return g_str_has_prefix (hr_model_get_model_type (self->pass->model), "qwen");
+}
+
+/*
+ * What joins a token with what the model makes of those before it: one matrix, or one for each of them, which are in
+ * eight bits (e_proj and h_proj of vllm/models/deepseek_v4/nvidia/mtp.py).
+ */
+static void
+allocate_joint (const HrServingPlan *self,
+                HrCachingAllocator  *allocator,
+                guint64              hidden)
+{
+  if (hr_serving_compressed_find (self) != NULL)
+    {
+      allocate_product (self, allocator, hidden, hidden);
+      allocate_product (self, allocator, hidden, hidden);
+      return;
+    }
+
+  hr_caching_allocator_allocate (allocator, 2 * hidden * hidden * hr_element_get_bytes (self->pass->element) /
+                                            (is_of_qwen (self) ? self->n_tensor : 1));
+}
+
 /*
  * A layer that guesses tokens ahead: one like those that attend, a matrix that joins a token with what the model makes
  * of those before it, and, of DeepSeek's kind, a head of its own, where a release does not share that
@@ -583,15 +621,14 @@ load_guessing (const HrServingPlan *self,
 {
   HrModel *model = self->pass->model;
   const HrBlock *head = hr_chain_find_block (hr_model_get_head (model), HR_BLOCK_HEAD);
-  gboolean is_qwen = g_str_has_prefix (hr_model_get_model_type (model), "qwen");
+  gboolean is_qwen = is_of_qwen (self);
   guint64 element = hr_element_get_bytes (self->pass->element);
 
   load_layer (self, allocator, find_stack (self), hr_serving_plan_find_guessing (self));
   if (head == NULL)
     return;
 
-  hr_caching_allocator_allocate (allocator, 2 * head->head.hidden_size * head->head.hidden_size * element /
-                                            (is_qwen ? self->n_tensor : 1));
+  allocate_joint (self, allocator, head->head.hidden_size);
   for (guint i = 0; i < GUESSING_NORMS; i++)
     hr_caching_allocator_allocate (allocator, head->head.hidden_size * element);
   if (!is_qwen && !self->profile->shares_head)
@@ -631,6 +668,36 @@ load_features (const HrServingPlan *self,
                                                       hr_element_get_bytes (self->pass->element));
         }
     }
+}
+
+/*
+ * What layers that compress text have beside their tensors: room for the tokens that indexers choose, and for the
+ * hidden states that a layer which guesses tokens ahead would read, of as many tokens as are computed at once, and
+ * the experts of each word in the first layers, which have no router (DeepseekV4Model and DeepseekV4MoE of
+ * vllm/models/deepseek_v4).
+ */
+static void
+load_compressed (const HrServingPlan *self,
+                 HrCachingAllocator  *allocator)
+{
+  const HrCompressedAttention *attention = hr_serving_compressed_find (self);
+  const HrBlock *token = hr_chain_find_block (&self->pass->stack->embeddings, HR_BLOCK_TOKEN_EMBEDDING);
+  const HrBlock *mixture = hr_layer_class_find_block (&self->pass->stack->layer_classes[0], HR_BLOCK_MIXTURE);
+  guint64 n_hashed = 0, chosen = 0;
+
+  if (attention == NULL)
+    return;
+
+  hr_model_get_hyper_parameter (self->pass->model, "index_topk", &chosen);
+  hr_model_get_hyper_parameter (self->pass->model, "num_hash_layers", &n_hashed);
+  hr_caching_allocator_allocate (allocator, self->max_num_batched_tokens * chosen * sizeof (gint32));
+  if (self->has_sampler)
+    hr_caching_allocator_allocate (allocator, self->max_num_batched_tokens * attention->streams *
+                                              mixture->mixture.hidden_size *
+                                              hr_element_get_bytes (self->pass->element));
+  for (guint64 i = 0; token != NULL && i < n_hashed; i++)
+    hr_caching_allocator_allocate (allocator, self->vocabulary * mixture->mixture.num_experts_per_tok *
+                                              sizeof (gint32));
 }
 
 /* What a head takes that is a copy of the table of tokens, where it is that of the model. */
@@ -675,6 +742,8 @@ get_rotary_bytes (const HrServingPlan *self)
 
   if (rotary == HR_SERVING_ROTARY_NONE)
     return 0;
+  if (hr_serving_compressed_find (self) != NULL)
+    return hr_serving_compressed_get_rotary (self);
 
   if (!hr_model_get_hyper_parameter (self->pass->model, "max_position_embeddings", &positions))
     positions = self->max_model_len;
@@ -810,6 +879,7 @@ hr_serving_weights_get_bytes (const HrServingPlan *self,
   if (self->profile->copies_head)
     load_copied_head (self, allocator);
   load_features (self, allocator);
+  load_compressed (self, allocator);
   if (self->n_guessed > 0 && self->draft_kind == HR_DRAFT_NONE && self->has_sampler)
     load_guessing (self, allocator);
   if (self->max_loras > 0)

@@ -9,7 +9,9 @@
 #include "hr-inference-cache.h"
 #include "hr-message.h"
 #include "hr-serving-cache.h"
+#include "hr-serving-compressed.h"
 #include "hr-serving-run.h"
+#include "hr-vllm-compressed.h"
 
 /*
  * vLLM's cache, by blocks (vllm/v1/core/kv_cache_utils.py, vllm/v1/kv_cache_interface.py; of the engine V0
@@ -259,6 +261,7 @@ resolve_state_dtype (HrServingPlan   *self,
 /*
  * hr_vllm_cache_resolve:
  * @self: a plan, of which the sizes of batches are known
+ * @whole: the model, of which @self may have a part
  * @job: a job
  * @error: return location for an error
  *
@@ -268,11 +271,15 @@ resolve_state_dtype (HrServingPlan   *self,
  */
 gboolean
 hr_vllm_cache_resolve (HrServingPlan   *self,
+                       HrModel         *whole,
                        HrInferenceJob  *job,
                        GError         **error)
 {
   guint64 elements = 0;
   guint bytes;
+
+  if (hr_serving_compressed_find (self) != NULL)
+    return hr_vllm_compressed_resolve (self, whole, job, error);
 
   resolve_block_size (self, hr_inference_job_get_block_size (job));
   if (!hr_serving_cache_get_element_bytes (self, job, &bytes, error) ||
@@ -352,6 +359,9 @@ hr_vllm_cache_count_blocks (const HrServingPlan *self,
   Kinds kinds = count_kinds (self);
   guint64 seen = 0;
 
+  if (hr_serving_compressed_find (self) != NULL)
+    return hr_vllm_compressed_count_blocks (self, tokens);
+
   for (guint i = 0; i < self->pass->stack->n_layer_classes; i++)
     {
       const HrAttention *attention = hr_layer_class_get_attention (&self->pass->stack->layer_classes[i]);
@@ -366,4 +376,40 @@ hr_vllm_cache_count_blocks (const HrServingPlan *self,
          divide_up (kinds.n_windows, self->group_layers) * (divide_up (seen, self->block_size) + 1) +
          divide_up (kinds.n_states, self->group_layers) *
            (self->profile->state_blocks + self->n_guessed);
+}
+
+/*
+ * hr_vllm_cache_count_told:
+ * @self: a plan
+ * @tokens: the tokens of a request
+ *
+ * Counts the blocks of a request as vLLM does where it writes into its log how many requests there is room for.
+ *
+ * Returns: how many blocks
+ */
+guint64
+hr_vllm_cache_count_told (const HrServingPlan *self,
+                          guint64              tokens)
+{
+  return hr_serving_compressed_find (self) != NULL ? hr_vllm_compressed_count_told (self, tokens)
+                                                   : hr_vllm_cache_count_blocks (self, tokens);
+}
+
+/*
+ * hr_vllm_cache_get_needed:
+ * @self: a plan
+ * @tokens: the tokens of a request
+ *
+ * Gets what there has to be for the cache before vLLM starts with requests of this length
+ * (_max_memory_usage_bytes_from_groups).
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_vllm_cache_get_needed (const HrServingPlan *self,
+                          guint64              tokens)
+{
+  guint64 block = self->admission_block_bytes > 0 ? self->admission_block_bytes : hr_vllm_cache_get_block_bytes (self);
+
+  return hr_vllm_cache_count_blocks (self, tokens) * block;
 }

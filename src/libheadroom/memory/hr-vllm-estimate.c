@@ -63,6 +63,13 @@ get_taken (const HrServingPlan *plan,
          (plan->profile->counts_context ? shares->context : 0) + (plan->profile->counts_graphs ? shares->graphs : 0);
 }
 
+static guint64
+divide_up (guint64 a,
+           guint64 b)
+{
+  return a / b + (a % b != 0);
+}
+
 static void
 divide (const HrServingPlan  *plan,
         const HrServingStart *start,
@@ -75,23 +82,24 @@ divide (const HrServingPlan  *plan,
   shares->length = start->length;
   shares->requests = MIN (start->requests, plan->max_num_seqs);
   each = hr_vllm_cache_count_blocks (plan, shares->length);
-  shares->needed = MAX (hr_vllm_cache_count_blocks (plan, plan->max_model_len), shares->requests * each);
+  shares->needed = MAX (divide_up (hr_vllm_cache_get_needed (plan, plan->max_model_len), block),
+                        shares->requests * each);
   shares->pool = plan->requested - MIN (plan->requested, taken);
   shares->blocks = shares->pool / block;
 }
 
-/* The longest request that there are blocks for. */
+/* The longest request that there is room for. */
 static guint64
 find_longest (const HrServingPlan *plan,
-              guint64              blocks)
+              guint64              pool)
 {
-  guint64 low = 0, high = plan->block_size * (blocks + 1);
+  guint64 low = 0, high = plan->block_size * (pool / hr_vllm_cache_get_block_bytes (plan) + 1);
 
   while (low + 1 < high)
     {
       guint64 middle = low + (high - low) / 2;
 
-      if (hr_vllm_cache_count_blocks (plan, middle) <= blocks)
+      if (hr_vllm_cache_get_needed (plan, middle) <= pool)
         low = middle;
       else
         high = middle;
@@ -100,13 +108,31 @@ find_longest (const HrServingPlan *plan,
   return low;
 }
 
+/* How many tokens vLLM says that its cache has room for. */
+static guint64
+count_tokens (const HrServingPlan *plan,
+              const Shares        *shares)
+{
+  if (plan->admission_block_bytes > 0)
+    return (double) shares->blocks / hr_vllm_cache_count_told (plan, plan->max_model_len) * plan->max_model_len;
+
+  return shares->blocks / plan->n_groups * plan->block_size;
+}
+
+static gboolean
+is_refused (const HrServingPlan *plan,
+            const Shares        *shares)
+{
+  return hr_vllm_cache_get_needed (plan, plan->max_model_len) > shares->pool;
+}
+
 static void
 tell_room (HrServingPlan *plan,
            const Shares  *shares)
 {
-  guint64 whole = hr_vllm_cache_count_blocks (plan, plan->max_model_len);
+  guint64 whole = hr_vllm_cache_count_told (plan, plan->max_model_len);
   guint64 each = hr_vllm_cache_count_blocks (plan, shares->length);
-  g_autofree char *tokens = hr_serving_dup_number (shares->blocks / plan->n_groups * plan->block_size);
+  g_autofree char *tokens = hr_serving_dup_number (count_tokens (plan, shares));
   g_autofree char *blocks = hr_serving_dup_number (shares->blocks);
   g_autofree char *block = hr_serving_dup_number (plan->block_size);
   g_autofree char *longest = hr_serving_dup_number (plan->max_model_len);
@@ -124,14 +150,13 @@ static void
 tell_refusal (HrServingPlan *plan,
               const Shares  *shares)
 {
-  guint64 block = hr_vllm_cache_get_block_bytes (plan);
-  guint64 whole = hr_vllm_cache_count_blocks (plan, plan->max_model_len);
+  guint64 whole = hr_vllm_cache_get_needed (plan, plan->max_model_len);
   g_autofree char *longest = hr_serving_dup_number (plan->max_model_len);
-  g_autofree char *needed = hr_serving_dup_size (whole * block);
+  g_autofree char *needed = hr_serving_dup_size (whole);
   g_autofree char *pool = hr_serving_dup_size (shares->pool);
-  g_autofree char *most = hr_serving_dup_number (find_longest (plan, shares->blocks));
+  g_autofree char *most = hr_serving_dup_number (find_longest (plan, shares->pool));
   g_autofree char *utilization =
-    g_strdup_printf ("%.3f", (double) (get_taken (plan, shares) + whole * block) / plan->memory + 0.0005);
+    g_strdup_printf ("%.3f", (double) (get_taken (plan, shares) + whole) / plan->memory + 0.0005);
 
   if (get_taken (plan, shares) >= plan->requested)
     hr_inference_plan_warn (plan->pass,
@@ -182,12 +207,11 @@ warn (HrServingPlan  *plan,
     hr_inference_plan_warn (plan->pass,
                             N_("No GPU is named: the KV cache is counted as large as the requests need it; vLLM makes "
                                "it as large as its share of the memory has room for"));
-  else if (hr_vllm_cache_count_blocks (plan, plan->max_model_len) > shares->blocks)
+  else if (is_refused (plan, shares))
     tell_refusal (plan, shares);
   else
     tell_room (plan, shares);
-  if (plan->memory > 0 && shares->blocks < shares->needed &&
-      hr_vllm_cache_count_blocks (plan, plan->max_model_len) <= shares->blocks)
+  if (plan->memory > 0 && shares->blocks < shares->needed && !is_refused (plan, shares))
     hr_serving_tell_waiting (plan->pass, shares->requests,
                              shares->blocks / hr_vllm_cache_count_blocks (plan, shares->length));
 
@@ -200,6 +224,12 @@ warn (HrServingPlan  *plan,
                           : N_("vLLM is counted with max-num-seqs %s and max-num-batched-tokens %s, and without LoRA, "
                                "speculative decoding and other processes on the GPU"),
                           seqs, batched);
+  if (plan->admission_block_bytes > 0)
+    hr_inference_plan_warn (plan->pass,
+                            /* Translators: the place is the name of a model. */
+                            N_("“%s”: what its experts are written to is counted as that of Marlin’s kernels; the "
+                               "drafts of DSpark and the buffers of MegaMoE are not counted"),
+                            hr_model_get_name (plan->pass->model));
   tell_encoder (plan);
 }
 
@@ -229,8 +259,13 @@ add_cache (HrEstimate          *estimate,
     g_strdup_printf ("%" G_GUINT64_FORMAT "·%u·%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT, blocks, plan->group_layers,
                      plan->block_size, plan->layer_block_bytes / plan->block_size);
 
+  g_autofree char *compressed =
+    g_strdup_printf ("%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT, blocks, plan->layer_block_bytes);
+  gboolean is_compressed = plan->admission_block_bytes > 0;
+
   _hr_estimate_add_component (estimate, 0, HR_COMPONENT_KV_CACHE, blocks * hr_vllm_cache_get_block_bytes (plan),
-                              "blocks·L·block·(k + v)·e", substitution, SOURCE_CACHE);
+                              is_compressed ? "blocks·page" : "blocks·L·block·(k + v)·e",
+                              is_compressed ? compressed : substitution, SOURCE_CACHE);
 }
 
 static void

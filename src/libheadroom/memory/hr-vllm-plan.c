@@ -161,7 +161,7 @@ hr_vllm_plan_init (HrServingPlan    *self,
 
   resolve_sizes (self, HR_INFERENCE_JOB (resolved), gpu);
 
-  return hr_serving_encoder_resolve (self, whole, job, error) && hr_vllm_cache_resolve (self, job, error);
+  return hr_serving_encoder_resolve (self, whole, job, error) && hr_vllm_cache_resolve (self, whole, job, error);
 }
 
 /*

@@ -44,9 +44,10 @@ static const struct
 static const char * const writer_suffixes[] = { "ForCausalLM", "LMHeadModel", "ForConditionalGeneration" };
 
 static const char * const known_members[] = {
-  "model-type", "aliases", "architectures", "extends", "source", "approximate", "counted-only", "uncounted",
-  "adapters", "hyper-parameters", "defaults", "values", "layer-values", "stacks", "head", "buffers", "tasks", "root",
-  "processor", "ties-from-config", "converts-to", "carried-adapters", "tensor-parallel", "expert-parallel",
+  "model-type", "aliases", "architectures", "extends", "source", "approximate", "counted-only", "served-by",
+  "uncounted", "adapters", "hyper-parameters", "defaults", "values", "layer-values", "stacks", "head", "buffers",
+  "tasks", "root", "processor", "ties-from-config", "converts-to", "carried-adapters", "tensor-parallel",
+  "expert-parallel",
   NULL,
 };
 
@@ -150,6 +151,7 @@ check_file (HrJson  *file,
          hr_json_get_object (file, "values", &section, error) &&
          hr_json_get_object (file, "layer-values", &section, error) &&
          hr_json_get_array (file, "aliases", &section, error) &&
+         hr_json_get_array (file, "served-by", &section, error) &&
          hr_json_get_array (file, "architectures", &section, error) &&
          hr_json_get_array (file, "stacks", &section, error) &&
          hr_json_get_array (file, "buffers", &section, error) &&
@@ -632,6 +634,41 @@ hr_architecture_is_counted_only (HrArchitecture *self)
     hr_json_read_boolean (member, &is_counted_only, NULL);
 
   return is_counted_only;
+}
+
+/*
+ * hr_architecture_list_engines:
+ * @self: an architecture
+ *
+ * Lists the engines of which is known what they do with a model that is otherwise counted alone.
+ *
+ * Returns: (transfer full) (nullable): their names, or %NULL if there are none
+ */
+GStrv
+hr_architecture_list_engines (HrArchitecture *self)
+{
+  HrJson *member;
+  GStrvBuilder *names;
+  GStrv list;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  member = hr_architecture_get_member (self, "served-by");
+  if (member == NULL)
+    return NULL;
+
+  names = g_strv_builder_new ();
+  for (guint i = 0; i < hr_json_get_length (member); i++)
+    {
+      const char *name;
+
+      if (hr_json_read_string (hr_json_get_element (member, i), &name, NULL))
+        g_strv_builder_add (names, name);
+    }
+  list = g_strv_builder_end (names);
+  g_strv_builder_unref (names);
+
+  return list;
 }
 
 /* A section as the first file that has it gives it. */

@@ -37,6 +37,7 @@ const char     *hr_architecture_get_source        (HrArchitecture      *self);
 gboolean        hr_architecture_is_approximate    (HrArchitecture      *self);
 const char     *hr_architecture_get_converted_class (HrArchitecture *self);
 gboolean        hr_architecture_is_counted_only   (HrArchitecture      *self);
+GStrv           hr_architecture_list_engines      (HrArchitecture      *self);
 HrJson         *hr_architecture_get_member        (HrArchitecture      *self,
                                                    const char          *key);
 guint           hr_architecture_get_n_files       (HrArchitecture      *self);

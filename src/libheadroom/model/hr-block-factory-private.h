@@ -68,6 +68,7 @@ extern const HrBlockClass hr_block_class_regrouping;
 extern const HrBlockClass hr_block_class_rg_lru;
 extern const HrBlockClass hr_block_class_short_convolution;
 extern const HrBlockClass hr_block_class_state;
+extern const HrBlockClass hr_block_class_compressed_attention;
 extern const HrBlockClass hr_block_class_type_embedding;
 
 const char *hr_block_get_module_name     (HrJson                *description,

@@ -171,6 +171,13 @@ static const HrParameter position_embedding_parameters[] = {
   { NULL }
 };
 
+static const HrChoice linear_divisions[] = {
+  { "none", HR_LINEAR_WHOLE },
+  { "outputs", HR_LINEAR_OUTPUTS },
+  { "inputs", HR_LINEAR_INPUTS },
+  { NULL },
+};
+
 static const HrParameter linear_parameters[] = {
   COUNT ("in-features", linear.in_features),
   COUNT ("out-features", linear.out_features),
@@ -178,6 +185,7 @@ static const HrParameter linear_parameters[] = {
   BOOLEAN ("pooled", linear.pooled),
   CHOICE ("part", linear.part, hr_block_parts),
   BOOLEAN ("input-dropout", linear.has_input_dropout),
+  CHOICE ("divided", linear.divided, linear_divisions),
   { NULL }
 };
 
@@ -917,6 +925,7 @@ static const HrBlockClass * const further_classes[] = {
   &hr_block_class_rg_lru,
   &hr_block_class_short_convolution,
   &hr_block_class_state,
+  &hr_block_class_compressed_attention,
   &hr_block_class_convolution,
   &hr_block_class_latent_attention,
   &hr_block_class_mamba,

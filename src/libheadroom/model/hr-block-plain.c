@@ -37,6 +37,22 @@ static const HrParameter state_parameters[] = {
   { NULL }
 };
 
+static const HrParameter compressed_attention_parameters[] = {
+  COUNT ("num-attention-heads", compressed.num_attention_heads),
+  COUNT ("head-dim", compressed.head_dim),
+  COUNT ("query-latent-size", compressed.query_latent_size),
+  COUNT ("output-groups", compressed.output_groups),
+  COUNT ("output-latent-size", compressed.output_latent_size),
+  COUNT ("sliding-window", compressed.sliding_window),
+  SIZE ("rate", compressed.rate),
+  BOOLEAN ("overlaps", compressed.overlaps),
+  SIZE ("index-num-heads", compressed.index_num_heads),
+  SIZE ("index-head-dim", compressed.index_head_dim),
+  SIZE ("index-topk", compressed.index_topk),
+  COUNT ("streams", compressed.streams),
+  { NULL }
+};
+
 static gboolean
 build_type_embedding (const HrBlockContext *context,
                       HrJson               *description,
@@ -63,6 +79,11 @@ const HrBlockClass hr_block_class_type_embedding = {
 /* What a layer keeps of a sequence, where its tensors are listed one by one. */
 const HrBlockClass hr_block_class_state = {
   "state", HR_BLOCK_STATE, state_parameters, no_names, build_nothing,
+};
+
+/* How a layer attends, where its tensors are listed one by one. */
+const HrBlockClass hr_block_class_compressed_attention = {
+  "compressed-attention", HR_BLOCK_COMPRESSED_ATTENTION, compressed_attention_parameters, no_names, build_nothing,
 };
 
 const HrBlockClass hr_block_class_activation = {

@@ -72,6 +72,7 @@ hr_block_get_state (const HrBlock *self,
     case HR_BLOCK_MLP:
     case HR_BLOCK_MIXTURE:
     case HR_BLOCK_HEAD:
+    case HR_BLOCK_COMPRESSED_ATTENTION:
     default:
       return FALSE;
     }

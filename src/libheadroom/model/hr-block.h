@@ -38,6 +38,7 @@ typedef enum
   HR_BLOCK_SHORT_CONVOLUTION,
   HR_BLOCK_RG_LRU,
   HR_BLOCK_STATE,
+  HR_BLOCK_COMPRESSED_ATTENTION,
   HR_BLOCK_HEAD,
 } HrBlockKind;
 
@@ -311,6 +312,14 @@ typedef struct
   gboolean unfolds;     /* image by image, by a convolution's view of it, and all joined then (Mistral 3) */
 } HrRegrouping;
 
+/* What ranks of an engine share of a linear layer of its own. */
+typedef enum
+{
+  HR_LINEAR_WHOLE,
+  HR_LINEAR_OUTPUTS,
+  HR_LINEAR_INPUTS,
+} HrLinearDivision;
+
 /* A linear layer of its own: the projections around OPT-350m's layers. */
 typedef struct
 {
@@ -320,6 +329,7 @@ typedef struct
   gboolean pooled;      /* of one token of each sequence (BERT's pooler) */
   int part;             /* the #HrPart that the architecture file names */
   gboolean has_input_dropout; /* of what it reads, in training */
+  HrLinearDivision divided;   /* where ranks share a layer */
 } HrLinear;
 
 typedef struct
@@ -627,6 +637,40 @@ typedef struct
 } HrBlockState;
 
 /**
+ * HrCompressedAttention:
+ * @num_attention_heads: heads of queries
+ * @head_dim: the size of each, and of the one head of keys that are values as well
+ * @query_latent_size: what queries are expanded from
+ * @output_groups: groups of heads whose outputs one matrix each makes smaller
+ * @output_latent_size: how small
+ * @sliding_window: tokens that are seen as they are
+ * @rate: how many tokens become one; 0: the layer sees its window alone
+ * @overlaps: whether each of these is made of the tokens of two stretches
+ * @index_num_heads: heads of the indexer that chooses among them; 0: there is none
+ * @index_head_dim: the size of each
+ * @index_topk: how many it chooses
+ * @streams: hidden states that go through the layers side by side (hyper-connections)
+ *
+ * What the attention of a layer is like that sees a window of tokens as they are, and those before it compressed
+ * (DeepSeek-V4). Its tensors are listed one by one.
+ */
+typedef struct
+{
+  guint64 num_attention_heads;
+  guint64 head_dim;
+  guint64 query_latent_size;
+  guint64 output_groups;
+  guint64 output_latent_size;
+  guint64 sliding_window;
+  guint64 rate;
+  gboolean overlaps;
+  guint64 index_num_heads;
+  guint64 index_head_dim;
+  guint64 index_topk;
+  guint64 streams;
+} HrCompressedAttention;
+
+/**
  * HrBlock:
  * @kind: which of the members of the union holds
  * @path: the module's name, with `{}` where the index of the layer stands
@@ -656,6 +700,7 @@ typedef struct
     HrShortConvolution short_convolution;
     HrRgLru rg_lru;
     HrBlockState state;
+    HrCompressedAttention compressed;
     HrHead head;
   };
 } HrBlock;

@@ -813,7 +813,11 @@ build_architecture (HrModelParts    *self,
 
   /* A prompt of text does not pass a tower. */
   if (role == HR_N_STACK_ROLES || role == HR_STACK_ENCODER)
-    self->counted_only = self->counted_only || hr_architecture_is_counted_only (architecture);
+    {
+      self->counted_only = self->counted_only || hr_architecture_is_counted_only (architecture);
+      if (self->served_by == NULL)
+        self->served_by = hr_architecture_list_engines (architecture);
+    }
 
   for (guint i = 0; stacks != NULL && i < hr_json_get_length (stacks); i++)
     {
@@ -963,5 +967,6 @@ hr_model_parts_clear (HrModelParts *self)
   g_clear_pointer (&self->stacks, g_ptr_array_unref);
   g_clear_pointer (&self->cast_buffers, g_array_unref);
   g_clear_pointer (&self->further_heads, g_array_unref);
+  g_clear_pointer (&self->served_by, g_strfreev);
   hr_chain_clear (&self->head);
 }

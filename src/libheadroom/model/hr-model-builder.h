@@ -19,6 +19,7 @@ struct _HrModelParts
   GArray *further_heads;  /* of HrChain: those of models inside of the model, which a call does not run */
   guint64 buffer_bytes;
   gboolean counted_only; /* what it makes while it runs is not known */
+  GStrv served_by;       /* but of these engines; NULL: of none */
   GArray *cast_buffers;  /* of guint64: elements of each buffer in the dtype of the model */
 };
 

@@ -26,6 +26,7 @@ void                  _hr_model_apply             (HrModel     *self,
                                                    HrQuantizer *quantizer);
 const HrParallelRules *_hr_model_get_rules        (HrModel         *self,
                                                    HrModelDivision  division);
+const char * const   *_hr_model_get_engines       (HrModel     *self);
 HrFacts              *_hr_model_get_facts         (HrModel     *self);
 const HrParallelPlan *_hr_model_get_plan          (HrModel     *self);
 HrModel              *_hr_model_new_share         (HrModel          *self,

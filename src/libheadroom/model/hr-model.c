@@ -554,6 +554,7 @@ read_quantization (HrModel  *self,
   HrJson *converted = hr_json_get_member (config, "quantization");
   HrJson *text_config = hr_json_get_member (config, "text_config");
   HrJson *settings = NULL;
+  const char *expert_dtype = NULL;
 
   self->quantization = HR_QUANTIZATION_NONE;
   if (!hr_json_get_object (config, "quantization_config", &settings, error))
@@ -571,8 +572,9 @@ read_quantization (HrModel  *self,
     return TRUE;
 
   if (!hr_json_check_type (settings, HR_JSON_OBJECT, error) ||
-      !hr_quantization_config_read (settings, self->model_type, &self->quantizer, &self->unknown_quantization,
-                                    self->warnings, error))
+      !hr_json_get_string (config, "expert_dtype", &expert_dtype, error) ||
+      !hr_quantization_config_read (settings, self->model_type, expert_dtype, &self->quantizer,
+                                    &self->unknown_quantization, self->warnings, error))
     return FALSE;
   if (self->quantizer == NULL)
     return TRUE;
@@ -1985,6 +1987,22 @@ hr_model_is_counted_only (HrModel *self)
   g_return_val_if_fail (HR_IS_MODEL (self), FALSE);
 
   return self->parts.counted_only;
+}
+
+/*
+ * _hr_model_get_engines:
+ * @self: a model that is counted only
+ *
+ * Gets the engines of which is known all the same what they do with the model.
+ *
+ * Returns: (transfer none) (nullable): their names, or %NULL if there are none
+ */
+const char * const *
+_hr_model_get_engines (HrModel *self)
+{
+  g_return_val_if_fail (HR_IS_MODEL (self), NULL);
+
+  return (const char * const *) self->parts.served_by;
 }
 
 /**

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
  * HrQuantizationContext:
  * @settings: what a config says about the quantization
  * @model_type: (nullable): the type of the model
+ * @expert_dtype: (nullable): what the config says that the experts are stored in
  * @warnings: (element-type utf8): where what is not understood is added
  *
  * What those who read the settings of a method need.
@@ -20,6 +21,7 @@ typedef struct
 {
   HrJson *settings;
   const char *model_type;
+  const char *expert_dtype;
   GPtrArray *warnings;
 } HrQuantizationContext;
 

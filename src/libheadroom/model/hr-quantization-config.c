@@ -368,6 +368,24 @@ read_block_size (HrJson          *settings,
                             error);
 }
 
+/*
+ * Experts that are stored in four bits where the other matrices are in eight: two of them in a byte, and an exponent
+ * for 32 (DeepseekV4FP8Config and Mxfp4MoEMethod of vLLM, expert_dtype of DeepSeek-V4's config).
+ */
+static void
+narrow_experts (const HrQuantizationContext *context,
+                HrQuantizer                 *quantizer)
+{
+  HrQuantizerRule rule = { .format = *hr_matrix_format_get (HR_QUANTIZATION_MXFP4) };
+
+  if (g_strcmp0 (context->expert_dtype, "fp4") != 0)
+    return;
+
+  rule.targets = hr_module_patterns_new (HR_PATTERN_NAME);
+  hr_module_patterns_add (rule.targets, "mlp.experts");
+  g_array_prepend_val (quantizer->rules, rule);
+}
+
 static gboolean
 read_fp8 (const HrQuantizationContext  *context,
           HrQuantizer   **quantizer,
@@ -392,6 +410,7 @@ read_fp8 (const HrQuantizationContext  *context,
   *quantizer = hr_quantizer_new (format.group_size == HR_MATRIX_WHOLE ? HR_QUANTIZATION_FP8_TENSOR
                                                                       : HR_QUANTIZATION_FP8);
   *hr_quantization_get_only_format (*quantizer) = format;
+  narrow_experts (context, *quantizer);
 
   return hr_quantization_read_modules_to_not_convert (context, "modules_to_not_convert", *quantizer, error) &&
          hr_quantization_read_modules_to_not_convert (context, "ignored_layers", *quantizer, error);
@@ -484,6 +503,7 @@ guess_method (HrJson *settings)
  * hr_quantization_config_read:
  * @settings: what a config says about how the checkpoint was quantized
  * @model_type: (nullable): the type of the model
+ * @expert_dtype: (nullable): what the config says that the experts are stored in
  * @quantizer: (out) (transfer full): what was done to the model's tensors; %NULL if that is not known
  * @unknown: (out) (transfer full): the method, if it is one that is not known in this form; else %NULL
  * @warnings: (element-type utf8): where what is not known is added
@@ -496,12 +516,13 @@ guess_method (HrJson *settings)
 gboolean
 hr_quantization_config_read (HrJson       *settings,
                              const char   *model_type,
+                             const char   *expert_dtype,
                              HrQuantizer **quantizer,
                              char        **unknown,
                              GPtrArray    *warnings,
                              GError      **error)
 {
-  HrQuantizationContext context = { settings, model_type, warnings };
+  HrQuantizationContext context = { settings, model_type, expert_dtype, warnings };
   g_autoptr (HrQuantizer) found = NULL;
   g_autofree char *shown = NULL;
   const char *method = NULL;

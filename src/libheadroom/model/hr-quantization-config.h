@@ -8,6 +8,7 @@ G_BEGIN_DECLS
 
 gboolean hr_quantization_config_read (HrJson       *settings,
                                       const char   *model_type,
+                                      const char   *expert_dtype,
                                       HrQuantizer **quantizer,
                                       char        **unknown,
                                       GPtrArray    *warnings,

@@ -285,7 +285,7 @@ static const struct
   gboolean has_linear_routers;
   gboolean has_own_linear;
   gboolean has_separable_experts;
-  const char *kept;
+  const char *kept[5];
 } peculiarities[] = {
   { .model_type = "afmoe", .has_linear_routers = TRUE },
   { .model_type = "aria", .has_linear_routers = TRUE },
@@ -293,11 +293,14 @@ static const struct
   { .model_type = "dbrx", .has_linear_routers = TRUE },
   { .model_type = "deepseek_ocr2", .has_linear_routers = TRUE },
   { .model_type = "deepseek_v2", .has_linear_routers = TRUE },
-  { .model_type = "deepseek_v32", .kept = "indexer.weights_proj" },
+  { .model_type = "deepseek_v32", .kept = { "indexer.weights_proj" } },
+  { .model_type = "deepseek_v4",
+    .kept = { "compressor.kv_proj", "compressor.gate_proj", "indexer.kv_proj", "indexer.gate_proj",
+              "scorer.weights_proj" } },
   { .model_type = "falcon", .has_own_linear = TRUE },
-  { .model_type = "gemma4", .has_linear_routers = TRUE, .kept = "embed_vision.embedding_projection" },
+  { .model_type = "gemma4", .has_linear_routers = TRUE, .kept = { "embed_vision.embedding_projection" } },
   { .model_type = "gemma4_text", .has_linear_routers = TRUE },
-  { .model_type = "glm_moe_dsa", .kept = "indexer.weights_proj" },
+  { .model_type = "glm_moe_dsa", .kept = { "indexer.weights_proj" } },
   { .model_type = "granitemoe", .has_linear_routers = TRUE },
   { .model_type = "granitemoehybrid", .has_linear_routers = TRUE },
   { .model_type = "granitemoeshared", .has_linear_routers = TRUE },
@@ -306,13 +309,13 @@ static const struct
   { .model_type = "lfm2_moe", .has_linear_routers = TRUE },
   { .model_type = "llama4", .has_separable_experts = TRUE },
   { .model_type = "llama4_text", .has_separable_experts = TRUE },
-  { .model_type = "mt5", .kept = "wo" },
+  { .model_type = "mt5", .kept = { "wo" } },
   { .model_type = "nllb_moe", .has_linear_routers = TRUE },
-  { .model_type = "pop2piano", .kept = "wo" },
+  { .model_type = "pop2piano", .kept = { "wo" } },
   { .model_type = "switch_transformers", .has_linear_routers = TRUE },
-  { .model_type = "t5", .kept = "wo" },
-  { .model_type = "udop", .kept = "wo" },
-  { .model_type = "umt5", .kept = "wo" },
+  { .model_type = "t5", .kept = { "wo" } },
+  { .model_type = "udop", .kept = { "wo" } },
+  { .model_type = "umt5", .kept = { "wo" } },
 };
 
 /* Whether a quantizer replaces modules of transformers' own class when the model is made. */
@@ -398,10 +401,12 @@ hr_quantizer_adapt (HrQuantizer *self,
         self->takes_linear = FALSE;
       if (peculiarities[i].has_separable_experts && is_bitsandbytes (self->quantization))
         self->takes_experts = TRUE;
-      if (peculiarities[i].kept != NULL && self->skipped == NULL)
-        self->skipped = hr_module_patterns_new (HR_PATTERN_NAME);
-      if (peculiarities[i].kept != NULL)
-        hr_module_patterns_add (self->skipped, peculiarities[i].kept);
+      for (guint j = 0; j < G_N_ELEMENTS (peculiarities[i].kept) && peculiarities[i].kept[j] != NULL; j++)
+        {
+          if (self->skipped == NULL)
+            self->skipped = hr_module_patterns_new (HR_PATTERN_NAME);
+          hr_module_patterns_add (self->skipped, peculiarities[i].kept[j]);
+        }
     }
 }
 

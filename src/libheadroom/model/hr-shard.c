@@ -201,6 +201,39 @@ divide_gated_delta (const Division *division,
   return TRUE;
 }
 
+/* What each rank has of heads, and of the groups of them whose outputs are made smaller together. */
+static gboolean
+divide_compressed_attention (const Division         *division,
+                             HrCompressedAttention  *attention)
+{
+  guint64 n_ranks = division->shard->tensor;
+
+  if (!check_divides (division, "num_attention_heads", attention->num_attention_heads) ||
+      !check_divides (division, "o_groups", attention->output_groups))
+    return FALSE;
+
+  attention->num_attention_heads /= n_ranks;
+  attention->output_groups /= n_ranks;
+
+  return TRUE;
+}
+
+static gboolean
+divide_linear (const Division *division,
+               HrLinear       *linear)
+{
+  guint64 *size = linear->divided == HR_LINEAR_INPUTS ? &linear->in_features : &linear->out_features;
+
+  if (linear->divided == HR_LINEAR_WHOLE)
+    return TRUE;
+  if (!check_divides (division, linear->divided == HR_LINEAR_INPUTS ? "in-features" : "out-features", *size))
+    return FALSE;
+
+  *size /= division->shard->tensor;
+
+  return TRUE;
+}
+
 static gboolean
 divide_channels (const Division *division,
                  guint64        *channels)
@@ -245,6 +278,12 @@ divide_block (const Division *division,
 
     case HR_BLOCK_SHORT_CONVOLUTION:
       return divide_channels (division, &block->short_convolution.hidden_size);
+
+    case HR_BLOCK_COMPRESSED_ATTENTION:
+      return divide_compressed_attention (division, &block->compressed);
+
+    case HR_BLOCK_LINEAR:
+      return divide_linear (division, &block->linear);
 
     case HR_BLOCK_TOKEN_EMBEDDING:
       return divide_vocabulary (division, &block->token_embedding.vocab_size);
@@ -437,6 +476,9 @@ find_divided (const HrTensor *tensor,
 
   if (has_state (block))
     return find_divided_state (tensor, block);
+  if (block->kind == HR_BLOCK_LINEAR)
+    return block->linear.divided == HR_LINEAR_WHOLE ? -1
+           : block->linear.divided == HR_LINEAR_INPUTS ? 1 : 0;
   if (tensor->role == HR_TENSOR_ROLE_NORM)
     return -1;
   if (block->kind == HR_BLOCK_TOKEN_EMBEDDING || block->kind == HR_BLOCK_HEAD)
@@ -719,6 +761,7 @@ hr_shard_divide (const HrShard       *self,
   hr_model_parts_init (parts);
   parts->buffer_bytes = whole->buffer_bytes;
   parts->counted_only = whole->counted_only;
+  parts->served_by = g_strdupv (whole->served_by);
   g_array_append_vals (parts->cast_buffers, whole->cast_buffers->data, whole->cast_buffers->len);
   for (guint i = 0; i < whole->stacks->len; i++)
     {
