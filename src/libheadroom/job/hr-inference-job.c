@@ -791,19 +791,38 @@ has_kernel (const HrAttention *a)
 }
 
 static gboolean
-chain_has_kernels (const HrChain *chain)
+lacks_kernel (const HrBlock *block)
+{
+  return block->kind == HR_BLOCK_ATTENTION && !has_kernel (&block->attention);
+}
+
+/* Whether states are asked for in fp32. */
+static gboolean
+has_fp32_state (const HrBlock *block)
+{
+  return (block->kind == HR_BLOCK_MAMBA2 && block->mamba2.fp32_state) ||
+         (block->kind == HR_BLOCK_GATED_DELTA && block->gated_delta.fp32_state);
+}
+
+typedef gboolean (*BlockFunc) (const HrBlock *block);
+
+static gboolean
+chain_has_any (const HrChain *chain,
+               BlockFunc      is_one)
 {
   for (guint i = 0; i < chain->n_blocks; i++)
     {
-      if (chain->blocks[i].kind == HR_BLOCK_ATTENTION && !has_kernel (&chain->blocks[i].attention))
-        return FALSE;
+      if (is_one (&chain->blocks[i]))
+        return TRUE;
     }
 
-  return TRUE;
+  return FALSE;
 }
 
+/* Whether a block of the layers that answer is one of a kind. */
 static gboolean
-model_has_kernels (HrModel *model)
+model_has_any (HrModel   *model,
+               BlockFunc  is_one)
 {
   const HrStack *stack = hr_model_find_stack (model, HR_STACK_DECODER);
 
@@ -815,13 +834,13 @@ model_has_kernels (HrModel *model)
         {
           for (guint k = 0; k < layer_class->sublayers[j].n_branches; k++)
             {
-              if (!chain_has_kernels (&layer_class->sublayers[j].branches[k]))
-                return FALSE;
+              if (chain_has_any (&layer_class->sublayers[j].branches[k], is_one))
+                return TRUE;
             }
         }
     }
 
-  return TRUE;
+  return FALSE;
 }
 
 /* llama_context_default_params. */
@@ -851,7 +870,7 @@ chooses_flash (HrInferenceJob *self,
                HrModel        *model)
 {
   return self->llama_release != HR_LLAMA_RELEASE_B4500 && self->cache_type_k == self->cache_type_v &&
-         model_has_kernels (model);
+         !model_has_any (model, lacks_kernel);
 }
 
 /* llama.cpp keeps 16-bit floats, whatever the model is in, and has room for what the batch needs. */
@@ -981,6 +1000,8 @@ hr_inference_job_resolve (HrJob   *job,
   resolve_lmdeploy (self, model);
   if (self->kv_cache_dtype == HR_DTYPE_AUTO)
     self->kv_cache_dtype = hr_job_get_dtype (job);
+  if (self->state_dtype == HR_DTYPE_AUTO)
+    self->state_dtype = model_has_any (model, has_fp32_state) ? HR_DTYPE_FLOAT32 : hr_job_get_dtype (job);
 }
 
 static void

@@ -530,7 +530,8 @@ set_counted_error (HrInferencePlan  *plan,
   joined = g_strjoinv (", ", (char **) engines);
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                         /* Translators: the places are the name of a model and names of engines. */
-                        N_("“%s”: its memory is known as these engines take it to answer, and of no other job: %s"),
+                        N_("“%s”: expected inference with one of these engines, as what others take of such layers is "
+                           "not known: %s"),
                         hr_model_get_name (plan->model), joined);
 }
 
