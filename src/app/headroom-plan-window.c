@@ -598,15 +598,17 @@ headroom_plan_window_init (HeadroomPlanWindow *self)
 }
 
 /*
- * As many GPUs as the session has, at least a machine of them; a sequence for each, or the requests that are answered
- * at once.
+ * As many GPUs as the session has, a machine of them where that is one; a sequence for each, or the requests that are
+ * answered at once.
  */
 static void
 headroom_plan_window_take_session (HeadroomPlanWindow *self)
 {
   HrJob *job = headroom_session_get_job (self->session);
-  guint n_gpus = MAX (headroom_session_get_n_gpus (self->session), HR_CLUSTER_DEFAULT_PER_NODE);
+  guint n_gpus = headroom_session_get_n_gpus (self->session);
 
+  if (n_gpus == 1)
+    n_gpus = HR_CLUSTER_DEFAULT_PER_NODE;
   gtk_spin_button_set_value (self->n_gpus, n_gpus);
   gtk_spin_button_set_value (self->n_per_node, HR_CLUSTER_DEFAULT_PER_NODE);
   gtk_spin_button_set_value (self->n_sequences, hr_planner_count_sequences (job, n_gpus));

@@ -325,6 +325,25 @@ test_a_wrong_network_is_marked (Fixture       *fixture,
   HEADROOM_TEST_WAIT_FOR (get_n_layouts (fixture) > 0);
 }
 
+/* The number of GPUs is the first that the window asks for. */
+static void
+test_it_begins_with_the_gpus_of_the_job (Fixture       *fixture,
+                                         gconstpointer  data)
+{
+  static const struct { guint n_gpus; int asked; } cases[] = { { 4, 4 }, { 1, 8 }, { 16, 16 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      GtkWidget *n_gpus;
+
+      headroom_test_close (fixture->window);
+      headroom_session_set_n_gpus (fixture->session, cases[i].n_gpus);
+      open_window (fixture);
+      n_gpus = headroom_test_find (fixture->window, GTK_TYPE_SPIN_BUTTON, NULL);
+      g_assert_cmpint (gtk_spin_button_get_value_as_int (GTK_SPIN_BUTTON (n_gpus)), ==, cases[i].asked);
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -336,6 +355,7 @@ main (int    argc,
   ADD ("layouts_come_by_themselves", NULL, test_layouts_come_by_themselves);
   ADD ("a_layout_is_applied_and_undone", NULL, test_a_layout_is_applied_and_undone);
   ADD ("what_does_not_fit_is_listed_as_too_large", NULL, test_what_does_not_fit_is_listed_as_too_large);
+  ADD ("it_begins_with_the_gpus_of_the_job", NULL, test_it_begins_with_the_gpus_of_the_job);
   ADD ("a_long_search_is_cancelled", "deepseek-ai/DeepSeek-V3", test_a_long_search_is_cancelled);
   ADD ("the_fewest_gpus_are_listed", NULL, test_the_fewest_gpus_are_listed);
   ADD ("a_layout_of_an_engine_is_applied", NULL, test_a_layout_of_an_engine_is_applied);
