@@ -3,6 +3,7 @@
 #include "hr-serving-compressed.h"
 
 #include "hr-inference-cache.h"
+#include "hr-serving-run.h"
 
 /*
  * The layers of DeepSeek-V4 as vLLM runs them in its trial run, operator by operator (vllm/models/deepseek_v4:
@@ -277,23 +278,6 @@ replay_queries (HrReplay *replay)
   return padded;
 }
 
-/* RowParallelLinear: what a rank has made of its part of the input, and the sum of all ranks' (all_reduce). */
-static HrValue
-replay_row_parallel (const HrServingPlan *plan,
-                     HrReplay            *replay)
-{
-  HrValue own = hr_op_like (replay, "linear", "output", HR_SHAPE (replay->dtype, T, H));
-  HrValue sum;
-
-  if (plan->n_tensor == 1)
-    return own;
-
-  sum = hr_op_like (replay, "all_reduce", "output", HR_SHAPE (replay->dtype, T, H));
-  hr_replay_drop (replay, own);
-
-  return sum;
-}
-
 /* deep_gemm_fp8_o_proj: heads in eight bits, groups of them made smaller, and these joined. */
 static HrValue
 replay_output (const HrServingPlan *plan,
@@ -302,7 +286,7 @@ replay_output (const HrServingPlan *plan,
   HrValue narrow = hr_op_like (replay, "fused_inv_rope_fp8_quant", "o_fp8",
                                HR_SHAPE (HR_ELEMENT_FLOAT8, T, HR_SYMBOL_VALUE));
   HrValue z = hr_op_like (replay, "empty", "z", HR_SHAPE (replay->dtype, T, HR_SYMBOL_LATENT));
-  HrValue output = replay_row_parallel (plan, replay);
+  HrValue output = hr_serving_run_row_parallel (plan, replay);
 
   hr_replay_drop (replay, z);
   hr_replay_drop (replay, narrow);

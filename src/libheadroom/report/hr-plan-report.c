@@ -495,6 +495,41 @@ dup_number (guint64 number)
   return hr_format_integer (number);
 }
 
+/* What a GPU holds, and what it has left: two cells. */
+static guint
+add_memory (const HrPlanReport *self,
+            const HrPlanChoice *choice,
+            HrUnitSystem        unit_system,
+            char              **cells)
+{
+  guint64 memory = hr_gpu_get_memory (hr_planner_get_cluster (self->planner)->gpu);
+  guint64 bytes = hr_plan_choice_get_bytes (choice);
+
+  cells[0] = hr_format_bytes (bytes, unit_system);
+  cells[1] = bytes > memory ? g_strdup (_("too large")) : hr_format_bytes (memory - bytes, unit_system);
+
+  return 2;
+}
+
+/* How long a step takes, and the share of the peak that it reaches: two cells. */
+static guint
+add_step (const HrPlanChoice  *choice,
+          char               **cells)
+{
+  if (choice->has_time)
+    {
+      cells[0] = hr_format_seconds (choice->time.total);
+      cells[1] = g_strdup_printf ("%.0f %%", 100 * choice->time.utilization);
+    }
+  else
+    {
+      cells[0] = g_strdup (C_("no figure", "—"));
+      cells[1] = g_strdup (C_("no figure", "—"));
+    }
+
+  return 2;
+}
+
 static void
 add_choice (HrDocumentBlock    *table,
             const HrPlanReport *self,
@@ -502,8 +537,7 @@ add_choice (HrDocumentBlock    *table,
             HrUnitSystem        unit_system)
 {
   const HrPlanChoice *choice = hr_planner_get_choice (self->planner, index);
-  guint64 memory = hr_gpu_get_memory (hr_planner_get_cluster (self->planner)->gpu);
-  guint64 bytes = hr_plan_choice_get_bytes (choice), values[G_N_ELEMENTS (degrees)];
+  guint64 values[G_N_ELEMENTS (degrees)];
   g_auto (GStrv) cells = g_new0 (char *, G_N_ELEMENTS (degrees) + 11);
   guint n = 0;
 
@@ -515,12 +549,9 @@ add_choice (HrDocumentBlock    *table,
   cells[n++] = dup_number (choice->step.micro_batch);
   cells[n++] = dup_number (choice->step.n_micro_batches);
   cells[n++] = dup_number (choice->step.layout.n_ranks);
-  cells[n++] = hr_format_bytes (bytes, unit_system);
-  cells[n++] = bytes > memory ? g_strdup (_("too large")) : hr_format_bytes (memory - bytes, unit_system);
+  n += add_memory (self, choice, unit_system, cells + n);
   cells[n++] = g_strdup (hr_plan_check_get_label (choice->check));
-  cells[n++] = choice->has_time ? hr_format_seconds (choice->time.total) : g_strdup (C_("no figure", "—"));
-  cells[n++] = choice->has_time ? g_strdup_printf ("%.0f %%", 100 * choice->time.utilization)
-                                : g_strdup (C_("no figure", "—"));
+  n += add_step (choice, cells + n);
   hr_document_block_add_row (table, (const char * const *) cells);
 }
 
@@ -533,8 +564,6 @@ add_serving_choice (HrDocumentBlock    *table,
 {
   const HrPlanChoice *choice = hr_planner_get_choice (self->planner, index);
   const HrLayout *layout = &choice->step.layout;
-  guint64 memory = hr_gpu_get_memory (hr_planner_get_cluster (self->planner)->gpu);
-  guint64 bytes = hr_plan_choice_get_bytes (choice);
   g_auto (GStrv) cells = g_new0 (char *, 15);
   guint n = 0;
 
@@ -544,8 +573,7 @@ add_serving_choice (HrDocumentBlock    *table,
   cells[n++] = dup_number (layout->data);
   cells[n++] = hr_plan_dup_expert_sharers (choice);
   cells[n++] = dup_number (layout->n_ranks);
-  cells[n++] = hr_format_bytes (bytes, unit_system);
-  cells[n++] = bytes > memory ? g_strdup (_("too large")) : hr_format_bytes (memory - bytes, unit_system);
+  n += add_memory (self, choice, unit_system, cells + n);
   cells[n++] = hr_plan_dup_figure (choice, HR_PLAN_FIGURE_RATE);
   cells[n++] = hr_plan_dup_figure (choice, HR_PLAN_FIGURE_TOKEN);
   cells[n++] = hr_plan_dup_figure (choice, HR_PLAN_FIGURE_PROMPT);
@@ -564,8 +592,6 @@ add_sharing_choice (HrDocumentBlock    *table,
 {
   const HrPlanChoice *choice = hr_planner_get_choice (self->planner, index);
   const HrLayout *layout = &choice->step.layout;
-  guint64 memory = hr_gpu_get_memory (hr_planner_get_cluster (self->planner)->gpu);
-  guint64 bytes = hr_plan_choice_get_bytes (choice);
   g_auto (GStrv) cells = g_new0 (char *, 14);
   guint n = 0;
 
@@ -578,11 +604,8 @@ add_sharing_choice (HrDocumentBlock    *table,
   cells[n++] = dup_number (choice->step.micro_batch);
   cells[n++] = dup_number (choice->step.n_micro_batches);
   cells[n++] = dup_number (layout->n_ranks);
-  cells[n++] = hr_format_bytes (bytes, unit_system);
-  cells[n++] = bytes > memory ? g_strdup (_("too large")) : hr_format_bytes (memory - bytes, unit_system);
-  cells[n++] = choice->has_time ? hr_format_seconds (choice->time.total) : g_strdup (C_("no figure", "—"));
-  cells[n++] = choice->has_time ? g_strdup_printf ("%.0f %%", 100 * choice->time.utilization)
-                                : g_strdup (C_("no figure", "—"));
+  n += add_memory (self, choice, unit_system, cells + n);
+  n += add_step (choice, cells + n);
   hr_document_block_add_row (table, (const char * const *) cells);
 }
 
