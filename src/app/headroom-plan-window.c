@@ -48,6 +48,7 @@ struct _HeadroomPlanWindow
   GtkSpinButton *n_sequences;
   GtkLabel *sequences_label;
   GtkEditable *network;
+  GtkSwitch *bridged;
   GtkButton *start;
   GtkButton *apply;
   GtkSwitch *only_fitting;
@@ -442,6 +443,18 @@ headroom_plan_window_show_kind (HeadroomPlanWindow *self,
                              hr_planner_count_sequences (job, gtk_spin_button_get_value_as_int (self->n_gpus)));
 }
 
+/* There is something to choose only of cards that a bridge is known for. */
+static gboolean
+headroom_plan_window_read_bridge (HeadroomPlanWindow *self,
+                                  HrGpu              *gpu)
+{
+  gboolean has_bridge = gpu != NULL && hr_gpu_get_bridge (gpu, NULL, NULL) != NULL;
+
+  gtk_widget_set_sensitive (GTK_WIDGET (self->bridged), has_bridge);
+
+  return has_bridge && gtk_switch_get_active (self->bridged);
+}
+
 static void
 headroom_plan_window_start (HeadroomPlanWindow *self)
 {
@@ -449,7 +462,7 @@ headroom_plan_window_start (HeadroomPlanWindow *self)
   HrJob *job = headroom_session_get_job (self->session);
   HrCluster cluster = {
     headroom_session_get_gpu (self->session), gtk_spin_button_get_value_as_int (self->n_gpus),
-    gtk_spin_button_get_value_as_int (self->n_per_node), 0,
+    gtk_spin_button_get_value_as_int (self->n_per_node), 0, FALSE,
   };
   g_autoptr (GError) error = NULL;
 
@@ -457,6 +470,7 @@ headroom_plan_window_start (HeadroomPlanWindow *self)
   g_list_store_remove_all (headroom_plan_table_get_items (self->table));
   headroom_plan_window_clear_least (self);
   headroom_plan_window_show_kind (self, job);
+  cluster.bridged = headroom_plan_window_read_bridge (self, cluster.gpu);
   if (!headroom_plan_window_read_network (self, &cluster.network))
     headroom_plan_window_show_verdict (self, _("The network between machines: expected what each GPU can send, such as "
                                                "400Gb/s or 50GB/s"), NULL);
@@ -566,6 +580,7 @@ headroom_plan_window_class_init (HeadroomPlanWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, n_sequences);
   gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, sequences_label);
   gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, network);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, bridged);
   gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, start);
   gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, apply);
   gtk_widget_class_bind_template_child (widget_class, HeadroomPlanWindow, only_fitting);

@@ -13,7 +13,7 @@
  */
 
 /* Options that take no value. */
-static const char * const flags[] = { "help", "least", "tensors", "version", NULL };
+static const char * const flags[] = { "bridged", "help", "least", "tensors", "version", NULL };
 
 static void
 headroom_option_free (HeadroomOption *self)

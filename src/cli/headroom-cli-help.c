@@ -81,6 +81,8 @@ static const OptionHelp plan_options[] = {
   { "--network RATE",
     N_("What each GPU can send to other machines, such as 400Gb/s or 50GB/s; without it there are no times beyond one "
        "machine") },
+  { "--bridged",
+    N_("Cards that stand beside each other have a bridge, such as NVLink’s, which is sold apart") },
   { "--sequences N",
     N_("Sequences of a step, those of all GPUs together (as the settings of the job have them on each GPU; one for "
        "each GPU of Megatron-LM), or requests at once (--batch-size)") },

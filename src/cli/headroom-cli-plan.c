@@ -22,8 +22,8 @@
 
 /* The options of the verb that are no settings of a job. */
 static const char * const own_options[] = {
-  "mode", "gpu", "gpus", "per-node", "network", "sequences", "top", "least", "format", "output", "scenario", "units",
-  NULL,
+  "mode", "gpu", "gpus", "per-node", "network", "bridged", "sequences", "top", "least", "format", "output", "scenario",
+  "units", NULL,
 };
 
 /* What is asked for, and where the answer goes. */
@@ -153,6 +153,7 @@ read_request (PlanRequest        *self,
   self->cluster.gpu = self->question.gpu;
   self->cluster.n_gpus = self->question.n_gpus;
   self->cluster.n_per_node = per_node;
+  self->cluster.bridged = headroom_arguments_has (arguments, "bridged");
 
   return headroom_question_load (&self->question, error);
 }

@@ -120,8 +120,8 @@ test_memory_is_counted_in_binary_units (void)
 static void
 check_rates (HrGpu *gpu)
 {
-  guint64 bandwidth, link_bandwidth;
-  guint year;
+  guint64 bandwidth, link_bandwidth, bridge_bandwidth;
+  guint year, n_bridged;
 
   if (hr_gpu_get_bandwidth (gpu, &bandwidth))
     {
@@ -131,6 +131,16 @@ check_rates (HrGpu *gpu)
 
   if (hr_gpu_get_interconnect (gpu, &link_bandwidth) != NULL && link_bandwidth > 0)
     g_assert_cmpuint (link_bandwidth, <=, G_GUINT64_CONSTANT (4000000000000));
+
+  /* Links to single GPUs are parts of the whole, and a bridge is there for being faster than the bus. */
+  if (hr_gpu_get_peer_bandwidth (gpu) > 0)
+    g_assert_cmpuint (link_bandwidth % hr_gpu_get_peer_bandwidth (gpu), ==, 0);
+  if (hr_gpu_get_bridge (gpu, &bridge_bandwidth, &n_bridged) != NULL)
+    {
+      g_assert_true (g_str_has_prefix (hr_gpu_get_interconnect (gpu, NULL), "PCIe"));
+      g_assert_cmpuint (bridge_bandwidth, >, link_bandwidth);
+      g_assert_true (n_bridged == 2 || n_bridged == 4);
+    }
 
   if (hr_gpu_get_year (gpu, &year))
     {
@@ -415,6 +425,9 @@ test_faults_in_the_data_are_errors (void)
     DOCUMENT (ROW_START "\"throughput\": { \"float17\": 1000000000000 }, " ROW_END),
     DOCUMENT (ROW_START "\"throughput\": { \"float16\": -1 }, " ROW_END),
     DOCUMENT (ROW_START "\"interconnect\": { \"bytes-per-second\": 64000000000 }, " ROW_END),
+    DOCUMENT (ROW_START "\"interconnect\": { \"kind\": \"X\", \"bridge\": { \"kind\": \"Y\" } }, " ROW_END),
+    DOCUMENT (ROW_START "\"interconnect\": { \"kind\": \"X\", \"bridge\": { \"kind\": \"Y\", "
+              "\"bytes-per-second\": 64000000000, \"gpus\": 1 } }, " ROW_END),
     DOCUMENT (ROW_START "\"year\": 1999, " ROW_END),
     DOCUMENT (ROW_START "\"aliases\": [ 1 ], " ROW_END),
     DOCUMENT ("\"id\": \"x-1\", \"name\": \"X 1\", \"memory-bytes\": 8, \"memory-counter\": \"nominal\", " ROW_END),

@@ -571,6 +571,34 @@ no_time_is_invented_without_a_network (void)
     }
 }
 
+/* Volta has tensor cores for fp16 and none for bf16, so that a step has a time by what it is computed in. */
+static void
+what_is_multiplied_decides_whether_there_is_a_time (void)
+{
+  static const char * const dtypes[] = { "bfloat16", "float16" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (dtypes); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = create_model ();
+      g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("v100-sxm2-32gb", &error);
+      g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+      const HrCluster cluster = { gpu, 2, 8, 0, FALSE };
+      HrPlanner *planner;
+
+      g_assert_no_error (error);
+      g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_TRANSFORMERS, NULL);
+      g_assert_true (hr_job_set_from_string (job, "autocast", dtypes[i], &error));
+      planner = hr_planner_new (model, job, &cluster, 2, NULL, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (hr_planner_get_missing (planner) == NULL, ==, i == 1);
+      g_assert_true (hr_planner_run (planner, NULL));
+      g_assert_cmpuint (hr_planner_get_n_choices (planner), >, 0);
+      g_assert_cmpint (hr_planner_get_choice (planner, 0)->has_time, ==, i == 1);
+      hr_planner_free (planner);
+    }
+}
+
 /* Degrees that are said stay; all others vary. */
 static void
 what_is_fixed_stays (void)
@@ -1056,6 +1084,64 @@ parameters_of_all_ranks_are_those_of_the_model (void)
     }
 }
 
+/*
+ * Of eight GPUs of which each is joined to each, two use one link of seven (RCCL got 48 and 313 of 64 and 448 GB/s:
+ * https://github.com/stas00/ml-engineering, network/README.md). A bridge joins two cards, and no more of them.
+ */
+static void
+links_reach_as_far_as_they_do (void)
+{
+  static const struct
+  {
+    const char *gpu;
+    gboolean bridged;
+    guint64 n_ranks;
+    guint64 stride;
+    double rate;
+  } cases[] = {
+    { "mi300x", FALSE, 2, 1, 64e9 },
+    { "mi300x", FALSE, 4, 2, 192e9 },
+    { "mi300x", FALSE, 8, 1, 448e9 },
+    { "h100-sxm5-80gb", FALSE, 2, 1, 450e9 },
+    { "rtx-3090", FALSE, 2, 1, 32e9 },
+    { "rtx-3090", TRUE, 2, 1, 56.25e9 },
+    { "rtx-3090", TRUE, 2, 2, 32e9 },
+    { "rtx-3090", TRUE, 4, 1, 32e9 },
+    { "mi210", TRUE, 2, 1, 50e9 },
+    { "mi210", TRUE, 4, 1, 150e9 },
+    { "mi210", TRUE, 8, 1, 32e9 },
+    /* Two of each of two machines: faster adapters than the link between them. */
+    { "mi300x", FALSE, 4, 4, 64e9 },
+    { "h100-sxm5-80gb", FALSE, 4, 4, 2 * NETWORK },
+  };
+  double share = hr_roofline_get_efficiency (HR_BOUND_INTERCONNECT, TRUE)->typical;
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup (cases[i].gpu, &error);
+      const HrCluster cluster = { gpu, 16, 8, NETWORK, cases[i].bridged };
+
+      g_assert_no_error (error);
+      g_test_message ("%s, %d", cases[i].gpu, (int) i);
+      g_assert_cmpfloat_with_epsilon (hr_cluster_get_rate (&cluster, cases[i].n_ranks, cases[i].stride),
+                                      cases[i].rate * share, 1);
+    }
+}
+
+static void
+a_bridge_that_is_not_known_is_refused (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-4090", &error);
+  const HrCluster cluster = { gpu, 2, 2, 0, TRUE };
+
+  g_assert_no_error (error);
+  g_assert_false (hr_cluster_check (&cluster, &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "bridge"));
+}
+
 static void
 a_network_is_read_in_bits_and_bytes (void)
 {
@@ -1112,6 +1198,10 @@ main (int    argc,
                    few_tokens_take_as_long_as_the_matrices_are_read);
   g_test_add_func ("/plan/parameters_of_all_ranks_are_those_of_the_model",
                    parameters_of_all_ranks_are_those_of_the_model);
+  g_test_add_func ("/plan/what_is_multiplied_decides_whether_there_is_a_time",
+                   what_is_multiplied_decides_whether_there_is_a_time);
+  g_test_add_func ("/plan/links_reach_as_far_as_they_do", links_reach_as_far_as_they_do);
+  g_test_add_func ("/plan/a_bridge_that_is_not_known_is_refused", a_bridge_that_is_not_known_is_refused);
   g_test_add_func ("/plan/a_network_is_read_in_bits_and_bytes", a_network_is_read_in_bits_and_bytes);
 
   return g_test_run ();

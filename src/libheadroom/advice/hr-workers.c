@@ -12,7 +12,7 @@
 
 typedef struct
 {
-  HrWork work;
+  HrWorkFunc work;
   gpointer user_data;
   guint n;
   guint next;           /* atomic: the first piece that nobody has taken */
@@ -77,9 +77,9 @@ hr_workers_get_n (void)
  * Does all pieces of work, in several threads if there are several cores, and returns when the last is done.
  */
 void
-hr_workers_run (guint    n,
-                HrWork   work,
-                gpointer user_data)
+hr_workers_run (guint      n,
+                HrWorkFunc work,
+                gpointer   user_data)
 {
   Batch batch = { .work = work, .user_data = user_data, .n = n };
   guint n_helpers = MIN (n, hr_workers_get_n ());

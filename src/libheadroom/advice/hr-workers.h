@@ -7,18 +7,18 @@
 G_BEGIN_DECLS
 
 /**
- * HrWork:
+ * HrWorkFunc:
  * @index: which of the pieces of work
  * @user_data: what hr_workers_run() was given
  *
  * Does a piece of work, in any thread. It writes nothing that another piece reads or writes.
  */
-typedef void (*HrWork) (guint    index,
-                        gpointer user_data);
+typedef void (*HrWorkFunc) (guint    index,
+                            gpointer user_data);
 
 guint hr_workers_get_n (void);
-void  hr_workers_run   (guint    n,
-                        HrWork   work,
-                        gpointer user_data);
+void  hr_workers_run   (guint      n,
+                        HrWorkFunc work,
+                        gpointer   user_data);
 
 G_END_DECLS

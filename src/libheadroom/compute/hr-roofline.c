@@ -128,14 +128,16 @@ add_up (const HrComputeTime *time,
          time->streaming / bandwidth + time->interconnect / exchange + waiting;
 }
 
-/* What a data sheet states of an interconnect is the sum of both directions; here one is used. */
+/* Data sheets state the sum of both directions of an interconnect; here one is used, from one GPU to another. */
 static double
 get_exchange_time (const HrWork *work,
                    HrGpu        *gpu)
 {
-  guint64 rate = 0;
+  guint64 rate = 0, peer = hr_gpu_get_peer_bandwidth (gpu);
 
   hr_gpu_get_interconnect (gpu, &rate);
+  if (peer > 0)
+    rate = MIN (rate, peer);
 
   return work->n_exchanges > 0 && rate > 0 ? work->exchanged * (double) work->n_exchanges / (rate / 2.0) : 0;
 }

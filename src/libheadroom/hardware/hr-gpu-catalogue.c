@@ -21,6 +21,7 @@
 #define MIN_YEAR 2010
 #define MAX_YEAR 2100
 #define MAX_MULTIPROCESSORS 10000
+#define MAX_BRIDGED 16
 
 #define MAX_SUGGESTIONS 5
 #define MAX_CANDIDATES 8
@@ -95,11 +96,38 @@ load_throughput (HrJson      *row,
 }
 
 static gboolean
+load_bridge (HrJson      *interconnect,
+             HrGpuFacts  *facts,
+             GError     **error)
+{
+  static const char * const members[] = { "kind", "bytes-per-second", "gpus", NULL };
+  HrJson *bridge = NULL;
+  guint64 n_gpus = 0;
+
+  if (!hr_json_get_object (interconnect, "bridge", &bridge, error))
+    return FALSE;
+  if (bridge == NULL)
+    return TRUE;
+
+  if (!hr_json_check_members (bridge, members, error) ||
+      !load_required_string (bridge, "kind", &facts->bridge, error) ||
+      !hr_json_require_member (bridge, "bytes-per-second", error) ||
+      !hr_json_get_uint (bridge, "bytes-per-second", MIN_RATE, MAX_RATE, &facts->bridge_bandwidth, error) ||
+      !hr_json_require_member (bridge, "gpus", error) ||
+      !hr_json_get_uint (bridge, "gpus", 2, MAX_BRIDGED, &n_gpus, error))
+    return FALSE;
+
+  facts->n_bridged = n_gpus;
+
+  return TRUE;
+}
+
+static gboolean
 load_interconnect (HrJson      *row,
                    HrGpuFacts  *facts,
                    GError     **error)
 {
-  static const char * const members[] = { "kind", "bytes-per-second", NULL };
+  static const char * const members[] = { "kind", "bytes-per-second", "peer-bytes-per-second", "bridge", NULL };
   HrJson *interconnect = NULL;
 
   if (!hr_json_get_object (row, "interconnect", &interconnect, error))
@@ -109,7 +137,10 @@ load_interconnect (HrJson      *row,
          (hr_json_check_members (interconnect, members, error) &&
           load_required_string (interconnect, "kind", &facts->interconnect, error) &&
           hr_json_get_uint (interconnect, "bytes-per-second", MIN_RATE, MAX_RATE, &facts->interconnect_bandwidth,
-                            error));
+                            error) &&
+          hr_json_get_uint (interconnect, "peer-bytes-per-second", MIN_RATE, MAX_RATE, &facts->peer_bandwidth,
+                            error) &&
+          load_bridge (interconnect, facts, error));
 }
 
 static gboolean

@@ -25,14 +25,18 @@ typedef struct
   char *checked;
   char *memory_counter;
   char *interconnect;
+  char *bridge;
   char **aliases;
   char **driver_names;
   guint64 memory;
   guint64 bandwidth;
   guint64 interconnect_bandwidth;
+  guint64 peer_bandwidth;
+  guint64 bridge_bandwidth;
   guint64 throughput[HR_GPU_N_DTYPES];
   guint year;
   guint multiprocessors;
+  guint n_bridged;
   gboolean unified_memory;
 
   gboolean is_local;

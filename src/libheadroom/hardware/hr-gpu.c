@@ -51,6 +51,7 @@ _hr_gpu_facts_copy (const HrGpuFacts *self)
   copy->checked = g_strdup (self->checked);
   copy->memory_counter = g_strdup (self->memory_counter);
   copy->interconnect = g_strdup (self->interconnect);
+  copy->bridge = g_strdup (self->bridge);
   copy->aliases = g_strdupv (self->aliases);
   copy->driver_names = g_strdupv (self->driver_names);
   copy->uuid = g_strdup (self->uuid);
@@ -71,6 +72,7 @@ _hr_gpu_facts_free (HrGpuFacts *self)
   g_free (self->checked);
   g_free (self->memory_counter);
   g_free (self->interconnect);
+  g_free (self->bridge);
   g_strfreev (self->aliases);
   g_strfreev (self->driver_names);
   g_free (self->uuid);
@@ -475,6 +477,48 @@ hr_gpu_get_interconnect (HrGpu   *self,
     *bytes_per_second = self->facts->interconnect_bandwidth;
 
   return self->facts->interconnect;
+}
+
+/**
+ * hr_gpu_get_peer_bandwidth:
+ * @self: a GPU
+ *
+ * Gets what two GPUs exchange where each is joined to each by links of its own, with no switch between them: the rest
+ * of what hr_gpu_get_interconnect() says goes to others.
+ *
+ * Returns: bytes a second, the sum of both directions; 0 where two GPUs may use all that there is
+ */
+guint64
+hr_gpu_get_peer_bandwidth (HrGpu *self)
+{
+  g_return_val_if_fail (HR_IS_GPU (self), 0);
+
+  return self->facts->peer_bandwidth;
+}
+
+/**
+ * hr_gpu_get_bridge:
+ * @self: a GPU
+ * @bytes_per_second: (out) (optional): the sum of both directions and all links of a card that has it
+ * @n_gpus: (out) (optional): how many cards it joins
+ *
+ * Gets the bridge that joins cards beside the bus, which is sold apart.
+ *
+ * Returns: (transfer none) (nullable): the kind, such as `NVLink 3`, or %NULL if none is known
+ */
+const char *
+hr_gpu_get_bridge (HrGpu   *self,
+                   guint64 *bytes_per_second,
+                   guint   *n_gpus)
+{
+  g_return_val_if_fail (HR_IS_GPU (self), NULL);
+
+  if (bytes_per_second != NULL)
+    *bytes_per_second = self->facts->bridge_bandwidth;
+  if (n_gpus != NULL)
+    *n_gpus = self->facts->n_bridged;
+
+  return self->facts->bridge;
 }
 
 /**

@@ -31,6 +31,10 @@ gboolean            hr_gpu_get_throughput         (HrGpu       *self,
                                                    guint64     *flop_per_second);
 const char         *hr_gpu_get_interconnect       (HrGpu       *self,
                                                    guint64     *bytes_per_second);
+guint64             hr_gpu_get_peer_bandwidth     (HrGpu       *self);
+const char         *hr_gpu_get_bridge             (HrGpu       *self,
+                                                   guint64     *bytes_per_second,
+                                                   guint       *n_gpus);
 gboolean            hr_gpu_get_year               (HrGpu       *self,
                                                    guint       *year);
 const char * const *hr_gpu_get_driver_names       (HrGpu       *self);

@@ -18,7 +18,7 @@
  * @self: GPUs
  * @error: return location for an error
  *
- * Checks whether enough is known of some GPUs to say how long a step takes on them.
+ * Checks whether enough is known of some GPUs to say how fast they exchange data.
  *
  * Returns: whether it is
  */
@@ -30,14 +30,20 @@ hr_cluster_check (const HrCluster  *self,
 
   g_return_val_if_fail (self != NULL && HR_IS_GPU (self->gpu), FALSE);
 
-  if (!hr_roofline_check (self->gpu, HR_DTYPE_BFLOAT16, error))
-    return FALSE;
-  if (self->n_gpus > 1 && self->n_per_node > 1 && hr_gpu_get_interconnect (self->gpu, &rate) == NULL)
+  if (self->n_gpus > 1 && self->n_per_node > 1 && (hr_gpu_get_interconnect (self->gpu, &rate) == NULL || rate == 0))
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             /* Translators: the name of a GPU */
                             N_("It is not known how fast several %s of a machine exchange data, so that no time can be "
                                "given"), hr_gpu_get_name (self->gpu));
+      return FALSE;
+    }
+  if (self->bridged && hr_gpu_get_bridge (self->gpu, NULL, NULL) == NULL)
+    {
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the name of a GPU */
+                            N_("No bridge is known that joins two %s, so that no time can be given"),
+                            hr_gpu_get_name (self->gpu));
       return FALSE;
     }
   if (self->n_gpus > self->n_per_node && self->network == 0)
@@ -51,6 +57,40 @@ hr_cluster_check (const HrCluster  *self,
   return TRUE;
 }
 
+/* Whether all members of a group stand beside each other, with a bridge between them. */
+static gboolean
+has_bridge (const HrCluster *self,
+            guint64          n_ranks,
+            guint64          stride)
+{
+  guint n_bridged = 0;
+
+  return self->bridged && hr_gpu_get_bridge (self->gpu, NULL, &n_bridged) != NULL && n_ranks * stride <= n_bridged;
+}
+
+/*
+ * How fast GPUs of a machine send to each other, in one direction, as data sheets state the sum of both. Where each is
+ * joined to each by links of its own, those to GPUs of other groups are of no use.
+ */
+static double
+get_near_rate (const HrCluster *self,
+               guint64          n_ranks,
+               guint64          stride)
+{
+  guint64 rate = 0, peer = hr_gpu_get_peer_bandwidth (self->gpu);
+  guint n_bridged = 0;
+
+  if (has_bridge (self, n_ranks, stride))
+    {
+      hr_gpu_get_bridge (self->gpu, &rate, &n_bridged);
+      peer = rate / (n_bridged - 1);
+    }
+  else
+    hr_gpu_get_interconnect (self->gpu, &rate);
+
+  return (peer > 0 ? MIN (rate, peer * (n_ranks - 1)) : rate) / 2.0;
+}
+
 /*
  * hr_cluster_get_rate:
  * @self: GPUs of which enough is known
@@ -58,9 +98,9 @@ hr_cluster_check (const HrCluster  *self,
  * @stride: how many places each of them is behind the one before it
  *
  * Gets how fast each rank of a group sends to the next in a ring. Within a machine that is the interconnect in one
- * direction, as data sheets state the sum of both; between machines the network adapters of all members that a machine
- * has are used side by side (NCCL’s rings), though none is faster than the interconnect. How near to these figures an
- * exchange comes is that of the roofline.
+ * direction, or a bridge; between machines the network adapters of all members that a machine has are used side by side
+ * (NCCL’s rings), though none is faster than the interconnect. How near to these figures an exchange comes is that of
+ * the roofline.
  *
  * Returns: bytes a second
  */
@@ -71,16 +111,14 @@ hr_cluster_get_rate (const HrCluster *self,
 {
   double share = hr_roofline_get_efficiency (HR_BOUND_INTERCONNECT, TRUE)->typical;
   guint64 members = MAX (1, self->n_per_node / MAX (stride, 1));
-  guint64 interconnect = 0;
   double between;
 
-  hr_gpu_get_interconnect (self->gpu, &interconnect);
   if (n_ranks * stride <= self->n_per_node)
-    return interconnect / 2.0 * share;
+    return share * get_near_rate (self, n_ranks, stride);
 
   between = (double) self->network * members;
 
-  return share * (interconnect > 0 && members > 1 ? fmin (between, interconnect / 2.0) : between);
+  return share * (members > 1 ? fmin (between, get_near_rate (self, members, stride)) : between);
 }
 
 /*
@@ -137,7 +175,7 @@ hr_cluster_get_exchange_time (const HrCluster *self,
 {
   double rate = hr_cluster_get_rate (self, n_ranks, stride);
   const char *kind = hr_gpu_get_interconnect (self->gpu, NULL);
-  gboolean has_pcie = kind != NULL && g_str_has_prefix (kind, "PCIe");
+  gboolean has_pcie = kind != NULL && g_str_has_prefix (kind, "PCIe") && !has_bridge (self, n_ranks, stride);
   guint64 far = count_far_steps (self, n_ranks, stride, n_steps);
   gboolean is_lone = stride >= self->n_per_node;
   double least = G_MAXDOUBLE;

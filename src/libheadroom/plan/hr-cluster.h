@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @n_gpus: how many there are
  * @n_per_node: how many of them a machine has, which exchange data by the interconnect of the catalogue
  * @network: bytes a second that each GPU can send to those of other machines; 0 where that is not known
+ * @bridged: whether the cards that stand beside each other have the bridge of the catalogue
  *
  * GPUs that a job may have.
  */
@@ -24,6 +25,7 @@ typedef struct
   guint n_gpus;
   guint n_per_node;
   guint64 network;
+  gboolean bridged;
 } HrCluster;
 
 gboolean hr_cluster_check             (const HrCluster  *self,

@@ -6,12 +6,15 @@
 
 #include "hr-planner.h"
 
+#include "hr-compute.h"
 #include "hr-error.h"
 #include "hr-estimator.h"
 #include "hr-fine-tuning-job.h"
 #include "hr-grpo-job.h"
 #include "hr-inference-job.h"
 #include "hr-layout-space.h"
+#include "hr-roofline.h"
+#include "hr-sharing.h"
 #include "hr-trial-plan.h"
 #include "hr-workers.h"
 
@@ -164,6 +167,28 @@ prepare_formulas (HrPlanner           *self,
   return TRUE;
 }
 
+/* Why there are no times: of the GPUs, or of what one of them multiplies; NULL where nothing is missing. */
+static char *
+dup_missing (HrModel         *model,
+             HrJob           *job,
+             const HrCluster *cluster)
+{
+  g_autoptr (HrJob) whole = hr_job_copy (job);
+  g_autoptr (HrCompute) compute = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!hr_cluster_check (cluster, &error)
+      || (hr_planner_uses_formulas (job) && !hr_roofline_check (cluster->gpu, HR_DTYPE_BFLOAT16, &error)))
+    return g_strdup (error->message);
+  if (hr_planner_uses_formulas (job))
+    return NULL;
+
+  hr_sharing_reset (whole, NULL);
+  compute = hr_compute_new (model, whole, cluster->gpu, 1, NULL);
+
+  return compute != NULL ? g_strdup (hr_compute_get_missing (compute)) : NULL;
+}
+
 /**
  * hr_planner_new: (skip)
  * @model: a model
@@ -186,7 +211,6 @@ hr_planner_new (HrModel             *model,
                 GError             **error)
 {
   g_autoptr (HrPlanner) self = NULL;
-  g_autoptr (GError) missing = NULL;
 
   g_return_val_if_fail (HR_IS_MODEL (model), NULL);
   g_return_val_if_fail (HR_IS_JOB (job), NULL);
@@ -206,8 +230,7 @@ hr_planner_new (HrModel             *model,
   self->choices = g_array_new (FALSE, TRUE, sizeof (HrPlanChoice));
   self->others = g_array_new (FALSE, TRUE, sizeof (HrPlanChoice));
   self->others_limit = G_MAXUINT64;
-  if (!hr_cluster_check (cluster, &missing))
-    self->missing = g_strdup (missing->message);
+  self->missing = dup_missing (model, job, cluster);
   if (!hr_planner_uses_formulas (job))
     self->trials = hr_trial_plan_new (model, job, &self->cluster, n_sequences, fixed);
   else if (!prepare_formulas (self, fixed, error))

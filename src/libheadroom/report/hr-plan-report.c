@@ -459,6 +459,22 @@ hr_plan_get_sequences_label (HrJob *job)
   return HR_IS_INFERENCE_JOB (job) ? _("Requests at once") : _("Sequences of a step");
 }
 
+/* By what the GPUs of a machine exchange data, and cards that stand beside each other. */
+static void
+add_interconnect (HrDocumentBlock *facts,
+                  const HrCluster *cluster)
+{
+  const char *kind = hr_gpu_get_interconnect (cluster->gpu, NULL);
+  const char *bridge = cluster->bridged ? hr_gpu_get_bridge (cluster->gpu, NULL, NULL) : NULL;
+  g_autofree char *both = NULL;
+
+  if (kind != NULL && bridge != NULL)
+    /* Translators: what joins GPUs of a machine, such as “PCIe 4.0 x16”, and what joins cards, such as “NVLink 3” */
+    both = g_strdup_printf (_("%s; %s between cards side by side"), kind, bridge);
+  if (kind != NULL)
+    hr_document_block_add_fact (facts, _("Interconnect"), both != NULL ? both : kind, HR_DOCUMENT_PLAIN);
+}
+
 static void
 add_facts (const HrPlanReport *self,
            HrUnitSystem        unit_system,
@@ -483,6 +499,8 @@ add_facts (const HrPlanReport *self,
 
       hr_document_block_add_fact (facts, _("Memory of a GPU"), memory, HR_DOCUMENT_PLAIN);
       hr_document_block_add_fact (facts, _("GPUs of a machine"), per_node, HR_DOCUMENT_PLAIN);
+      if (cluster->n_gpus > 1)
+        add_interconnect (facts, cluster);
       if (cluster->n_gpus > cluster->n_per_node)
         hr_document_block_add_fact (facts, _("Network between machines"),
                                     cluster->network > 0 ? rate : _("not said"), HR_DOCUMENT_PLAIN);
@@ -927,6 +945,11 @@ build_planner (JsonBuilder        *builder,
   build_gpu (builder, cluster->gpu);
   hr_json_build_integer (builder, "count", cluster->n_gpus);
   hr_json_build_integer (builder, "per-node", cluster->n_per_node);
+  if (cluster->bridged)
+    {
+      json_builder_set_member_name (builder, "bridged");
+      json_builder_add_boolean_value (builder, TRUE);
+    }
   if (cluster->network > 0)
     hr_json_build_integer (builder, "network-bytes-per-second", cluster->network);
   json_builder_end_object (builder);
