@@ -17,6 +17,8 @@
 #define MAX_MEDIAN_PERCENT_OF_ZERO 0.005
 #define MAX_MEDIAN_PERCENT_OF_TOWERS 0.02
 #define MAX_WORST_PERCENT_OF_TOWERS 0.4
+#define MAX_MEDIAN_PERCENT_OF_ROWS 0.005
+#define MAX_WORST_PERCENT_OF_ROWS 0.03
 #define MAX_MEDIAN_PERCENT_OF_MEASURED 0.001
 #define MAX_WORST_PERCENT_OF_MEASURED 0.015
 #define MAX_MEDIAN_PERCENT_OF_RESERVED 1
@@ -184,7 +186,11 @@ static double
 run_towers (JsonNode   *root,
             JsonObject *test)
 {
-  return oracle_compare_peak (HR_MODE_MULTIMODAL, root, test);
+  JsonObject *settings = json_object_get_object_member (test, "settings");
+
+  HrMode mode = json_object_has_member (settings, "task") ? HR_MODE_MULTIMODAL : HR_MODE_FINE_TUNING;
+
+  return oracle_compare_peak (mode, root, test);
 }
 
 static void
@@ -192,6 +198,13 @@ test_towers (void)
 {
   oracle_judge_cases ("sharded-towers-peaks.json", run_towers, MAX_MEDIAN_PERCENT_OF_TOWERS,
                       MAX_WORST_PERCENT_OF_TOWERS);
+}
+
+static void
+test_towers_by_rows (void)
+{
+  oracle_judge_cases ("sharded-towers-rows-peaks.json", run_towers, MAX_MEDIAN_PERCENT_OF_ROWS,
+                      MAX_WORST_PERCENT_OF_ROWS);
 }
 
 static void
@@ -214,6 +227,7 @@ main (int   argc,
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_torchtitan", test_titan);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_sharded_steps", test_peaks);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_models_that_see", test_towers);
+  g_test_add_func ("/oracle/peaks_of_a_rank_under_fully_shard_are_those_of_models_that_see", test_towers_by_rows);
 
   return g_test_run ();
 }

@@ -65,6 +65,8 @@ static const struct
   { "p_e", N_("parameters of the table of tokens, where they are sharded") },
   { "p_o", N_("parameters around the layers, where they are sharded") },
   { "p_u", N_("parameters of a matrix that is added beside another, where each is gathered by itself") },
+  { "p_r", N_("parameters beside those, which stay gathered from the beginning of a micro-batch to its end") },
+  { "p_t", N_("those of them that get a gradient") },
   { "p_m", N_("parameters of the largest module") },
   { "N_d", N_("ranks that share parameters") },
   { "R_f", N_("MiB that are to stay free, a figure of your own") },

@@ -11,6 +11,7 @@
 #include "hr-replay-collective.h"
 #include "hr-replay-megatron.h"
 #include "hr-replay-prompt.h"
+#include "hr-sharding.h"
 #include "hr-torchtitan-parallel.h"
 #include "hr-upcast.h"
 
@@ -279,6 +280,13 @@ hr_pass_count_received (const HrInference *self,
     pass->position_ids = count_tokens (replay, HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_SEQUENCE));
 }
 
+/* Beside towers the table is gathered for as long as tokens are looked up in it, which may be behind them. */
+static gboolean
+gathers_table (const HrInference *self)
+{
+  return self->towers != NULL && self->tower == NULL && !hr_pass_joins_in_place (self);
+}
+
 /*
  * hr_pass_embed:
  * @self: what is replayed
@@ -318,6 +326,9 @@ hr_pass_embed (const HrInference *self,
   pass->table = hr_replay_adapter_weight (replay, tuned,
                                           HR_SHAPE (element, get_rows (replay, token), width));
   hr_live_parameters_enter (replay, NULL, pass->table, HR_NO_VALUE);
+  if (gathers_table (self))
+    hr_sharding_gather (replay, HR_SHARDED_EMBEDDING);
+  replay->sentence = N_("while tokens are embedded");
   if (replay->layer_code == HR_LAYER_CODE_TORCHTITAN && replay->divides_layers)
     pass->inputs_embeds = hr_torchtitan_embed (replay, pass->table, tokens);
   else
@@ -331,6 +342,8 @@ hr_pass_embed (const HrInference *self,
   if (is_scaled)
     scale_embeds (replay, pass);
   hr_replay_adapter_embedding (replay, tuned, self->decoder_ids, is_scaled, &pass->inputs_embeds);
+  if (gathers_table (self))
+    hr_sharding_let_go (replay, HR_SHARDED_EMBEDDING);
   hr_pass_require_gradient (replay, &pass->inputs_embeds);
   if (self->towers != NULL && pass->past == 0 && !hr_pass_crosses (self))
     hr_pass_join (self, replay, pass);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "hr-operator-select.h"
+#include "hr-sharding.h"
 #include "hr-tower.h"
 
 /* What towers make of images, sounds and videos is put among the embeddings of the text. */
@@ -356,7 +357,9 @@ embed_later (const HrInference *self,
 
   hr_replay_assign (replay, &pass->inputs_embeds, HR_NO_VALUE);
   seen = run_tower (self, replay, pass, index);
+  hr_sharding_gather (replay, HR_SHARDED_EMBEDDING);
   embeds.storage = hr_op_like (replay, "embedding", "vllm_embedding", hr_value_detach (embeds)).storage;
+  hr_sharding_let_go (replay, HR_SHARDED_EMBEDDING);
   pass->text = pass->inputs_embeds = embeds;
 
   return seen;

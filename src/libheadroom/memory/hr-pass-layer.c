@@ -10,6 +10,7 @@
 #include "hr-replay-bottleneck.h"
 #include "hr-replay-megatron.h"
 #include "hr-replay-torchtitan.h"
+#include "hr-sharding.h"
 #include "hr-tower.h"
 #include "hr-unsloth.h"
 
@@ -551,6 +552,7 @@ hr_pass_run_layer (HrReplay           *replay,
                    HrPass             *pass,
                    const HrLayerClass *klass)
 {
+  HrValue cos = pass->forward.cos, sin = pass->forward.sin;
   Layer layer;
 
   if (replay->tower != NULL && replay->tower->stack->tower == HR_TOWER_CONFORMER)
@@ -558,6 +560,9 @@ hr_pass_run_layer (HrReplay           *replay,
       hr_tower_run_conformer (replay, pass, klass);
       return;
     }
+
+  pass->forward.cos = hr_sharding_cast_input (replay, cos);
+  pass->forward.sin = hr_sharding_cast_input (replay, sin);
 
   layer_init (&layer, hr_replay_hold (replay, pass->hidden));
   pass->forward.chosen_keys = pass->weights;
@@ -590,4 +595,8 @@ hr_pass_run_layer (HrReplay           *replay,
    */
   hr_replay_rename (replay, layer.weights, "outputs[1]");
   hr_replay_assign (replay, &pass->weights, layer.weights);
+  hr_replay_drop (replay, pass->forward.sin);
+  hr_replay_drop (replay, pass->forward.cos);
+  pass->forward.cos = cos;
+  pass->forward.sin = sin;
 }

@@ -668,8 +668,20 @@ hr_attention_rotate_in_fp32 (HrReplay        *replay,
 {
   HrValue query32 = hr_op_cast (replay, variables->query, HR_ELEMENT_FLOAT32);
   HrValue key32 = hr_op_cast (replay, variables->key, HR_ELEMENT_FLOAT32);
+  HrForward wide = *forward;
 
-  rotate_and_cast (replay, forward, variables, query32, key32);
+  /* apply_rotary_pos_emb_vision of modeling_qwen2_5_vl.py: cos.float (), sin.float () */
+  if (replay->tower != NULL)
+    {
+      wide.cos = hr_op_cast (replay, forward->cos, HR_ELEMENT_FLOAT32);
+      wide.sin = hr_op_cast (replay, forward->sin, HR_ELEMENT_FLOAT32);
+    }
+  rotate_and_cast (replay, &wide, variables, query32, key32);
+  if (replay->tower != NULL)
+    {
+      hr_replay_drop (replay, wide.sin);
+      hr_replay_drop (replay, wide.cos);
+    }
   hr_replay_drop (replay, key32);
   hr_replay_drop (replay, query32);
 }

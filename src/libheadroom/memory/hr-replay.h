@@ -123,6 +123,14 @@ typedef enum
   HR_SYMBOL_UNIT_PART,
   HR_SYMBOL_UNIT_GATHERED,
   HR_SYMBOL_UNIT_CAST,
+  HR_SYMBOL_ROOT_SHARD,     /* p_r: of what the root gathers, which is in no other group */
+  HR_SYMBOL_ROOT_PART,
+  HR_SYMBOL_ROOT_GATHERED,
+  HR_SYMBOL_ROOT_CAST,
+  HR_SYMBOL_REACHED_SHARD,  /* p_t: those of them that get a gradient */
+  HR_SYMBOL_REACHED_PART,
+  HR_SYMBOL_REACHED_GATHERED,
+  HR_SYMBOL_REACHED_CAST,
   HR_SYMBOL_PIXELS,         /* p_v: numbers of a patch, or of a window of frames, as they come to a tower */
   HR_SYMBOL_PATCHES,        /* N_p: patches of a picture */
   HR_SYMBOL_PICTURE,        /* p_i: numbers of a picture, or of a sound, as it comes to a tower */

@@ -305,20 +305,6 @@ add_stepped (const HrSharding *self,
     add_trained (self, list, n_part, copies);
 }
 
-/* How many layers of a stack get a gradient: of a tower those that something is read of, where it is run at all. */
-static guint
-count_reached (const HrShardedStack *layers,
-               HrReach               reach)
-{
-  guint64 feature_layer = layers->stack->feature_layer;
-
-  if (!hr_reach_includes (reach, layers->stack->role))
-    return 0;
-
-  return layers->stack->tower != HR_TOWER_UNKNOWN && feature_layer > 0 ? MIN (feature_layer, layers->n_layers)
-                                                                     : layers->n_layers;
-}
-
 /*
  * hr_sharding_list_flat:
  * @self: groups of flat parameters
@@ -338,7 +324,7 @@ hr_sharding_list_flat (const HrSharding *self,
 
   for (guint i = 0; i < self->n_stacks; i++)
     add_stepped (self, list, model, stepped, self->stacks[i].stack, rank, self->stacks[i].n_part,
-                 count_reached (&self->stacks[i], stepped->reach));
+                 hr_sharding_count_reached (&self->stacks[i], stepped->reach));
   add_stepped (self, list, model, stepped, NULL, rank, self->n_part[HR_SHARDED_HEAD], 1);
 
   return list;

@@ -102,6 +102,27 @@ hr_sharding_find_stack (HrSharding    *self,
 }
 
 /*
+ * hr_sharding_count_reached:
+ * @layers: a stack of layers
+ * @reach: what a batch has
+ *
+ * Returns: how many of them get a gradient, if they are trained: of a tower those that something is read of, where it
+ *   is run at all
+ */
+guint
+hr_sharding_count_reached (const HrShardedStack *layers,
+                           HrReach               reach)
+{
+  guint64 feature_layer = layers->stack->feature_layer;
+
+  if (!hr_reach_includes (reach, layers->stack->role))
+    return 0;
+
+  return layers->stack->tower != HR_TOWER_UNKNOWN && feature_layer > 0 ? MIN (feature_layer, layers->n_layers)
+                                                                     : layers->n_layers;
+}
+
+/*
  * hr_sharding_enter_stack:
  * @replay: a tape
  * @stack: a stack
@@ -126,6 +147,13 @@ hr_sharding_enter_stack (HrReplay      *replay,
   self->n_elements[HR_SHARDED_LAYER] = layers->n_elements;
   self->n_part[HR_SHARDED_LAYER] = layers->n_part;
   hr_sharding_set_symbols (self, replay, HR_SHARDED_LAYER);
+  if (!self->is_flat)
+    {
+      self->gradient_bytes[HR_SHARDED_LAYER] = layers->gradient_bytes;
+      self->n_elements[HR_SHARDED_UNIT] = layers->n_added;
+      self->n_part[HR_SHARDED_UNIT] = layers->n_added_part;
+      hr_sharding_set_symbols (self, replay, HR_SHARDED_UNIT);
+    }
 
   return before;
 }

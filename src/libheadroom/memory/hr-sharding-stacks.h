@@ -15,6 +15,8 @@ void            hr_sharding_freeze_stacks (HrSharding     *self,
                                            const HrTuning *tuning);
 HrShardedStack *hr_sharding_find_stack    (HrSharding     *self,
                                            const HrStack  *stack);
+guint           hr_sharding_count_reached (const HrShardedStack *layers,
+                                           HrReach         reach);
 const HrStack  *hr_sharding_enter_stack   (HrReplay       *replay,
                                            const HrStack  *stack);
 const HrStack  *hr_sharding_await_stack   (HrReplay       *replay,

@@ -7,7 +7,9 @@
 #include "hr-sharding.h"
 
 #include "hr-autograd.h"
+#include "hr-operator.h"
 #include "hr-sharding-flat.h"
+#include "hr-sharding-stacks.h"
 #include "hr-sharding-stage.h"
 #include "hr-sharding-unit.h"
 
@@ -26,6 +28,9 @@ static const HrSymbol symbols[HR_N_SHARDED_GROUPS][HR_N_SHARDED_SIZES] = {
   [HR_SHARDED_LAYER] = { HR_SYMBOL_LAYER_SHARD, HR_SYMBOL_LAYER_PART, HR_SYMBOL_LAYER_GATHERED, HR_SYMBOL_LAYER_CAST },
   [HR_SHARDED_HEAD] = { HR_SYMBOL_HEAD_SHARD, HR_SYMBOL_HEAD_PART, HR_SYMBOL_HEAD_GATHERED, HR_SYMBOL_HEAD_CAST },
   [HR_SHARDED_UNIT] = { HR_SYMBOL_UNIT_SHARD, HR_SYMBOL_UNIT_PART, HR_SYMBOL_UNIT_GATHERED, HR_SYMBOL_UNIT_CAST },
+  [HR_SHARDED_ROOT] = { HR_SYMBOL_ROOT_SHARD, HR_SYMBOL_ROOT_PART, HR_SYMBOL_ROOT_GATHERED, HR_SYMBOL_ROOT_CAST },
+  [HR_SHARDED_REACHED] = { HR_SYMBOL_REACHED_SHARD, HR_SYMBOL_REACHED_PART, HR_SYMBOL_REACHED_GATHERED,
+                           HR_SYMBOL_REACHED_CAST },
 };
 
 /*
@@ -52,11 +57,20 @@ get_group (const HrSharding *self,
   return tensor->role == HR_TENSOR_ROLE_EMBEDDING && !self->is_tied ? HR_SHARDED_EMBEDDING : HR_SHARDED_HEAD;
 }
 
-/* A parameter is divided by rows, and padded to as many for each rank (FSDPParam._init_sharded_param). */
-static guint64
-count_part (const HrSharding *self,
-            guint64           rows,
-            guint64           n_elements)
+/*
+ * hr_sharding_count_part:
+ * @self: groups of parameters
+ * @rows: how many rows a parameter has
+ * @n_elements: how many elements
+ *
+ * A parameter is divided by rows, and padded to as many for each rank (FSDPParam._init_sharded_param).
+ *
+ * Returns: how many elements a rank has of it
+ */
+guint64
+hr_sharding_count_part (const HrSharding *self,
+                        guint64           rows,
+                        guint64           n_elements)
 {
   return (rows + self->n_ranks - 1) / self->n_ranks * (n_elements / rows);
 }
@@ -67,7 +81,9 @@ get_part_bytes (const HrSharding *self,
                 guint64           rows,
                 guint64           n_elements)
 {
-  return hr_ledger_round (count_part (self, rows, n_elements) * hr_element_get_bytes (self->frozen_element));
+  guint64 n_part = hr_sharding_count_part (self, rows, n_elements);
+
+  return hr_ledger_round (n_part * hr_element_get_bytes (self->frozen_element));
 }
 
 static guint64
@@ -123,139 +139,12 @@ hr_sharding_init (HrSharding *self,
         continue;
       self->n_elements[group] += tensor->n_elements;
       self->gradient_bytes[group] += hr_ledger_round (tensor->n_elements * hr_element_get_bytes (gathered_element));
-      self->n_part[group] += count_part (self, tensor->shape[0], tensor->n_elements);
+      self->n_part[group] += hr_sharding_count_part (self, tensor->shape[0], tensor->n_elements);
       highest[group] = MAX (highest[group], self->n_elements[group] + tensor->n_elements);
     }
   for (guint i = 0; i < HR_N_SHARDED_GROUPS; i++)
-    {
-      self->n_cast[i] = highest[i] - self->n_elements[i];
-      self->n_held[i] = self->n_part[i];
-    }
+    self->n_cast[i] = highest[i] - self->n_elements[i];
   self->held_bytes = count_held_parts (self, model);
-}
-
-/* What a matrix that is added is computed with. */
-static HrElement
-get_added_element (const HrSharding *self)
-{
-  return self->is_mixed ? self->gathered_element : self->element;
-}
-
-/*
- * _find_final_norm of accelerate/utils/fsdp_utils.py looks among the modules that are called like the class’s
- * base_model_prefix, which is “model” for most: of PEFT’s model that is the class itself, which has no norm.
- */
-static void
-hand_norms_to_root (HrSharding *self,
-                    HrModel    *model)
-{
-  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
-    {
-      const HrTensor *tensor = hr_model_get_tensor (model, i);
-      guint64 n_part;
-
-      if (tensor->n_layers > 0 || tensor->role != HR_TENSOR_ROLE_NORM || !g_str_has_prefix (tensor->pattern, "model."))
-        continue;
-
-      n_part = count_part (self, tensor->shape[0], tensor->n_elements);
-      self->n_elements[HR_SHARDED_HEAD] -= tensor->n_elements;
-      self->n_part[HR_SHARDED_HEAD] -= n_part;
-      self->root_bytes += hr_ledger_round (n_part * self->n_ranks * hr_element_get_bytes (self->gathered_element));
-    }
-}
-
-/*
- * hr_sharding_add_matrices:
- * @self: groups of parameters that are frozen
- * @model: the model that they are of
- * @added: matrices that a method of fine-tuning adds to each layer
- *
- * Has matrices be gathered with the layers that they are in, and reduced alone. What is gathered at once is bytes where
- * not all of it is in one data type (_get_all_gather_input_metadatas of _fsdp_collectives.py).
- */
-void
-hr_sharding_add_matrices (HrSharding         *self,
-                          HrModel            *model,
-                          const HrTrainables *added)
-{
-  guint wide = hr_element_get_bytes (get_added_element (self));
-  guint64 n_part = 0, n_elements = 0, gradient_bytes = 0;
-
-  for (guint i = 0; i < hr_trainables_get_n_items (added); i++)
-    {
-      const HrTrainable *matrix = hr_trainables_get_item (added, i);
-      guint64 copies = matrix->copies / self->n_layers;
-
-      n_part += copies * count_part (self, matrix->shape[0], matrix->n_elements);
-      n_elements += copies * matrix->n_elements;
-      gradient_bytes += copies * hr_ledger_round (matrix->n_elements * wide);
-    }
-
-  self->adds_matrices = TRUE;
-  self->n_part[HR_SHARDED_UNIT] = n_part;
-  self->n_elements[HR_SHARDED_UNIT] = n_elements;
-  self->n_part[HR_SHARDED_LAYER] += n_part * wide / hr_element_get_bytes (self->gathered_element);
-  for (guint i = 0; i < HR_N_SHARDED_GROUPS; i++)
-    self->gradient_bytes[i] = i == HR_SHARDED_LAYER ? gradient_bytes : 0;
-  hand_norms_to_root (self, model);
-}
-
-/* How many elements stand for a matrix, 0 if it is not quantized, and what its scales take. */
-static guint64
-count_packed (const HrSharding      *self,
-              const HrWeightStorage *storage,
-              guint                  index,
-              guint                  copy,
-              guint64               *whole_bytes)
-{
-  HrMatrixPiece pieces[HR_MATRIX_MAX_PIECES];
-  guint n_pieces = hr_weight_storage_list_pieces (storage, index, copy, pieces);
-  guint64 bytes = 0;
-
-  for (guint i = 0; i < n_pieces; i++)
-    {
-      if (pieces[i].is_payload)
-        bytes += pieces[i].n_bytes;
-      else
-        *whole_bytes += hr_ledger_round (pieces[i].n_bytes);
-    }
-
-  return bytes / hr_element_get_bytes (self->frozen_element);
-}
-
-/*
- * hr_sharding_pack:
- * @self: groups of parameters
- * @storage: how they are stored
- *
- * Has numbers of four bits take the place of matrices. They are stored in the data type of the rest, in one column
- * (bnb_4bit_quant_storage; quantize_4bit of bitsandbytes/functional.py), of which fully_shard gives each rank as many
- * rows; scales are attributes of the module, which each rank has whole (Linear4bit.quant_state).
- */
-void
-hr_sharding_pack (HrSharding            *self,
-                  const HrWeightStorage *storage)
-{
-  HrModel *model = storage->model;
-
-  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
-    {
-      const HrTensor *tensor = hr_model_get_tensor (model, i);
-      HrShardedGroup group = get_group (self, tensor);
-
-      for (guint64 j = 0; j < hr_tensor_get_copies (tensor) && tensor->tied_to == NULL; j++)
-        {
-          guint64 n = count_packed (self, storage, i, j, &self->whole_bytes);
-
-          if (n == 0)
-            continue;
-          self->held_bytes += get_part_bytes (self, n, n) - get_part_bytes (self, tensor->shape[0], tensor->n_elements);
-          if (j >= MAX (1, hr_tensor_get_copies_of_layer (tensor)))
-            continue;
-          self->n_elements[group] += n - tensor->n_elements;
-          self->n_part[group] += count_part (self, n, n) - count_part (self, tensor->shape[0], tensor->n_elements);
-        }
-    }
 }
 
 /*
@@ -276,7 +165,7 @@ hr_sharding_list_parts (const HrSharding   *self,
       HrTrainable part = *hr_trainables_get_item (parameters, i);
       guint64 rows = part.shape[0];
 
-      part.n_elements = count_part (self, rows, part.n_elements);
+      part.n_elements = hr_sharding_count_part (self, rows, part.n_elements);
       part.element = self->element;
       part.shape[0] = (rows + self->n_ranks - 1) / self->n_ranks;
       hr_trainables_add (list, &part);
@@ -317,7 +206,7 @@ hr_sharding_begin (HrSharding *self,
                    HrReplay   *replay,
                    gboolean    is_last)
 {
-  self->reduced = self->ahead = self->unit_ahead = self->open = HR_NO_VALUE;
+  self->reduced = self->ahead = self->unused = self->unit_ahead = self->open = HR_NO_VALUE;
   self->is_backward = FALSE;
   self->is_last = is_last;
   self->has_sums = FALSE;
@@ -328,14 +217,38 @@ hr_sharding_begin (HrSharding *self,
       hr_sharding_set_symbols (self, replay, i);
     }
   replay->sharding = self->is_sharded ? self : NULL;
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_TEMPORARY, self->root_bytes);
+}
+
+/* Whether accelerate has made the groups, so that what is in no other is the root's. */
+static gboolean
+has_root (const HrSharding *self)
+{
+  return !self->is_flat && self->n_stacks > 0;
 }
 
 static HrShardedGroup
 find_group (const HrSharding *self,
             HrShardedGroup    group)
 {
+  if (group == HR_SHARDED_ROOT && !has_root (self))
+    return HR_SHARDED_HEAD;
+
   return group == HR_SHARDED_EMBEDDING && self->is_tied ? HR_SHARDED_HEAD : group;
+}
+
+/* Those of a group that are trained, and held in another data type than they are gathered in. */
+static HrShardedGroup
+find_cast_group (const HrSharding *self,
+                 HrShardedGroup    group)
+{
+  if (self->adds_matrices && group == HR_SHARDED_LAYER)
+    return HR_SHARDED_UNIT;
+  if (group == HR_SHARDED_ROOT)
+    return HR_SHARDED_REACHED;
+
+  return self->adds_matrices || (group == HR_SHARDED_LAYER && self->is_frozen) ||
+         (group != HR_SHARDED_LAYER && self->gradient_bytes[group] == 0)
+           ? HR_N_SHARDED_GROUPS : group;
 }
 
 /*
@@ -348,9 +261,9 @@ copy_part (HrReplay       *replay,
 {
   const HrSharding *self = replay->sharding;
   gboolean casts = self->frozen_element != replay->parameter_dtype || self->is_offloaded;
-  HrShardedGroup copied = casts ? group : HR_SHARDED_UNIT;
+  HrShardedGroup copied = casts ? group : find_cast_group (self, group);
 
-  if (!casts && (!self->adds_matrices || !self->is_mixed || group != HR_SHARDED_LAYER))
+  if (copied == HR_N_SHARDED_GROUPS || self->n_elements[copied] == 0 || (!casts && !self->is_mixed))
     return HR_NO_VALUE;
 
   return hr_replay_make (replay, self->is_offloaded ? "_to_copy" : "_foreach_copy_", "flat_foreach_copy_input",
@@ -408,6 +321,55 @@ unshard (HrReplay       *replay,
 }
 
 /*
+ * The last layer of the tower that has run before. Where it gets no gradient, it is gathered for nothing, and stays to
+ * the end (FSDPParamGroup.finalize_backward).
+ */
+static void
+gather_tower (HrReplay *replay)
+{
+  HrSharding *self = replay->sharding;
+  const HrShardedStack *layers = hr_sharding_find_stack (self, self->behind);
+  const HrStack *stack = self->stack;
+  HrValue *gathered;
+
+  if (layers == NULL || self->n_ranks == 1 || self->stays_gathered)
+    return;
+
+  gathered = layers->n_reached == layers->n_layers ? &self->ahead : &self->unused;
+  hr_sharding_enter_stack (replay, self->behind);
+  hr_replay_assign (replay, gathered, hr_sharding_gather_parts (replay, HR_SHARDED_LAYER));
+  hr_sharding_enter_stack (replay, stack);
+}
+
+/* What was gathered before the first layer of a stack. */
+static void
+gather_before (HrReplay *replay)
+{
+  HrSharding *self = replay->sharding;
+  gboolean is_tower = has_root (self) && self->stack != self->stacks[0].stack;
+
+  if (self->behind != NULL && (is_tower || !self->embeds_last))
+    gather_tower (replay);
+  else if (!self->is_tied && !(is_tower && self->embeds_last))
+    self->ahead = hr_sharding_gather_parts (replay, HR_SHARDED_EMBEDDING);
+}
+
+/*
+ * hr_sharding_gather_behind:
+ * @replay: a tape
+ *
+ * Has the last layer of a tower gathered before the embedding of tokens is differentiated that has come behind it.
+ */
+void
+hr_sharding_gather_behind (HrReplay *replay)
+{
+  const HrSharding *self = replay->sharding;
+
+  if (self != NULL && has_root (self) && self->embeds_last && self->behind != NULL)
+    gather_tower (replay);
+}
+
+/*
  * hr_sharding_gather_next:
  * @replay: a tape
  * @is_first: whether no layer is before the one that is differentiated now
@@ -424,10 +386,13 @@ hr_sharding_gather_next (HrReplay *replay,
     return;
 
   self->is_backward = TRUE;
-  if (self->n_ranks == 1 || self->stays_gathered || (is_first && self->is_tied))
+  if (self->n_ranks == 1 || self->stays_gathered)
     return;
 
-  self->ahead = hr_sharding_gather_parts (replay, is_first ? HR_SHARDED_EMBEDDING : HR_SHARDED_LAYER);
+  if (is_first)
+    gather_before (replay);
+  else
+    self->ahead = hr_sharding_gather_parts (replay, HR_SHARDED_LAYER);
 }
 
 static void
@@ -490,6 +455,8 @@ hr_sharding_return (HrReplay *replay)
 
   hr_replay_begin (replay, &stretch, NULL, -1);
   hr_replay_assign (replay, &self->ahead, HR_NO_VALUE);
+  while (self->n_given > 0)
+    hr_replay_drop (replay, self->given[--self->n_given]);
   hr_replay_end (replay);
 }
 
@@ -552,6 +519,22 @@ hr_sharding_gather (HrReplay       *replay,
 }
 
 /*
+ * hr_sharding_gather_root:
+ * @replay: a tape
+ *
+ * Gathers what is in no other group, which stays.
+ */
+void
+hr_sharding_gather_root (HrReplay       *replay,
+                         HrShardedGroup  group)
+{
+  const HrSharding *self = replay->sharding;
+
+  if (self != NULL && has_root (self) && self->n_elements[group] > 0)
+    hr_sharding_gather (replay, group);
+}
+
+/*
  * hr_sharding_let_go:
  * @replay: a tape
  * @group: a group
@@ -573,6 +556,66 @@ hr_sharding_let_go (HrReplay       *replay,
   else
     hr_replay_drop (replay, self->weights[group]);
   self->weights[group] = HR_NO_VALUE;
+}
+
+/*
+ * hr_sharding_casts_input:
+ * @replay: a tape
+ * @input: what a layer is called with
+ *
+ * Returns: whether it is given a copy of that
+ */
+gboolean
+hr_sharding_casts_input (const HrReplay *replay,
+                         HrValue         input)
+{
+  const HrSharding *self = replay->sharding;
+
+  return input.storage >= 0 && self != NULL && has_root (self) && self->is_mixed &&
+         input.element != replay->parameter_dtype;
+}
+
+/*
+ * hr_sharding_cast_input:
+ * @replay: a tape
+ * @input: what a layer is given
+ *
+ * A layer that fully_shard gathers is given what it computes in, whatever it was called with
+ * (FSDPState._cast_forward_inputs).
+ *
+ * Returns: (transfer full): the input, or a copy of it
+ */
+HrValue
+hr_sharding_cast_input (HrReplay *replay,
+                        HrValue   input)
+{
+  return hr_sharding_casts_input (replay, input) ? hr_op_cast (replay, input, replay->parameter_dtype)
+                                                 : hr_replay_hold (replay, input);
+}
+
+/*
+ * hr_sharding_cast_given:
+ * @replay: a tape
+ * @name: the variable
+ * @shape: what a tower is given, as it is to be
+ *
+ * Casts pixels or sounds. What the model is called with is cast by the root, in whose arguments the copies are until
+ * its function returns (FSDPState._cast_forward_inputs).
+ *
+ * Returns: (transfer full): the copy
+ */
+HrValue
+hr_sharding_cast_given (HrReplay   *replay,
+                        const char *name,
+                        HrValue     shape)
+{
+  HrSharding *self = replay->sharding;
+  HrValue copy = hr_op_like (replay, "_to_copy", name, shape);
+
+  if (self != NULL && has_root (self) && self->is_mixed && self->n_given < G_N_ELEMENTS (self->given))
+    self->given[self->n_given++] = hr_replay_hold (replay, copy);
+
+  return copy;
 }
 
 /*
@@ -628,14 +671,15 @@ hr_sharding_take (HrReplay *replay,
 /*
  * A variable of foreach_reduce holds the gradient of the group's last parameter, where there are several ranks:
  * the table of tokens, or the head behind the last norm, whose gradient comes first, as that of the last matrix does
- * which is added to a layer; else it is that of a norm.
+ * which is added to a layer, and of the root that of the last norm; else it is that of a norm.
  */
 static gboolean
 keeps_matrix (const HrSharding *self,
               HrShardedGroup    group)
 {
   return self->n_ranks > 1 && self->n_gradients[group] > 0 &&
-         (group == HR_SHARDED_EMBEDDING || (group == HR_SHARDED_HEAD && !self->is_tied) || self->adds_matrices);
+         (group == HR_SHARDED_EMBEDDING || (group == HR_SHARDED_HEAD && !self->is_tied) ||
+          group == HR_SHARDED_ROOT || self->adds_matrices);
 }
 
 static void
@@ -674,6 +718,29 @@ hold_reduced (HrReplay *replay,
 }
 
 static guint64
+count_held_of_groups (const HrSharding *self,
+                      guint             bytes)
+{
+  static const HrShardedGroup groups[] = { HR_SHARDED_EMBEDDING, HR_SHARDED_HEAD };
+  guint64 sum = hr_ledger_round (self->n_part[HR_SHARDED_REACHED] * bytes);
+
+  for (guint i = 0; i < G_N_ELEMENTS (groups); i++)
+    {
+      if (self->gradient_bytes[groups[i]] > 0)
+        sum += hr_ledger_round (self->n_part[groups[i]] * bytes);
+    }
+  for (guint i = 0; i < self->n_stacks; i++)
+    {
+      const HrShardedStack *layers = &self->stacks[i];
+
+      sum += layers->n_reached *
+             hr_ledger_round ((self->adds_matrices ? layers->n_added_part : layers->n_part) * bytes);
+    }
+
+  return sum;
+}
+
+static guint64
 count_held_bytes (const HrSharding *self)
 {
   guint bytes = hr_element_get_bytes (self->reduced_element);
@@ -681,12 +748,29 @@ count_held_bytes (const HrSharding *self)
   if (!self->has_replicas || self->is_staged || self->element == self->reduced_element ||
       (self->waits && !self->is_last))
     return 0;
-  if (self->adds_matrices)
-    return self->n_layers * hr_ledger_round (self->n_part[HR_SHARDED_UNIT] * bytes);
+  if (has_root (self))
+    return count_held_of_groups (self, bytes);
 
   return self->n_layers * hr_ledger_round (self->n_part[HR_SHARDED_LAYER] * bytes) +
          hr_ledger_round (self->n_part[HR_SHARDED_EMBEDDING] * bytes) +
          hr_ledger_round (self->n_part[HR_SHARDED_HEAD] * bytes);
+}
+
+/* Whether a group has parameters that get a gradient. */
+static gboolean
+gets_gradients (const HrSharding *self,
+                HrShardedGroup    group)
+{
+  const HrShardedStack *layers;
+
+  if (!has_root (self))
+    return TRUE;
+  if (group != HR_SHARDED_LAYER)
+    return self->gradient_bytes[group] > 0;
+
+  layers = hr_sharding_find_stack ((HrSharding *) self, self->stack);
+
+  return layers == NULL || layers->n_reached > 0;
 }
 
 /*
@@ -719,7 +803,7 @@ hr_sharding_reduce (HrReplay       *replay,
       hr_sharding_accumulate_stage (replay, group);
       return;
     }
-  reduced = self->adds_matrices ? HR_SHARDED_UNIT : group;
+  reduced = group == HR_SHARDED_ROOT ? HR_SHARDED_REACHED : self->adds_matrices ? HR_SHARDED_UNIT : group;
   shape = HR_SHAPE (self->reduced_element, symbols[reduced][HR_SHARDED_GATHERED]);
   replay->sentence = self->reduced_element == HR_ELEMENT_FLOAT32
                        ? N_("in the backward pass, while gradients are put into one piece in fp32 and reduced")
@@ -731,7 +815,7 @@ hr_sharding_reduce (HrReplay       *replay,
       return;
     }
   hr_replay_assign (replay, &self->reduced, HR_NO_VALUE);
-  if (self->adds_matrices && group != HR_SHARDED_LAYER)
+  if (!gets_gradients (self, group))
     return;
 
   self->reduced = hr_replay_make (replay, "chunk_cat", "reduce_scatter_input", HR_COMPONENT_TEMPORARY, shape);
@@ -764,6 +848,22 @@ hr_sharding_reduce (HrReplay       *replay,
     hr_replay_leave (replay, output);
 }
 
+/* Layers of towers that get no gradient, where what was gathered stays (FSDPParamGroup.post_backward). */
+static void
+let_unreached_go (HrReplay *replay)
+{
+  const HrSharding *self = replay->sharding;
+  guint bytes = hr_element_get_bytes (replay->parameter_dtype);
+
+  for (guint i = 0; self->stays_gathered && has_root (self) && i < self->n_stacks; i++)
+    {
+      const HrShardedStack *layers = &self->stacks[i];
+
+      hr_ledger_remove (&replay->ledger, HR_COMPONENT_TEMPORARY,
+                        layers->n_unreached * hr_ledger_round (layers->n_part * self->n_ranks * bytes));
+    }
+}
+
 /*
  * hr_sharding_end:
  * @replay: a tape
@@ -779,7 +879,8 @@ hr_sharding_end (HrReplay *replay)
   hr_replay_drop (replay, replay->sharding->reduced);
   /* What was gathered for embeddings that get no gradient, and never used (finalize_backward). */
   hr_replay_drop (replay, replay->sharding->ahead);
-  hr_ledger_remove (&replay->ledger, HR_COMPONENT_TEMPORARY, replay->sharding->root_bytes);
+  hr_replay_drop (replay, replay->sharding->unused);
+  let_unreached_go (replay);
   hr_ledger_remove (&replay->ledger, HR_COMPONENT_COMMUNICATION, count_held_bytes (replay->sharding));
   replay->sharding = NULL;
 }

@@ -5,18 +5,20 @@
 #include "hr-job-types.h"
 #include "hr-model.h"
 #include "hr-replay.h"
+#include "hr-sharding.h"
 #include "hr-trainable.h"
 #include "hr-weight-storage.h"
 
 G_BEGIN_DECLS
 
-#define HR_SHARDED_MAX_PARAMETERS 48
+#define HR_SHARDED_MAX_PARAMETERS 96
 #define HR_SHARDED_MAX_SIZES 16
 #define HR_SHARDED_MAX_STACKS 12
+#define HR_SHARDED_MAX_GIVEN 4
 
 /*
  * What is gathered at once: the table of tokens, a layer, the last norm with the head, which a tied table joins; a
- * matrix that a method of fine-tuning adds.
+ * matrix that a method of fine-tuning adds; all that is beside these, and what of that gets a gradient.
  */
 typedef enum
 {
@@ -24,6 +26,8 @@ typedef enum
   HR_SHARDED_LAYER,
   HR_SHARDED_HEAD,
   HR_SHARDED_UNIT,
+  HR_SHARDED_ROOT,
+  HR_SHARDED_REACHED,
   HR_N_SHARDED_GROUPS,
 } HrShardedGroup;
 
@@ -44,6 +48,11 @@ typedef enum
  * @n_elements: how many parameters a layer has
  * @n_part: how many of these a rank holds, with what pads them
  * @is_frozen: whether none of them is trained, where others are
+ * @n_reached: how many layers get a gradient, where parameters are divided by rows
+ * @n_unreached: how many run and get none
+ * @gradient_bytes: what the gradients of a layer take whole
+ * @n_added: how many parameters a method of fine-tuning adds to a layer
+ * @n_added_part: how many of these a rank holds, with what pads them
  *
  * Layers of a decoder or of a tower, each of which is a group.
  */
@@ -54,6 +63,11 @@ typedef struct
   guint64 n_elements;
   guint64 n_part;
   gboolean is_frozen;
+  guint n_reached;
+  guint n_unreached;
+  guint64 gradient_bytes;
+  guint64 n_added;
+  guint64 n_added_part;
 } HrShardedStack;
 
 /**
@@ -83,7 +97,6 @@ typedef struct
  * @has_replicas: whether several groups of @n_ranks each hold all parameters; what is reduced among them is held to the
  *   end of the backward pass, where gradients are cast behind that
  * @n_part: how many parameters of a group each of these holds, with what pads them
- * @n_held: how many of those that the model is loaded with a rank holds
  * @is_aligned: whether each parameter begins at a multiple of 16 bytes, and what pads all to the number of ranks is
  *   among them, as views of the parameters stay what is trained (use_orig_params)
  * @stays_gathered: whether they are gathered once, and let go of when their gradients are there
@@ -99,7 +112,9 @@ typedef struct
  * @whole_bytes: what each rank has whole beside them: scales of quantized matrices
  * @held_bytes: what a rank holds of what the model is loaded with, where parameters are divided by rows
  * @adds_matrices: whether such matrices are gathered with the layer that they are in, as fully_shard does it
- * @root_bytes: what the root gathers of parameters that are in no group, from the beginning of a micro-batch to its end
+ * @is_norm_of_root: whether the last norm is gathered with all that is beside the groups, from the beginning of a
+ *   micro-batch to its end
+ * @embeds_last: whether tokens are embedded behind what towers see
  * @is_staged: whether they are those of a stage of a pipeline, which are whole from when it runs first until its
  *   gradients are reduced, behind all micro-batches
  * @has_embedding: whether the stage has the table of tokens
@@ -123,7 +138,6 @@ struct _HrSharding
   guint64 n_ranks;
   gboolean has_replicas;
   guint64 n_part[HR_N_SHARDED_GROUPS];
-  guint64 n_held[HR_N_SHARDED_GROUPS];
   gboolean is_aligned;
   gboolean stays_gathered;
   HrBackwardPrefetch gathers_ahead;
@@ -138,7 +152,8 @@ struct _HrSharding
   guint64 whole_bytes;
   guint64 held_bytes;
   gboolean adds_matrices;
-  guint64 root_bytes;
+  gboolean is_norm_of_root;
+  gboolean embeds_last;
   gboolean is_staged;
   gboolean has_embedding;
   gboolean has_head;
@@ -157,6 +172,9 @@ struct _HrSharding
   guint n_gradients[HR_N_SHARDED_GROUPS];
   HrValue reduced;
   HrValue ahead;       /* the copies of the layer that is differentiated next, or what they are gathered in */
+  HrValue unused;      /* what was gathered of a layer that gets no gradient, to the end */
+  HrValue given[HR_SHARDED_MAX_GIVEN];  /* copies of what the model was called with */
+  guint n_given;
   gboolean is_backward;
   gboolean is_first;   /* whether no layer is before the one that is differentiated */
   HrShardedUnits units;    /* those of the layer that runs, so far */
@@ -183,8 +201,18 @@ void     hr_sharding_begin        (HrSharding     *self,
                                    gboolean        is_last);
 void     hr_sharding_gather       (HrReplay       *replay,
                                    HrShardedGroup  group);
+void     hr_sharding_gather_root  (HrReplay       *replay,
+                                   HrShardedGroup  group);
+void     hr_sharding_gather_behind (HrReplay      *replay);
 void     hr_sharding_let_go       (HrReplay       *replay,
                                    HrShardedGroup  group);
+HrValue  hr_sharding_cast_given   (HrReplay       *replay,
+                                   const char     *name,
+                                   HrValue         shape);
+gboolean hr_sharding_casts_input  (const HrReplay *replay,
+                                   HrValue         input);
+HrValue  hr_sharding_cast_input   (HrReplay       *replay,
+                                   HrValue         input);
 void     hr_sharding_enter        (HrReplay       *replay,
                                    HrShardedGroup  group);
 void     hr_sharding_take         (HrReplay       *replay,
@@ -197,14 +225,12 @@ void     hr_sharding_end_forward  (HrReplay       *replay,
                                    HrValue        *output);
 void     hr_sharding_return       (HrReplay       *replay);
 void     hr_sharding_end          (HrReplay       *replay);
-void     hr_sharding_add_matrices (HrSharding         *self,
-                                   HrModel            *model,
-                                   const HrTrainables *added);
-void     hr_sharding_pack         (HrSharding            *self,
-                                   const HrWeightStorage *storage);
 HrTrainables *hr_sharding_list_parts (const HrSharding   *self,
                                       const HrTrainables *parameters);
 
+guint64  hr_sharding_count_part   (const HrSharding *self,
+                                   guint64           rows,
+                                   guint64           n_elements);
 HrValue  hr_sharding_gather_parts (HrReplay       *replay,
                                    HrShardedGroup  group);
 HrValue  hr_sharding_unshard      (HrReplay       *replay,

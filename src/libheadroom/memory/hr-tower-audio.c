@@ -7,6 +7,7 @@
 #include "hr-inference-cache.h"
 #include "hr-operator-select.h"
 #include "hr-operator-sequence.h"
+#include "hr-sharding.h"
 #include "hr-tower.h"
 
 /*
@@ -71,7 +72,7 @@ cast_features (HrReplay *replay)
   HrValue features = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_BATCH, HR_SYMBOL_PICTURE);
 
   return replay->parameter_dtype == HR_ELEMENT_FLOAT32 ? features
-                                                       : hr_op_like (replay, "_to_copy", "input_features", features);
+                                                       : hr_sharding_cast_given (replay, "input_features", features);
 }
 
 /*

@@ -7,6 +7,7 @@
 #include "hr-inference-cache.h"
 #include "hr-operator-select.h"
 #include "hr-operator-sequence.h"
+#include "hr-sharding.h"
 #include "hr-tower.h"
 
 /*
@@ -65,7 +66,7 @@ begin_function (HrReplay *replay,
   g_array_append_val (pass->parts, indices);
   if (replay->parameter_dtype != HR_ELEMENT_FLOAT32)
     {
-      features = hr_op_like (replay, "_to_copy", "audio_input_features", features);
+      features = hr_sharding_cast_given (replay, "audio_input_features", features);
       g_array_append_val (pass->parts, features);
     }
 }

@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-operator-sequence.h"
+#include "hr-sharding.h"
 #include "hr-tower.h"
 
 /*
@@ -24,7 +25,7 @@ choose_pictures (HrReplay *replay,
   HrValue mask = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_PICTURE);
   HrValue cast = replay->parameter_dtype == HR_ELEMENT_FLOAT32
                    ? HR_NO_VALUE
-                   : hr_op_like (replay, "_to_copy", "pixel_values", pixels);
+                   : hr_sharding_cast_given (replay, "pixel_values", pixels);
   HrValue equal = hr_op_like (replay, "eq", "pixel_values == 0",
                               HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_PICTURE));
   HrValue sums = hr_op_like (replay, "sum", "(…).sum (dim=…)", HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH));
@@ -53,7 +54,7 @@ cast_pictures (HrReplay *replay,
   HrValue pixels = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_BATCH, HR_SYMBOL_PICTURE);
 
   if (replay->parameter_dtype != HR_ELEMENT_FLOAT32)
-    pixels = hr_op_like (replay, "_to_copy", "image_pixel_values", pixels);
+    pixels = hr_sharding_cast_given (replay, "image_pixel_values", pixels);
   pass->beside[pass->n_beside++] = pixels;
   pass->beside[pass->n_beside++] = hr_op_like (replay, "_to_copy", "patch_attention_mask",
                                                HR_SHAPE (HR_ELEMENT_BOOL, HR_SYMBOL_BATCH, HR_SYMBOL_PATCHES));

@@ -6,6 +6,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-operator-sequence.h"
+#include "hr-sharding.h"
 #include "hr-tower.h"
 
 /*
@@ -19,7 +20,7 @@ cast_pixels (HrReplay *replay)
 {
   HrValue pixels = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_BATCH, HR_SYMBOL_PICTURE);
 
-  return hr_tower_casts_pixels (replay) ? hr_op_like (replay, "_to_copy", "pixel_values", pixels) : pixels;
+  return hr_tower_casts_pixels (replay) ? hr_sharding_cast_given (replay, "pixel_values", pixels) : pixels;
 }
 
 static HrValue

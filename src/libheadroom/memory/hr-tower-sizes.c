@@ -7,6 +7,7 @@
 #include "hr-inference-cache.h"
 #include "hr-operator.h"
 #include "hr-operator-sequence.h"
+#include "hr-sharding.h"
 #include "hr-tower.h"
 
 /*
@@ -22,7 +23,8 @@ embed_patches (HrReplay      *replay,
   HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_PIXELS,
                                                             HR_SYMBOL_HIDDEN));
   HrValue picture = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_PICTURE);
-  HrValue pixels = hr_tower_casts_pixels (replay) ? hr_op_like (replay, "_to_copy", "pixel_values", picture) : picture;
+  HrValue pixels = hr_tower_casts_pixels (replay) ? hr_sharding_cast_given (replay, "pixel_values", picture)
+                                                  : picture;
   HrValue patches = hr_op_convolution (replay, "patch_embeds", pixels, weight, HR_NO_VALUE,
                                        HR_SHAPE (replay->dtype, HR_SYMBOL_PATCHES, HR_SYMBOL_HIDDEN));
 

@@ -7,6 +7,7 @@
 #include "hr-inference-cache.h"
 #include "hr-operator-select.h"
 #include "hr-operator-sequence.h"
+#include "hr-sharding.h"
 #include "hr-tower.h"
 
 /*
@@ -176,7 +177,7 @@ embed_patches (const HrInference *self,
   HrElement element = replay->parameter_dtype;
   HrValue picture = HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_PICTURE);
   HrValue pixels = element == HR_ELEMENT_FLOAT32 ? picture
-                                                 : hr_op_like (replay, "_to_copy", "pixel_values", picture);
+                                                 : hr_sharding_cast_given (replay, "pixel_values", picture);
   HrValue weight, patches;
 
   replay->block = block->path;

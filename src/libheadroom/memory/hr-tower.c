@@ -447,7 +447,7 @@ hr_tower_embed (const HrInference *self,
   replay->block = convolution->path;
   pixels = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_PIXELS);
   if (hr_tower_casts_pixels (replay))
-    hr_replay_assign (replay, &pixels, hr_op_like (replay, "_to_copy", "pixel_values", pixels));
+    hr_replay_assign (replay, &pixels, hr_sharding_cast_given (replay, "pixel_values", pixels));
   pass->beside[pass->n_beside++] = pixels;
   positions.count = 2;
   pass->beside[pass->n_beside++] = hr_op_like (replay, "cat", "position_ids", positions);

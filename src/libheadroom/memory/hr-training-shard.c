@@ -10,6 +10,7 @@
 #include "hr-fine-tuning-job.h"
 #include "hr-grpo-job.h"
 #include "hr-message.h"
+#include "hr-sharding-rows.h"
 #include "hr-sharding-stacks.h"
 #include "hr-sharding-unit.h"
 #include "hr-training-check.h"
@@ -165,8 +166,7 @@ check_model (const HrTrainingPlan  *plan,
 {
   const HrInference *pass = &plan->pass.inference;
 
-  if (pass->encoder == NULL &&
-      (pass->towers == NULL || hr_training_job_get_fsdp_version (plan->job) == HR_FSDP_VERSION_1))
+  if (pass->encoder == NULL)
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
@@ -330,13 +330,17 @@ hr_training_shard_flatten (HrTrainingPlan        *plan,
 
 /*
  * fsdp2_prepare_model of accelerate/utils/fsdp_utils.py (1.15) gathers the table of tokens, each layer, and the last
- * norm with the head; a table that the head shares goes with these. What is beside them would be the root's.
+ * norm with the head; a table that the head shares goes with these. What is beside them is the root's, which is
+ * followed of models that see or hear.
  */
 static gboolean
 has_groups (const HrTrainingPlan *plan)
 {
   HrModel *model = plan->pass.model;
   guint n_tables = 0, n_norms = 0, n_heads = 0;
+
+  if (has_towers (model))
+    return TRUE;
 
   for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
     {
@@ -352,7 +356,7 @@ has_groups (const HrTrainingPlan *plan)
         return FALSE;
     }
 
-  return n_tables == 1 && n_norms >= 1 && n_heads <= 1 && plan->pass.stack->n_layer_classes == 1;
+  return n_tables == 1 && n_norms >= 1 && n_heads <= 1;
 }
 
 static void
@@ -365,6 +369,13 @@ warn_of_second_version (HrTrainingPlan *plan,
                                    "layer, and the last norm with the head, which stays gathered from the forward "
                                    "pass on, are groups. What NCCL takes, and what blocks of several streams reserve "
                                    "beyond what is allocated, is not known, and not counted"));
+  if (has_towers (pass->model))
+    {
+      hr_inference_plan_warn (pass, N_("Projectors, the last norm and all else that is around the layers, of the text "
+                                       "and of towers, is the root’s, which FSDP 2 keeps gathered from the beginning "
+                                       "of a micro-batch to its end"));
+      warn_of_towers (plan);
+    }
   if (adds_matrices (plan))
     hr_inference_plan_warn (pass, N_("What LoRA adds to a layer is gathered with the layer, and reduced alone; the "
                                      "table of tokens is gathered once more in the backward pass, which does not need "
@@ -400,6 +411,28 @@ refuse_tied (const HrTrainingPlan  *plan,
   return FALSE;
 }
 
+/*
+ * _find_final_norm of accelerate/utils/fsdp_utils.py looks among the modules that are called like the class’s
+ * base_model_prefix, which is “model” for most: of PEFT’s model that is the class itself, which has no norm, and beside
+ * towers one that has the text as a model inside.
+ */
+static gboolean
+hands_norms_to_root (const HrTrainingPlan *plan)
+{
+  HrModel *model = plan->pass.model;
+  gboolean is_inner = FALSE;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+
+      is_inner |= tensor->n_layers == 0 && tensor->role == HR_TENSOR_ROLE_NORM &&
+                  g_str_has_prefix (tensor->pattern, "model.");
+    }
+
+  return has_towers (model) || (is_inner && adds_matrices (plan));
+}
+
 static gboolean
 resolve_second_version (HrTrainingPlan  *plan,
                         GError         **error)
@@ -407,10 +440,16 @@ resolve_second_version (HrTrainingPlan  *plan,
   HrSharding *sharding = &plan->training.sharding;
   gboolean is_mixed = plan->autocast != HR_ELEMENT_NONE;
   gboolean casts_all = is_mixed && !adds_matrices (plan);
-  HrElement element = casts_all ? HR_ELEMENT_FLOAT32 : plan->pass.element;
-  HrElement gathered = is_mixed ? plan->autocast : plan->pass.element;
+  HrRowSharding settings = {
+    .element = casts_all ? HR_ELEMENT_FLOAT32 : plan->pass.element,
+    .frozen_element = plan->pass.element,
+    .gathered_element = is_mixed ? plan->autocast : plan->pass.element,
+    .n_ranks = plan->layout.data / hr_training_job_get_data_parallel_replicas (plan->job),
+    .is_mixed = is_mixed,
+    .hands_norms_to_root = hands_norms_to_root (plan),
+  };
 
-  if (!has_groups (plan))
+  if (!has_groups (plan) || !hr_sharding_init_rows (sharding, &plan->pass.storage, &settings))
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             /* Translators: the place is the name of a model. */
@@ -420,15 +459,9 @@ resolve_second_version (HrTrainingPlan  *plan,
       return FALSE;
     }
 
-  hr_sharding_init (sharding, plan->pass.model, element, gathered,
-                    plan->layout.data / hr_training_job_get_data_parallel_replicas (plan->job));
-  hr_sharding_pack (sharding, &plan->pass.storage);
   sharding->has_replicas = hr_training_job_get_fsdp (plan->job) == HR_FSDP_HYBRID_SHARD;
-  sharding->n_layers = plan->pass.stack->n_layers;
   sharding->stays_gathered = hr_training_job_get_fsdp (plan->job) == HR_FSDP_SHARD_GRAD_OP;
-  sharding->reduced_element = gathered;
-  sharding->is_mixed = is_mixed;
-  sharding->waits = TRUE;
+  sharding->embeds_last = hr_pass_crosses (&plan->pass.inference) || hr_pass_joins_in_place (&plan->pass.inference);
   sharding->is_offloaded = hr_training_job_get_parameter_offload (plan->job) == HR_OFFLOAD_CPU;
   if (sharding->is_tied && adds_matrices (plan))
     return refuse_tied (plan, error);
@@ -438,7 +471,7 @@ resolve_second_version (HrTrainingPlan  *plan,
                                "(FSDPState._validate_no_duplicate_params), and it is counted as torch 2.11 does it"));
   if (casts_all)
     plan->pass.storage.dtype = HR_DTYPE_FLOAT32;
-  plan->pass.element = gathered;
+  plan->pass.element = settings.gathered_element;
   plan->autocast = HR_ELEMENT_NONE;
   warn_of_second_version (plan, is_mixed);
 
@@ -491,6 +524,14 @@ hr_training_shard_resolve (HrTrainingPlan  *plan,
   return hr_training_shard_flatten (plan, &settings, "FSDP", error);
 }
 
+static void
+take_rows (HrTrainingPlan *plan)
+{
+  if (!plan->training.sharding.is_flat)
+    hr_sharding_take_rows (&plan->training.sharding, &plan->pass.storage, plan->tuning,
+                           hr_training_plan_get_reach (plan), plan->reached);
+}
+
 /* Matrices that fully_shard gathers with the layers that they are in. */
 static void
 take_matrices (HrTrainingPlan *plan)
@@ -500,7 +541,7 @@ take_matrices (HrTrainingPlan *plan)
 
   if (!sharding->is_mixed)
     sharding->reduced_element = sharding->element;
-  hr_sharding_add_matrices (sharding, plan->pass.model, plan->parameters);
+  hr_sharding_add_rows (sharding, plan->parameters);
   if (sharding->is_offloaded)
     return;
 
@@ -529,7 +570,10 @@ hr_training_shard_take_trained (HrTrainingPlan  *plan,
     return TRUE;
   hr_sharding_freeze_stacks (sharding, plan->pass.model, plan->tuning);
   if (!adds_matrices (plan))
-    return TRUE;
+    {
+      take_rows (plan);
+      return TRUE;
+    }
 
   if (!hr_sharding_takes_units (plan->parameters))
     {
@@ -546,6 +590,7 @@ hr_training_shard_take_trained (HrTrainingPlan  *plan,
   if (!sharding->has_units)
     {
       take_matrices (plan);
+      take_rows (plan);
       return TRUE;
     }
   if (!sharding->is_offloaded)
@@ -679,6 +724,28 @@ hr_training_shard_get_bytes (const HrTrainingPlan *plan)
          sharding->whole_bytes;
 }
 
+/* Layers of each stack, and what is around them. */
+static char *
+dup_rows (const HrSharding *sharding,
+          guint64           buffer_bytes)
+{
+  GString *text = g_string_new ("(");
+
+  if (sharding->n_stacks == 0)
+    g_string_append_printf (text, "%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT " + ", sharding->n_layers,
+                            sharding->n_part[HR_SHARDED_LAYER]);
+  for (guint i = 0; i < sharding->n_stacks; i++)
+    g_string_append_printf (text, "%u·%" G_GUINT64_FORMAT " + ", sharding->stacks[i].n_layers,
+                            sharding->stacks[i].n_part);
+  g_string_append_printf (text, "%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT,
+                          sharding->n_part[HR_SHARDED_EMBEDDING], sharding->n_part[HR_SHARDED_HEAD]);
+  if (sharding->n_part[HR_SHARDED_ROOT] > 0)
+    g_string_append_printf (text, " + %" G_GUINT64_FORMAT, sharding->n_part[HR_SHARDED_ROOT]);
+  g_string_append_printf (text, ")·%u + %" G_GUINT64_FORMAT, hr_element_get_bytes (sharding->element), buffer_bytes);
+
+  return g_string_free (text, FALSE);
+}
+
 /* Of parameters that are divided by rows. */
 static void
 add_rows (const HrTrainingPlan *plan,
@@ -687,14 +754,13 @@ add_rows (const HrTrainingPlan *plan,
           guint64               buffer_bytes)
 {
   const HrSharding *sharding = &plan->training.sharding;
-  g_autofree char *substitution =
-    g_strdup_printf ("(%u·%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT ")·%u + %"
-                     G_GUINT64_FORMAT, plan->pass.stack->n_layers, sharding->n_held[HR_SHARDED_LAYER],
-                     sharding->n_held[HR_SHARDED_EMBEDDING], sharding->n_held[HR_SHARDED_HEAD],
-                     hr_element_get_bytes (sharding->frozen_element), buffer_bytes);
+  gboolean has_root = sharding->n_part[HR_SHARDED_ROOT] > 0;
+  g_autofree char *substitution = dup_rows (sharding, buffer_bytes);
+  const char *formula = sharding->n_stacks > 1 ? "(Σ L·⌈p_l/N_d⌉ + ⌈p_e/N_d⌉ + ⌈p_o/N_d⌉ + ⌈p_r/N_d⌉)·e + buffers"
+                        : has_root             ? "(L·⌈p_l/N_d⌉ + ⌈p_e/N_d⌉ + ⌈p_o/N_d⌉ + ⌈p_r/N_d⌉)·e + buffers"
+                                               : "(L·⌈p_l/N_d⌉ + ⌈p_e/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers";
 
-  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes,
-                              "(L·⌈p_l/N_d⌉ + ⌈p_e/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers", substitution, SOURCE_ROWS);
+  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes, formula, substitution, SOURCE_ROWS);
 }
 
 /* Of flat parameters, stack by stack. */

@@ -525,7 +525,8 @@ hold_shared (HrTrainingStack *self)
       guint rotated = find_user (self, i, TRUE);
       guint masked = find_user (self, i, FALSE);
 
-      if (rotated < self->pass.n_layers)
+      /* Layers that are given a copy hold that, and one that is computed anew what it was called with. */
+      if (rotated < self->pass.n_layers && (recomputes || !hr_sharding_casts_input (self->replay, variables->cos[i])))
         {
           hold_until (self, variables->cos[i], rotated);
           hold_until (self, variables->sin[i], rotated);
@@ -670,6 +671,7 @@ take_feature_back (HrTrainingStack *self,
   if (gradient.storage >= 0)
     hr_graph_deliver (part->graph, replay, part->input, gradient);
   hr_graph_deliver (part->graph, replay, part->feature, part->gradient);
+  hr_sharding_enter (replay, HR_SHARDED_ROOT);
   hr_graph_run_backward (part->graph, replay);
   hr_replay_drop (replay, input);
 
@@ -761,7 +763,7 @@ run_sharding (HrTrainingStack *self,
 static gboolean
 gathers_norm (const HrReplay *replay)
 {
-  return replay->sharding == NULL || replay->sharding->root_bytes == 0;
+  return replay->sharding == NULL || !replay->sharding->is_norm_of_root;
 }
 
 /* Begins the function of the model without its head. */
@@ -791,12 +793,15 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   HrPass *variables = &self->variables;
   HrValue *read;
 
-  run_sharding (self, hr_sharding_gather, HR_SHARDED_EMBEDDING);
+  run_sharding (self, hr_sharding_gather_root, HR_SHARDED_ROOT);
+  /* Beside towers that is when tokens are looked up. */
+  if (self->pass.towers == NULL)
+    run_sharding (self, hr_sharding_gather, HR_SHARDED_EMBEDDING);
   call_live (replay);
   replay->graph = self->embeddings;
   hr_pass_begin (&self->pass, replay, variables,
                  self->pass.tower == NULL ? hr_tuning_get_n_cached (self->tuning) : 0, self->pass.prompt);
-  if (self->pass.tower == NULL)
+  if (self->pass.tower == NULL && self->pass.towers == NULL)
     hr_sharding_let_go (replay, HR_SHARDED_EMBEDDING);
   /* What a stage of a pipeline has received is a leaf, whose gradient it sends back. */
   if (self->pass.tower == NULL && !self->pass.has_inputs)
@@ -1109,6 +1114,13 @@ run_embeddings_backward (HrTrainingStack *self,
                         self->gradients[HR_SHARED_DISTANCES]);
       self->gradients[HR_SHARED_DISTANCES] = HR_NO_VALUE;
     }
+  if (self->pass.tower == NULL && hr_value_needs_gradient (embedded))
+    {
+      hr_sharding_gather (replay, HR_SHARDED_EMBEDDING);
+      hr_sharding_gather_behind (replay);
+      hr_sharding_enter (replay, HR_SHARDED_EMBEDDING);
+      replay->sentence = N_("in the backward pass of the embedding");
+    }
   if (hr_value_needs_gradient (self->variables.prefix))
     hr_graph_deliver (self->embeddings, replay, self->variables.prefix,
                       hr_replay_prefix_gradient (replay, get_record (self, 0)->past_bytes, self->pass.n_layers));
@@ -1130,10 +1142,23 @@ run_embeddings_backward (HrTrainingStack *self,
     }
 }
 
-/* The stack whose layers are differentiated next: a tower that has run before, and that a gradient flows to. */
+/* Whether accelerate has fully_shard make groups, all that is in none of which is the root's. */
+static gboolean
+has_root (const HrReplay *replay)
+{
+  return replay->sharding != NULL && !replay->sharding->is_flat && replay->sharding->n_stacks > 0;
+}
+
+/*
+ * The stack whose layers are differentiated next: a tower that has run before, and that a gradient flows to.
+ * fully_shard has that gathered which has run before, whether one does or not.
+ */
 static const HrStack *
 find_behind (HrTrainingStack *self)
 {
+  if (has_root (self->replay))
+    return self->before != NULL ? self->before->pass.stack : NULL;
+
   for (HrTrainingStack *tower = self->before; tower != NULL; tower = tower->before)
     {
       if (hr_value_needs_gradient (tower->output))
@@ -1161,16 +1186,21 @@ hr_training_stack_run_backward (HrTrainingStack *self,
   self->replay->symbols[HR_SYMBOL_SEQUENCE] = self->pass.prompt;
   self->replay->symbols[HR_SYMBOL_TARGET] = self->variables.past + self->pass.prompt;
   if (!gathers_norm (self->replay))
-    run_sharding (self, hr_sharding_reduce, HR_SHARDED_HEAD);
+    {
+      if (!self->replay->sharding->is_tied)
+        run_sharding (self, hr_sharding_reduce, HR_SHARDED_HEAD);
+      hr_sharding_enter (self->replay, HR_SHARDED_ROOT);
+    }
   gradient = run_final_backward (self, gradient);
   if (self->replay->sharding != NULL && !self->replay->sharding->is_tied && gathers_norm (self->replay))
     run_sharding (self, hr_sharding_reduce, HR_SHARDED_HEAD);
   hr_sharding_await_stack (self->replay, find_behind (self));
   gradient = run_layers_backward (self, gradient);
-  if (hr_value_needs_gradient (self->embedded))
-    run_sharding (self, hr_sharding_gather, HR_SHARDED_EMBEDDING);
-  hr_sharding_enter (self->replay, HR_SHARDED_EMBEDDING);
+  hr_sharding_enter (self->replay, HR_SHARDED_ROOT);
   run_embeddings_backward (self, gradient, table_gradient, hands_table_on);
+  /* _root_post_backward_final_callback of _fsdp_state.py begins with the root. */
+  if (has_root (self->replay))
+    run_sharding (self, hr_sharding_reduce, HR_SHARDED_ROOT);
   run_sharding (self, hr_sharding_reduce, HR_SHARDED_EMBEDDING);
 }
 

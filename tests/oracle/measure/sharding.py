@@ -36,7 +36,16 @@ def begin(settings):
     dist.init_process_group('fake', store=FakeStore(), rank=rank, world_size=size)
 
 
-def make_fsdp_plugin(settings):
+def list_layers(model):
+    """The classes of layers, where the model names some that it has not (fsdp_transformer_layer_cls_to_wrap)."""
+    from accelerate.utils import dataclasses  # pylint: disable=import-outside-toplevel
+
+    names = model._no_split_modules or []
+    found = [name for name in names if dataclasses.get_module_class_from_name(model, name) is not None]
+    return sorted(name for name in found if 'Embeddings' not in name) if len(found) < len(names) else None
+
+
+def make_fsdp_plugin(model, settings):
     """FullyShardedDataParallelPlugin with the settings that accelerate's configuration file has for them."""
     import accelerate  # pylint: disable=import-outside-toplevel
 
@@ -46,6 +55,7 @@ def make_fsdp_plugin(settings):
         'cpu_offload': settings['parameter-offload'] == 'cpu',
         'cpu_ram_efficient_loading': False,
         'state_dict_type': 'sharded_state_dict',
+        'transformer_cls_names_to_wrap': list_layers(model),
     }
     if settings['fsdp-version'] == 2:
         options['reshard_after_forward'] = settings['fsdp'] == 'full-shard'
@@ -91,7 +101,7 @@ class Accelerated:
         if settings['fsdp'] in SHARDED:
             os.environ['ACCELERATE_USE_FSDP'] = 'true'
             os.environ['FSDP_VERSION'] = str(settings['fsdp-version'])
-            options['fsdp_plugin'] = make_fsdp_plugin(settings)
+            options['fsdp_plugin'] = make_fsdp_plugin(model, settings)
             wrap_adapters(model, settings, options['fsdp_plugin'])
         if settings.get('tensor-parallel', 1) > 1:
             options['parallelism_config'] = divide_modules(model, settings)

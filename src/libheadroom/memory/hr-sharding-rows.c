@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#include "hr-sharding-rows.h"
+
+#include "hr-sharding-stacks.h"
+#include "hr-tuning.h"
+
+/*
+ * fsdp2_prepare_model of accelerate/utils/fsdp_utils.py (1.15): fully_shard gathers each layer of the text and of
+ * towers, the table of tokens, and the last norm with the head, which stays from then on; what is beside them is the
+ * root's, and there from the beginning of a micro-batch to its end.
+ */
+
+static HrShardedGroup
+find_group (const HrSharding *self,
+            HrModel          *model,
+            const HrTensor   *tensor)
+{
+  gboolean is_text = tensor->stack >= hr_model_get_n_stacks (model) ||
+                     hr_model_get_stack (model, tensor->stack)->role == HR_STACK_DECODER;
+
+  if (hr_sharding_is_layered (model, tensor))
+    return HR_SHARDED_LAYER;
+  if (!is_text || tensor->n_layers > 0)
+    return HR_SHARDED_ROOT;
+  if (tensor->role == HR_TENSOR_ROLE_EMBEDDING && !tensor->is_of_positions)
+    return self->is_tied ? HR_SHARDED_HEAD : HR_SHARDED_EMBEDDING;
+  if (tensor->role == HR_TENSOR_ROLE_OUTPUT)
+    return HR_SHARDED_HEAD;
+
+  return tensor->role == HR_TENSOR_ROLE_NORM && !self->is_norm_of_root ? HR_SHARDED_HEAD : HR_SHARDED_ROOT;
+}
+
+/*
+ * How many elements stand for a tensor, and in how many rows. Numbers of four bits are stored in the data type of the
+ * rest, in one column (bnb_4bit_quant_storage; quantize_4bit of bitsandbytes/functional.py); scales are attributes of
+ * the module, which each rank has whole (Linear4bit.quant_state).
+ */
+static guint64
+count_stored (const HrSharding      *self,
+              const HrWeightStorage *storage,
+              guint                  index,
+              guint                  copy,
+              guint64               *rows,
+              guint64               *whole_bytes)
+{
+  HrMatrixPiece pieces[HR_MATRIX_MAX_PIECES];
+  guint n_pieces = hr_weight_storage_list_pieces (storage, index, copy, pieces);
+  const HrTensor *tensor = hr_model_get_tensor (storage->model, index);
+  guint64 bytes = 0;
+
+  *rows = tensor->n_dimensions > 0 ? tensor->shape[0] : 1;
+  if (n_pieces == 0)
+    return tensor->n_elements;
+
+  for (guint i = 0; i < n_pieces; i++)
+    {
+      if (pieces[i].is_payload)
+        bytes += pieces[i].n_bytes;
+      else
+        *whole_bytes += hr_ledger_round (pieces[i].n_bytes);
+    }
+
+  return *rows = bytes / hr_element_get_bytes (self->frozen_element);
+}
+
+/* Parameters of a layer of a stack, or of a group of those around the layers. */
+typedef struct
+{
+  guint64 n_elements;
+  guint64 n_part;
+  guint64 held_bytes;
+  guint64 whole_bytes;
+} Sum;
+
+static void
+add_parameter (const HrSharding      *self,
+               const HrWeightStorage *storage,
+               guint                  index,
+               guint                  copy,
+               HrElement              element,
+               Sum                   *sum)
+{
+  guint64 rows;
+  guint64 n = count_stored (self, storage, index, copy, &rows, &sum->whole_bytes);
+  guint64 n_part = hr_sharding_count_part (self, rows, n);
+
+  sum->n_elements += n;
+  sum->n_part += n_part;
+  sum->held_bytes += hr_ledger_round (n_part * hr_element_get_bytes (element));
+}
+
+static HrElement
+get_held_element (const HrSharding *self,
+                  const HrTuning   *tuning,
+                  const HrTensor   *tensor)
+{
+  return self->adds_matrices || !hr_tuning_steps (tuning, tensor->block) ? self->frozen_element : self->element;
+}
+
+static void
+add_layer (const HrSharding      *self,
+           const HrWeightStorage *storage,
+           const HrTuning        *tuning,
+           const HrStack         *stack,
+           guint                  layer,
+           Sum                   *sum)
+{
+  HrModel *model = storage->model;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+      guint n_copies = hr_tensor_get_copies_of_layer (tensor);
+
+      if (tensor->tied_to != NULL || !hr_sharding_is_layered (model, tensor) ||
+          hr_model_get_stack (model, tensor->stack) != stack)
+        continue;
+      for (guint j = 0; j < tensor->n_layers; j++)
+        {
+          for (guint k = 0; k < n_copies && tensor->layers[j] == layer; k++)
+            add_parameter (self, storage, i, j * n_copies + k, get_held_element (self, tuning, tensor), sum);
+        }
+    }
+}
+
+static void
+add_group (const HrSharding      *self,
+           const HrWeightStorage *storage,
+           const HrTuning        *tuning,
+           HrShardedGroup         group,
+           Sum                   *sum)
+{
+  HrModel *model = storage->model;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+
+      if (tensor->tied_to != NULL || find_group (self, model, tensor) != group)
+        continue;
+      for (guint j = 0; j < hr_tensor_get_copies (tensor); j++)
+        add_parameter (self, storage, i, j, get_held_element (self, tuning, tensor), sum);
+    }
+}
+
+static const HrShardedGroup around[] = { HR_SHARDED_EMBEDDING, HR_SHARDED_HEAD, HR_SHARDED_ROOT };
+
+/*
+ * hr_sharding_init_rows:
+ * @self: (out): the groups
+ * @storage: how the tensors of a model are stored
+ * @settings: how they are divided
+ *
+ * Sorts the parameters of a model into the groups that accelerate has fully_shard make of them. Layers of a stack whose
+ * parameters differ are not followed.
+ *
+ * Returns: whether all layers of each stack have as many parameters
+ */
+gboolean
+hr_sharding_init_rows (HrSharding            *self,
+                       const HrWeightStorage *storage,
+                       const HrRowSharding   *settings)
+{
+  HrModel *model = storage->model;
+  gboolean are_alike = TRUE;
+
+  *self = (HrSharding) {
+    .is_sharded = TRUE, .element = settings->element, .frozen_element = settings->frozen_element,
+    .gathered_element = settings->gathered_element, .reduced_element = settings->gathered_element,
+    .n_ranks = settings->n_ranks, .is_mixed = settings->is_mixed, .is_norm_of_root = settings->hands_norms_to_root,
+    .waits = TRUE,
+  };
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    self->is_tied |= hr_model_get_tensor (model, i)->tied_to != NULL;
+  hr_sharding_list_stacks (self, model);
+  for (guint i = 0; i < self->n_stacks; i++)
+    {
+      HrShardedStack *layers = &self->stacks[i];
+      Sum first = { 0 };
+
+      add_layer (self, storage, NULL, layers->stack, 0, &first);
+      layers->n_elements = first.n_elements;
+      layers->n_part = first.n_part;
+      for (guint j = 1; j < layers->n_layers; j++)
+        {
+          Sum other = { 0 };
+
+          add_layer (self, storage, NULL, layers->stack, j, &other);
+          are_alike &= other.n_elements == first.n_elements && other.n_part == first.n_part;
+        }
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (around); i++)
+    {
+      Sum sum = { 0 };
+
+      add_group (self, storage, NULL, around[i], &sum);
+      self->n_elements[around[i]] = sum.n_elements;
+      self->n_part[around[i]] = sum.n_part;
+    }
+
+  return are_alike;
+}
+
+/* Parameters of a group that get a gradient, and what these take whole. */
+static void
+add_gradients (HrSharding        *self,
+               HrModel           *model,
+               const HrTuning    *tuning,
+               const HrTrainables *reached)
+{
+  guint bytes = hr_element_get_bytes (self->gathered_element);
+  guint64 n_part = 0, n_elements = 0, gradient_bytes = 0;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (reached); i++)
+    {
+      const HrTrainable *parameter = hr_trainables_get_item (reached, i);
+      guint64 rows = parameter->n_dimensions > 0 ? parameter->shape[0] : 1;
+
+      n_part += parameter->copies * hr_sharding_count_part (self, rows, parameter->n_elements);
+      n_elements += parameter->copies * parameter->n_elements;
+      gradient_bytes += parameter->copies * hr_ledger_round (parameter->n_elements * bytes);
+    }
+  for (guint i = 0; i < self->n_stacks; i++)
+    {
+      const HrShardedStack *layers = &self->stacks[i];
+
+      n_part -= layers->n_part * layers->n_reached;
+      n_elements -= layers->n_elements * layers->n_reached;
+      gradient_bytes -= layers->gradient_bytes * layers->n_reached;
+    }
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+      HrShardedGroup group = find_group (self, model, tensor);
+
+      if (tensor->tied_to != NULL || (group != HR_SHARDED_EMBEDDING && group != HR_SHARDED_HEAD) ||
+          !hr_tuning_steps (tuning, tensor->block))
+        continue;
+      n_part -= hr_sharding_count_part (self, tensor->shape[0], tensor->n_elements);
+      n_elements -= tensor->n_elements;
+      gradient_bytes -= hr_ledger_round (tensor->n_elements * bytes);
+      self->gradient_bytes[group] += hr_ledger_round (tensor->n_elements * bytes);
+    }
+  self->n_part[HR_SHARDED_REACHED] = n_part;
+  self->n_elements[HR_SHARDED_REACHED] = n_elements;
+  self->gradient_bytes[HR_SHARDED_ROOT] = gradient_bytes;
+}
+
+/* What the gradients of a layer take whole. */
+static guint64
+count_gradient_bytes (const HrSharding *self,
+                      HrModel          *model,
+                      const HrStack    *stack)
+{
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+
+      for (guint j = 0; j < tensor->n_layers && tensor->layers[j] == 0; j++)
+        {
+          if (hr_sharding_is_layered (model, tensor) && hr_model_get_stack (model, tensor->stack) == stack)
+            bytes += hr_tensor_get_copies_of_layer (tensor) *
+                     hr_ledger_round (tensor->n_elements * hr_element_get_bytes (self->gathered_element));
+        }
+    }
+
+  return bytes;
+}
+
+/*
+ * hr_sharding_take_rows:
+ * @self: groups of parameters
+ * @storage: how the tensors of the model are stored
+ * @tuning: (nullable): what of it is trained
+ * @reach: what a batch has
+ * @reached: parameters that get a gradient
+ *
+ * Says which parameters are trained, and what a rank holds of all of them: those that are not trained are cast to no
+ * other data type.
+ */
+void
+hr_sharding_take_rows (HrSharding            *self,
+                       const HrWeightStorage *storage,
+                       const HrTuning        *tuning,
+                       HrReach                reach,
+                       const HrTrainables    *reached)
+{
+  HrModel *model = storage->model;
+  Sum sum = { 0 };
+
+  hr_sharding_freeze_stacks (self, model, tuning);
+  for (guint i = 0; i < self->n_stacks; i++)
+    {
+      HrShardedStack *layers = &self->stacks[i];
+
+      if (!self->adds_matrices)
+        layers->gradient_bytes = count_gradient_bytes (self, model, layers->stack);
+      if (!layers->is_frozen && (!self->adds_matrices || layers->n_added > 0))
+        layers->n_reached = hr_sharding_count_reached (layers, reach);
+      if (layers->stack->tower != HR_TOWER_UNKNOWN && hr_reach_includes (reach, layers->stack->role))
+        layers->n_unreached = layers->n_layers - layers->n_reached;
+      for (guint j = 0; j < layers->n_layers; j++)
+        add_layer (self, storage, tuning, layers->stack, j, &sum);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (around); i++)
+    add_group (self, storage, tuning, around[i], &sum);
+  self->held_bytes = sum.held_bytes;
+  self->whole_bytes = sum.whole_bytes;
+  if (!self->adds_matrices)
+    add_gradients (self, model, tuning, reached);
+}
+
+/* The stack whose layers matrices are added to, or none of what is around the layers. */
+static HrShardedStack *
+find_stack (HrSharding        *self,
+            const HrTrainable *matrix)
+{
+  for (guint i = 0; i < self->n_stacks; i++)
+    {
+      if (self->stacks[i].stack->role == matrix->stack && matrix->copies % self->stacks[i].n_layers == 0)
+        return &self->stacks[i];
+    }
+
+  return NULL;
+}
+
+/*
+ * hr_sharding_add_rows:
+ * @self: groups of parameters that are frozen
+ * @added: matrices that a method of fine-tuning adds
+ *
+ * Has matrices be gathered with the layers that they are in, or with the root, and reduced alone. What is gathered at
+ * once is bytes where not all of it is in one data type (_get_all_gather_input_metadatas of _fsdp_collectives.py).
+ */
+void
+hr_sharding_add_rows (HrSharding         *self,
+                      const HrTrainables *added)
+{
+  HrElement element = self->is_mixed ? self->gathered_element : self->element;
+  guint wide = hr_element_get_bytes (element), narrow = hr_element_get_bytes (self->gathered_element);
+
+  self->adds_matrices = TRUE;
+  for (guint i = 0; i < hr_trainables_get_n_items (added); i++)
+    {
+      const HrTrainable *matrix = hr_trainables_get_item (added, i);
+      HrShardedStack *layers = find_stack (self, matrix);
+      guint64 copies = layers != NULL ? matrix->copies / layers->n_layers : matrix->copies;
+      guint64 n_part = copies * hr_sharding_count_part (self, matrix->shape[0], matrix->n_elements);
+      guint64 bytes = copies * hr_ledger_round (matrix->n_elements * wide);
+
+      if (layers != NULL)
+        {
+          layers->n_added_part += n_part;
+          layers->n_added += copies * matrix->n_elements;
+          layers->n_part += n_part * wide / narrow;
+          layers->gradient_bytes += bytes;
+        }
+      else
+        {
+          self->n_part[HR_SHARDED_REACHED] += n_part;
+          self->n_elements[HR_SHARDED_REACHED] += copies * matrix->n_elements;
+          self->n_part[HR_SHARDED_ROOT] += n_part * wide / narrow;
+          self->gradient_bytes[HR_SHARDED_ROOT] += bytes;
+        }
+    }
+}
