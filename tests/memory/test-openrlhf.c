@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* The actor of OpenRLHF on one device: what is held when, and what of its settings is refused. */
+/* The actor of OpenRLHF, on one device and on several: what is held when, and what of its settings is refused. */
 
 #include <string.h>
 
@@ -74,6 +74,52 @@ test_reference (void)
   g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_REFERENCE_MODEL), <, 2 * n + 100000);
 }
 
+/* ZeRO-2 where nothing else is said: parameters whole, and parts of the copies in fp32 and of the states. */
+static void
+test_ranks (void)
+{
+  static const guint ranks[] = { 2, 4, 8 };
+  guint64 n = count_llama ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (ranks); i++)
+    {
+      g_autoptr (HrModel) model = load_llama ();
+      g_autoptr (HrJob) job = make_job ();
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) result = hr_estimator_run (model, job, NULL, ranks[i], &error);
+      g_autoptr (HrEstimate) stage = NULL;
+
+      g_test_message ("%u ranks", ranks[i]);
+      g_assert_no_error (error);
+      g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_WEIGHTS), >=, 2 * n);
+      g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_WEIGHTS), <, 2 * n + 100000);
+      g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_MASTER_WEIGHTS), >=, 4 * n / ranks[i]);
+      g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_MASTER_WEIGHTS), <, 4 * n / ranks[i] + 100000);
+      g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_OPTIMIZER), >=, 8 * n / ranks[i]);
+      g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_OPTIMIZER), <, 8 * n / ranks[i] + 100000);
+
+      g_object_set (job, "zero-stage", G_GUINT64_CONSTANT (2), NULL);
+      stage = hr_estimator_run (model, job, NULL, ranks[i], &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (hr_estimate_get_total_bytes (stage), ==, hr_estimate_get_total_bytes (result));
+    }
+}
+
+static void
+test_third_stage (void)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrJob) job = make_job ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) result = NULL;
+
+  g_object_set (job, "zero-stage", G_GUINT64_CONSTANT (3), NULL);
+  result = hr_estimator_run (model, job, NULL, 4, &error);
+  g_assert_null (result);
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_true (g_str_has_prefix (error->message, "zero-stage"));
+}
+
 static void
 test_refused (void)
 {
@@ -106,6 +152,8 @@ main (int   argc,
   g_test_add_func ("/openrlhf/gradients_go_through_buckets_into_fp32", test_zero);
   g_test_add_func ("/openrlhf/the_logits_stay_until_the_step_ends", test_logits_stay);
   g_test_add_func ("/openrlhf/the_reference_model_is_on_the_device", test_reference);
+  g_test_add_func ("/openrlhf/ranks_share_by_the_second_stage", test_ranks);
+  g_test_add_func ("/openrlhf/the_third_stage_is_refused", test_third_stage);
   g_test_add_func ("/openrlhf/what_is_not_known_of_it_is_refused", test_refused);
 
   return g_test_run ();

@@ -170,6 +170,33 @@ test_least_share_of_quantized_weights (void)
   g_assert_true (g_str_has_prefix (error->message, "gpu-memory-utilization: expected more than 0.07"));
 }
 
+/* Copies of Unsloth's models are in DistributedDataParallel, whose buckets are as large as what is trained. */
+static void
+test_copies (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("h100-sxm5-80gb", NULL);
+  g_autoptr (HrModel) model = hr_model_new_from_id ("meta-llama/Meta-Llama-3.1-8B", &error);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
+  g_autoptr (HrJob) answers = make_job (HR_ROLLOUT_VLLM_COLOCATED);
+  g_autoptr (HrEstimate) result = NULL;
+  g_autoptr (HrEstimate) refused = NULL;
+
+  g_assert_no_error (error);
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_UNSLOTH, NULL);
+  result = hr_estimator_run (model, job, gpu, 2, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (hr_estimate_get_component_bytes (result, HR_COMPONENT_COMMUNICATION), ==,
+                    4 * hr_estimate_get_n_trainable_parameters (result));
+
+  g_object_set (answers, "framework", HR_TRAINING_FRAMEWORK_UNSLOTH, "fine-tuning-method", HR_FINE_TUNING_METHOD_LORA,
+                "attention", HR_ATTENTION_IMPLEMENTATION_FLASH, NULL);
+  refused = hr_estimator_run (model, answers, gpu, 2, &error);
+  g_assert_null (refused);
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_true (g_str_has_prefix (error->message, "gpus: expected 1"));
+}
+
 /* Answers that are used once, by the policy that wrote them, have a ratio of one: nothing is read for it. */
 static void
 test_old_policy (void)
@@ -261,6 +288,7 @@ main (int   argc,
 {
   g_test_init (&argc, &argv, NULL);
 
+  g_test_add_func ("/rollout/unsloth_trains_copies_on_several_gpus", test_copies);
   g_test_add_func ("/memory/rollout/an_engine_that_stays_awake_takes_its_share_of_every_phase", test_awake);
   g_test_add_func ("/memory/rollout/one_of_unsloth_shares_its_weights_with_the_trainer", test_shared_weights);
   g_test_add_func ("/memory/rollout/one_that_sleeps_takes_it_while_it_generates", test_asleep);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* The actor of verl on one device: what is held when, and what of its settings is refused. */
+/* The actor of verl, on one device and on several: what is held when, and what of its settings is refused. */
 
 #include <string.h>
 
@@ -96,6 +96,82 @@ test_handed_over (void)
   g_assert_cmpuint (handed, <, 8 * n + 4 * n + BUCKET + 1000000);
 }
 
+static HrEstimate *
+estimate_ranks (HrJob *job,
+                guint  n_gpus)
+{
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (GError) error = NULL;
+  HrEstimate *result = hr_estimator_run (model, job, NULL, n_gpus, &error);
+
+  g_assert_no_error (error);
+
+  return result;
+}
+
+/* FullyShardedDataParallel over all ranks: parts of each layer, and of what is around them, rounded up. */
+static void
+test_ranks (void)
+{
+  static const guint ranks[] = { 2, 4, 8 };
+  g_autoptr (HrJob) job = make_job ();
+  guint64 n = count_llama ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (ranks); i++)
+    {
+      g_autoptr (HrEstimate) result = estimate_ranks (job, ranks[i]);
+      guint64 part = n / ranks[i];
+
+      g_test_message ("%u ranks", ranks[i]);
+      g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_WEIGHTS), >=, 4 * part);
+      g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_WEIGHTS), <, 4 * part + 100000);
+      g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_OPTIMIZER), >=, 8 * part);
+      g_assert_cmpuint (get_component_bytes (result, HR_COMPONENT_OPTIMIZER), <, 8 * part + 100000);
+    }
+}
+
+/*
+ * update_policy knows no no_sync: gradients of each micro-batch are reduced and added to this rank's part, so that
+ * more micro-batches take no more than the second does, which is that part beside what is reduced.
+ */
+static void
+test_micro_batches (void)
+{
+  g_autoptr (HrJob) job = make_job ();
+  g_autoptr (HrEstimate) one = estimate_ranks (job, 4);
+  g_autoptr (HrEstimate) many = NULL;
+  guint64 part = 4 * count_llama () / 4;
+  guint64 more;
+
+  g_object_set (job, "gradient-accumulation-steps", G_GUINT64_CONSTANT (8), NULL);
+  many = estimate_ranks (job, 4);
+  more = get_handed_out (many, HR_PHASE_BACKWARD) - get_handed_out (one, HR_PHASE_BACKWARD);
+  g_assert_cmpuint (more, >, 0);
+  g_assert_cmpuint (more, <=, part + 100000);
+  g_assert_cmpuint (get_handed_out (many, HR_PHASE_OPTIMIZER), <=, get_handed_out (one, HR_PHASE_OPTIMIZER) + 100000);
+}
+
+/* What is around the layers is gathered to read with, and gone when the answers have been read (reshard). */
+static void
+test_reading (void)
+{
+  g_autoptr (HrJob) job = make_job ();
+  g_autoptr (HrEstimate) result = estimate_ranks (job, 4);
+  g_autoptr (HrModel) model = load_llama ();
+  guint64 around = 0, read;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+
+      if (tensor->n_layers == 0 && tensor->tied_to == NULL)
+        around += tensor->n_elements;
+    }
+  read = get_handed_out (result, HR_PHASE_OLD_POLICY);
+  g_assert_cmpuint (read, >, get_handed_out (result, HR_PHASE_LOAD) + 2 * around);
+  g_assert_cmpuint (get_handed_out (result, HR_PHASE_FORWARD), <, read + 2 * around);
+}
+
 static void
 test_refused (void)
 {
@@ -158,6 +234,9 @@ main (int   argc,
   g_test_add_func ("/verl/the_reference_model_waits_on_the_host", test_reference_waits);
   g_test_add_func ("/verl/more_answers_are_read_at_once", test_read_at_once);
   g_test_add_func ("/verl/a_copy_of_all_parameters_is_handed_to_vllm", test_handed_over);
+  g_test_add_func ("/verl/ranks_have_parts_of_all_that_is_trained", test_ranks);
+  g_test_add_func ("/verl/each_micro_batch_is_reduced", test_micro_batches);
+  g_test_add_func ("/verl/what_is_gathered_to_read_with_goes", test_reading);
   g_test_add_func ("/verl/what_is_not_known_of_it_is_refused", test_refused);
   g_test_add_func ("/verl/it_trains_on_answers_alone", test_other_mode);
   g_test_add_func ("/verl/layers_that_differ_are_refused", test_unlike_layers);

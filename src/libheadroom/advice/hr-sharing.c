@@ -436,12 +436,17 @@ take_shares (AllWays    *self,
              const char *degrees,
              guint64     n_copies)
 {
+  HrTrainingFramework framework = hr_training_job_get_framework (HR_TRAINING_JOB (self->job));
+
   for (guint i = 0; i < G_N_ELEMENTS (shares); i++)
     {
       guint64 most = shares[i].is_group ? n_copies / 2 : 1;
 
       if (i > 0 && n_copies == 1)
         break;
+      /* OpenRLHF has no copies that share nothing: its second stage is what it does where nothing is said. */
+      if (i == 0 && n_copies > 1 && framework == HR_TRAINING_FRAMEWORK_OPENRLHF)
+        continue;
       for (guint64 n_groups = shares[i].is_group ? 2 : 1; n_groups <= most; n_groups++)
         {
           g_autofree char *change = NULL;

@@ -186,6 +186,27 @@ static const HrHelpText guides[] = {
       "https://github.com/openai/whisper", "https://github.com/linkedin/Liger-Kernel" },
   },
   {
+    HR_HELP_SECTION_GUIDE, "trainers", N_("LLaMA-Factory, ms-swift, Axolotl, Unsloth, verl, OpenRLHF"),
+    N_("Programs that train for you have another framework do it; choose that, and say what they tell it.\n\n"
+       "LLaMA-Factory, ms-swift (swift sft) and Axolotl run transformers’ Trainer, and TRL’s trainers for DPO, KTO and "
+       "the like: framework is transformers or trl. Their DeepSpeed file says zero-stage, an FSDP file of accelerate "
+       "fsdp and fsdp-version; with neither, every GPU has a copy (DDP). per_device_train_batch_size is "
+       "micro-batch-size, cutoff_len or max_length is sequence-length, lora_target all is lora-targets all-linear. "
+       "LLaMA-Factory and ms-swift turn gradient checkpointing on where nothing is said (gradient-checkpointing full), "
+       "and LLaMA-Factory holds what it trains in fp32 unless pure_bf16 is set (dtype float32 where all parameters are "
+       "trained). megatron sft of ms-swift is Megatron-LM.\n\n"
+       "Unsloth trains on several GPUs with a copy on each.\n\n"
+       "verl shares parameters, gradients and states among all GPUs (strategy fsdp), in fp32: "
+       "ppo_micro_batch_size_per_gpu is micro-batch-size, log_prob_micro_batch_size_per_gpu is "
+       "log-prob-micro-batch-size. ppo_mini_batch_size over the GPUs and the micro-batches makes "
+       "gradient-accumulation-steps. Its strategy megatron is Megatron-LM’s, and is not replayed.\n\n"
+       "OpenRLHF shares gradients and states by DeepSpeed’s second stage: micro_train_batch_size is micro-batch-size, "
+       "micro_rollout_batch_size is log-prob-micro-batch-size."),
+    { "https://github.com/hiyouga/LLaMA-Factory", "https://github.com/modelscope/ms-swift",
+      "https://github.com/axolotl-ai-cloud/axolotl", "https://github.com/unslothai/unsloth",
+      "https://github.com/volcengine/verl", "https://github.com/OpenRLHF/OpenRLHF" },
+  },
+  {
     HR_HELP_SECTION_GUIDE, "papers", N_("Papers"),
     N_("Attention Is All You Need (Transformer, 2017); Mixed Precision Training (2018); Training Deep Nets with "
        "Sublinear Memory Cost (checkpointing, 2016); ZeRO (2020); Reducing Activation Recomputation (2022); "

@@ -13,7 +13,7 @@
 #include "hr-pipeline-schedule.h"
 #include "hr-training-profile.h"
 
-#define MAX_FRAMEWORKS 8
+#define MAX_FRAMEWORKS 10
 
 /* Who divides a job in a way that is followed. */
 static const struct
@@ -25,7 +25,8 @@ static const struct
   { "data-parallel", { HR_TRAINING_FRAMEWORK_PYTORCH, HR_TRAINING_FRAMEWORK_TRANSFORMERS,
                        HR_TRAINING_FRAMEWORK_TRL, HR_TRAINING_FRAMEWORK_MEGATRON_LM,
                        HR_TRAINING_FRAMEWORK_DEEPSPEED, HR_TRAINING_FRAMEWORK_TORCHTITAN,
-                       HR_TRAINING_FRAMEWORK_COLOSSALAI }, 7 },
+                       HR_TRAINING_FRAMEWORK_COLOSSALAI, HR_TRAINING_FRAMEWORK_VERL,
+                       HR_TRAINING_FRAMEWORK_OPENRLHF, HR_TRAINING_FRAMEWORK_UNSLOTH }, 10 },
   { "tensor-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_TRAINING_FRAMEWORK_TORCHTITAN,
                          HR_TRAINING_FRAMEWORK_PYTORCH, HR_TRAINING_FRAMEWORK_TRANSFORMERS }, 4 },
   { "pipeline-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_TRAINING_FRAMEWORK_PYTORCH,
@@ -149,6 +150,16 @@ is_run_by_deepspeed (HrTrainingJob *job)
                                                        framework == HR_TRAINING_FRAMEWORK_TRL));
 }
 
+/* OpenRLHF has DeepSpeed divide by its second stage where nothing else is said (--ds.zero_stage, of its options). */
+static guint64
+get_stage_of_openrlhf (const HrLayout *self)
+{
+  if (self->data == 1)
+    return 0;
+
+  return self->zero_stage > 0 ? self->zero_stage : 2;
+}
+
 /*
  * hr_layout_init:
  * @self: (out): a layout
@@ -185,6 +196,7 @@ hr_layout_init (HrLayout       *self,
   if (hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_MEGATRON_LM)
     self->n_predictions = hr_training_job_get_mtp_num_layers (job);
   self->is_titan = hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_TORCHTITAN;
+  self->is_flat = hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_VERL;
   self->deals_layers = self->pipeline > 1 && self->is_titan;
   self->is_torch = self->deals_layers || (self->pipeline > 1 &&
                                           hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_PYTORCH);
@@ -198,7 +210,13 @@ hr_layout_init (HrLayout       *self,
   if (is_run_by_deepspeed (job))
     self->exchange = self->context;
 
-  return check_exchange (self, error) && resolve_data (self, n_gpus, error) && check_experts (self, error);
+  if (!check_exchange (self, error) || !resolve_data (self, n_gpus, error) || !check_experts (self, error))
+    return FALSE;
+
+  if (hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_OPENRLHF)
+    self->zero_stage = get_stage_of_openrlhf (self);
+
+  return TRUE;
 }
 
 /* A plan and a map of devices are mutually exclusive (initialize_tensor_parallelism), and so are plans. */
@@ -375,7 +393,7 @@ hr_layout_copies_model (const HrLayout *self,
 
   return self->data > 1 && self->zero_stage == 0 && framework != HR_TRAINING_FRAMEWORK_MEGATRON_LM &&
          framework != HR_TRAINING_FRAMEWORK_DEEPSPEED && framework != HR_TRAINING_FRAMEWORK_TORCHTITAN &&
-         is_known (0, framework);
+         framework != HR_TRAINING_FRAMEWORK_VERL && is_known (0, framework);
 }
 
 /*
@@ -393,6 +411,7 @@ check_zero (const HrLayout       *self,
                  : framework == HR_TRAINING_FRAMEWORK_TRANSFORMERS ? 3
                  : framework == HR_TRAINING_FRAMEWORK_TRL          ? 3
                  : framework == HR_TRAINING_FRAMEWORK_COLOSSALAI   ? 2
+                 : framework == HR_TRAINING_FRAMEWORK_OPENRLHF     ? 2
                                                                    : 0;
   g_autofree char *expected = NULL;
   g_autofree char *found = NULL;

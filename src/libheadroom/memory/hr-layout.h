@@ -32,6 +32,7 @@ G_BEGIN_DECLS
  * @is_torch: whether torch.distributed.pipelining runs them, which knows nothing of the layers
  * @is_deepspeed: whether DeepSpeed’s PipelineEngine runs them
  * @is_titan: whether torchtitan divides the model
+ * @is_flat: whether verl shares its parameters, in FullyShardedDataParallel
  * @deals_layers: whether torchtitan deals layers out to them, which may have different numbers of them
  * @divides_sequence: whether what stands between the matrices of a layer is divided by tokens among those that share it
  * @n_ranks: how many ranks there are, each on a GPU of its own
@@ -59,6 +60,7 @@ typedef struct
   gboolean is_torch;
   gboolean is_deepspeed;
   gboolean is_titan;
+  gboolean is_flat;
   gboolean deals_layers;
   gboolean divides_sequence;
   guint64 n_ranks;

@@ -184,6 +184,7 @@ hr_sharding_init_flat (HrSharding            *self,
     .stays_gathered = settings->stays_gathered && settings->n_ranks > 1, .gathers_ahead = settings->gathers_ahead,
     .reduced_element = settings->reduced_element, .gathered_element = settings->gathered_element,
     .is_mixed = settings->is_mixed, .has_units = settings->has_units, .frozen_element = settings->frozen_element,
+    .reduces_each = settings->reduces_each,
   };
   hr_sharding_list_stacks (self, storage->model);
   self->n_elements[HR_SHARDED_HEAD] = count_parameters (self, storage, NULL, -1);
@@ -612,6 +613,25 @@ hr_sharding_leave (HrReplay *replay,
   hr_autograd_record (replay, output, backward_leave, &inner, 1);
 }
 
+/*
+ * hr_sharding_leave_reading:
+ * @replay: a tape, on which a model of flat parameters has read without gradients
+ *
+ * Lets go of what is around the layers, which stays gathered until a gradient comes, where somebody asks for that
+ * (FlatParamHandle.reshard).
+ */
+void
+hr_sharding_leave_reading (HrReplay *replay)
+{
+  HrSharding *self = replay->sharding;
+
+  if (self == NULL || !self->is_flat)
+    return;
+
+  hr_replay_drop (replay, self->weights[HR_SHARDED_HEAD]);
+  self->weights[HR_SHARDED_HEAD] = HR_NO_VALUE;
+}
+
 /* _post_backward_reshard of _runtime_utils.py. */
 static void
 let_go (HrReplay       *replay,
@@ -661,7 +681,7 @@ reduce_to_part (HrReplay       *replay,
   if (self->element != reduced)
     hr_replay_assign (replay, &part, hr_replay_make (replay, "_to_copy", "sharded_grad", HR_COMPONENT_GRADIENTS,
                                                      get_shape (self->element, group, HR_SHARDED_PART)));
-  if (self->is_offloaded)
+  if (self->is_offloaded || (self->reduces_each && replay->has_gradients))
     hr_replay_drop (replay, part);
   else
     hr_replay_leave (replay, part);
@@ -700,7 +720,7 @@ reduce_alone (HrReplay       *replay,
  *
  * SplitWithSizesBackward puts the gradients of a group into one piece, which is the flat parameter's; when what was
  * gathered has gone, it is reduced (_post_backward_hook of _runtime_utils.py). Those of all micro-batches but the last
- * of a step stay whole (no_sync), and are added up.
+ * of a step stay whole (no_sync), and are added up, or each is reduced and added to what is there.
  */
 void
 hr_sharding_reduce_flat (HrReplay       *replay,
@@ -708,7 +728,8 @@ hr_sharding_reduce_flat (HrReplay       *replay,
 {
   HrSharding *self = replay->sharding;
   HrValue shape = get_shape (get_gathered_element (replay, group), group, HR_SHARDED_ALL);
-  gboolean is_held = self->n_ranks > 1 && replay->has_gradients;
+  gboolean is_reduced = self->is_last || self->reduces_each;
+  gboolean is_held = self->n_ranks > 1 && replay->has_gradients && !self->reduces_each;
   HrValue flat;
 
   /* A flat parameter that is frozen has no gradient. */
@@ -732,11 +753,11 @@ hr_sharding_reduce_flat (HrReplay       *replay,
       return;
     }
 
-  if (self->is_last)
+  if (is_reduced)
     reduce_to_part (replay, group);
-  if (is_held && self->is_last)
+  if (is_held && is_reduced)
     hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, get_bytes (replay, group, HR_SHARDED_ALL));
-  else if (!self->is_last && !is_held)
+  else if (!is_reduced && !is_held)
     hr_replay_leave (replay, flat);
   else
     hr_replay_drop (replay, flat);

@@ -20,6 +20,7 @@ G_BEGIN_DECLS
  * @is_mixed: whether a policy says what is computed and reduced in, whatever parameters are held in
  * @has_units: whether matrices that a method of fine-tuning adds are what is trained
  * @frozen_element: what all others are held in then
+ * @reduces_each: whether the gradients of each micro-batch are reduced, where others wait for the last (no_sync)
  *
  * How FullyShardedDataParallel is set up.
  */
@@ -36,6 +37,7 @@ typedef struct
   gboolean is_mixed;
   gboolean has_units;
   HrElement frozen_element;
+  gboolean reduces_each;
 } HrFlatSharding;
 
 /**
@@ -71,6 +73,7 @@ void          hr_sharding_gather_ahead   (HrReplay             *replay,
                                           HrShardedUnits        units);
 void          hr_sharding_leave          (HrReplay             *replay,
                                           HrValue              *output);
+void          hr_sharding_leave_reading  (HrReplay             *replay);
 void          hr_sharding_begin_backward (HrReplay             *replay);
 void          hr_sharding_reduce_flat    (HrReplay             *replay,
                                           HrShardedGroup        group);

@@ -104,6 +104,7 @@ typedef struct
  * @gathered_element: what they are gathered in
  * @reduced_element: what gradients are reduced in
  * @is_mixed: whether these two are a policy for all of them, whatever they are held in
+ * @reduces_each: whether the gradients of each micro-batch are reduced into flat parameters by themselves
  * @waits: whether gradients stay whole until the last micro-batch of a step has been differentiated (no_sync)
  * @gradient_bytes: what the gradients of a group take then
  * @has_units: whether matrices that a method of fine-tuning adds are what is trained, each gathered by itself
@@ -144,6 +145,7 @@ struct _HrSharding
   HrElement gathered_element;
   HrElement reduced_element;
   gboolean is_mixed;
+  gboolean reduces_each;
   gboolean waits;
   guint64 gradient_bytes[HR_N_SHARDED_GROUPS];
   gboolean has_units;

@@ -13,9 +13,10 @@
 #include "hr-training-check.h"
 #include "hr-training-policy.h"
 #include "hr-training-rollout.h"
+#include "hr-training-zero.h"
 
 /*
- * The actor of OpenRLHF (git 3c3be623) on one device: Actor of openrlhf/models/actor.py in DeepSpeed's ZeRO-2, as
+ * The actor of OpenRLHF (git 3c3be623): Actor of openrlhf/models/actor.py in DeepSpeed's ZeRO-2, as
  * openrlhf/cli/train_ppo_ray.py has it where nothing else is said, and ActorPPOTrainer.training_step of
  * openrlhf/trainer/ray/ppo_actor.py. The logits of all tokens are cast to fp32, and the output that holds them is a
  * variable of the step until it ends, behind the optimizer. What DeepSpeed does is from its code alone.
@@ -101,13 +102,16 @@ hr_training_openrlhf_resolve (HrTrainingPlan *plan)
   if (training->rollout_batch == 0)
     training->rollout_batch = training->n_answers;
   training->reads_own_answers = TRUE;
-  training->flattens_gradients = FALSE;
-  training->copied_gradient_bytes = 0;
-  hr_reduction_init (&training->reduction, hr_trainables_get_n_elements (plan->reached));
+  if (!hr_training_zero_is_used (plan))
+    {
+      training->flattens_gradients = FALSE;
+      training->copied_gradient_bytes = 0;
+      hr_reduction_init (&training->reduction, hr_trainables_get_n_elements (plan->reached));
+    }
   hr_inference_plan_warn (&plan->pass,
                           N_("OpenRLHF is counted as its options are where nothing else is said: DeepSpeed’s ZeRO-2 "
-                             "of one rank with buckets of 500 million gradients, as its code has it, rows with "
-                             "padding, flash-attn, the logits of all tokens in fp32 until the step ends"));
+                             "with buckets of 500 million gradients, as its code has it, rows with padding, "
+                             "flash-attn, the logits of all tokens in fp32 until the step ends"));
 }
 
 /*

@@ -292,7 +292,7 @@ resolve_optimizer (HrTrainingPlan           *self,
                                                   &(HrStepped) { hr_training_plan_get_reach (self), self->tuning });
   else if (self->training.sharding.n_ranks > 1)
     stepped = self->flat = hr_sharding_list_parts (&self->training.sharding, self->reached);
-  else if (self->training.policy_code == HR_POLICY_CODE_OPENRLHF)
+  else if (self->training.policy_code == HR_POLICY_CODE_OPENRLHF && !hr_training_zero_is_used (self))
     stepped = self->flat = hr_training_openrlhf_list_flat (self->reached);
   else if (self->masters == NULL && shares_wide_parameters (self))
     stepped = self->flat = share (self, &settings, self->reached, &n_padding);

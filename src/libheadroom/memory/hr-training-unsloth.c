@@ -138,6 +138,27 @@ check_packing (const HrTrainingPlan  *plan,
 }
 
 /*
+ * On several GPUs each has a copy, which the trainer has in DistributedDataParallel (prepare_device_map of
+ * unsloth/models/loader_utils.py). That of vLLM has its weights in common with it, on one GPU.
+ */
+static gboolean
+check_copies (const HrTrainingPlan  *plan,
+              GError               **error)
+{
+  g_autofree char *found = NULL;
+
+  if (plan->layout.data == 1 || plan->training.algorithm == HR_ALGORITHM_SFT)
+    return TRUE;
+
+  found = g_strdup_printf ("%" G_GUINT64_FORMAT, plan->layout.data);
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("gpus: expected 1, as what each GPU holds where Unsloth trains on answers on several is not "
+                           "known; found %s"), found);
+
+  return FALSE;
+}
+
+/*
  * Answers of vLLM are read by the policy in any case (grpo_trainer__generate_and_score_completions of
  * unsloth/models/rl_replacements.py), and all of a micro-batch are one row.
  */
@@ -171,7 +192,7 @@ hr_training_unsloth_take_model (HrTrainingPlan  *plan,
         return FALSE;
     }
   if (!check_model (plan, error) || !check_storage (plan, error) || !check_window (plan, error) ||
-      !check_packing (plan, error))
+      !check_packing (plan, error) || !check_copies (plan, error))
     return FALSE;
 
   plan->training.layer_code = HR_LAYER_CODE_UNSLOTH;

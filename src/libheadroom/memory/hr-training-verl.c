@@ -10,6 +10,7 @@
 #include "hr-inference-pass.h"
 #include "hr-message.h"
 #include "hr-operator-select.h"
+#include "hr-sharding-flat.h"
 #include "hr-training-check.h"
 #include "hr-training-packing.h"
 #include "hr-training-policy.h"
@@ -17,11 +18,13 @@
 #include "hr-training-shard.h"
 
 /*
- * The actor of verl (git b178a3cd) on one device: DataParallelPPOActor of verl/workers/actor/dp_actor.py around a model
- * of transformers in FullyShardedDataParallel (strategy fsdp), as ActorRolloutRefWorker of verl/workers/fsdp_workers.py
+ * The actor of verl (git b178a3cd): DataParallelPPOActor of verl/workers/actor/dp_actor.py around a model of
+ * transformers in FullyShardedDataParallel (strategy fsdp), as ActorRolloutRefWorker of verl/workers/fsdp_workers.py
  * builds it and verl/trainer/config has it where nothing else is said: parameters in fp32 that are computed with in
  * bfloat16 under autocast, rows without padding (use_remove_padding), the cross entropy of flash-attn, an entropy that
- * torch.compile fuses, a reference model whose parameters wait on the host.
+ * torch.compile fuses, a reference model whose parameters wait on the host. Several ranks share parameters, gradients
+ * and states (get_sharding_strategy, fsdp_size -1), and reduce the gradients of each micro-batch, as update_policy has
+ * no no_sync.
  */
 
 /* Settings that verl decides itself. */
@@ -65,9 +68,12 @@ static void
 warn (HrTrainingPlan *plan)
 {
   hr_inference_plan_warn (&plan->pass,
-                          N_("verl is counted as its configuration has it: one rank of FSDP with parameters in fp32 "
-                             "that are computed with in bfloat16, rows without padding (use_remove_padding), the "
+                          N_("verl is counted as its configuration has it: FSDP over all GPUs with parameters in "
+                             "fp32 that are computed with in bfloat16, rows without padding (use_remove_padding), the "
                              "attention and the cross entropy of flash-attn, no entropy in the loss"));
+  if (plan->layout.data > 1 && plan->training.rollout == HR_ROLLOUT_VLLM_COLOCATED)
+    hr_inference_plan_warn (&plan->pass,
+                            N_("Each GPU is assumed to have a vLLM of its own (rollout.tensor_model_parallel_size 1)"));
   if (plan->training.has_reference)
     hr_inference_plan_warn (&plan->pass,
                             N_("The reference model of verl waits on the host: of its parameters only those of a "
@@ -76,6 +82,18 @@ warn (HrTrainingPlan *plan)
     hr_inference_plan_warn (&plan->pass,
                             N_("verl turns gradient checkpointing on where nothing else is said: the estimate is "
                                "without it, as gradient-checkpointing is none"));
+}
+
+/* How many elements the largest parameter has. */
+static guint64
+get_largest (HrModel *model)
+{
+  guint64 n_largest = 0;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    n_largest = MAX (n_largest, hr_model_get_tensor (model, i)->n_elements);
+
+  return n_largest;
 }
 
 /*
@@ -93,7 +111,7 @@ hr_training_verl_shard (HrTrainingPlan  *plan,
 {
   const HrFlatSharding settings = {
     .element = HR_ELEMENT_FLOAT32, .gathered_element = HR_ELEMENT_BFLOAT16, .reduced_element = HR_ELEMENT_FLOAT32,
-    .n_ranks = 1, .gathers_ahead = HR_BACKWARD_PREFETCH_BACKWARD_PRE,
+    .n_ranks = plan->layout.data, .gathers_ahead = HR_BACKWARD_PREFETCH_BACKWARD_PRE, .reduces_each = TRUE,
   };
   HrInference *inference = &plan->pass.inference;
   HrTraining *training = &plan->training;
@@ -111,6 +129,7 @@ hr_training_verl_shard (HrTrainingPlan  *plan,
     training->rollout_batch = training->n_answers;
   hr_training_pack (inference, inference->batch * inference->prompt, inference->batch);
   training->reads_own_answers = TRUE;
+  training->n_largest = get_largest (plan->pass.model);
 
   plan->pass.storage.dtype = HR_DTYPE_FLOAT32;
   plan->pass.element = HR_ELEMENT_BFLOAT16;
@@ -153,21 +172,57 @@ hr_training_verl_add_inputs (const HrTraining *training,
 /* update_weights_bucket_megabytes of verl/trainer/config */
 #define BUCKET_BYTES (G_GUINT64_CONSTANT (2048) << 20)
 
+static HrValue
+make_bytes (HrReplay      *replay,
+            const char    *operation,
+            const char    *name,
+            HrComponentId  component,
+            guint64        bytes)
+{
+  replay->symbols[HR_SYMBOL_KEPT] = bytes;
+
+  return hr_replay_make (replay, operation, name, component, HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
+}
+
+/*
+ * FSDP's state dict of sharded parameters (_sharded_pre_state_dict_hook of torch/distributed/fsdp/_state_dict_utils.py)
+ * gathers in fp32 what is around the layers, and layer by layer beside it; _ext_chunk_dtensor copies a parameter, and
+ * then what of it is this rank's.
+ */
+static void
+list_parts (const HrTraining *training,
+            HrReplay         *replay)
+{
+  const HrSharding *sharding = &training->sharding;
+  HrValue root, layer, clone;
+
+  root = make_bytes (replay, "all_gather", "_full_prec_full_param_padded", HR_COMPONENT_COMMUNICATION,
+                     hr_sharding_round (sharding, sharding->n_elements[HR_SHARDED_HEAD]) * sizeof (float));
+  layer = make_bytes (replay, "all_gather", "_full_prec_full_param_padded", HR_COMPONENT_COMMUNICATION,
+                      hr_sharding_round (sharding, sharding->n_elements[HR_SHARDED_LAYER]) * sizeof (float));
+  hr_replay_drop (replay, layer);
+  clone = make_bytes (replay, "clone", "tensor", HR_COMPONENT_TEMPORARY, training->n_largest * sizeof (float));
+  hr_replay_drop (replay, clone);
+  hr_replay_drop (replay, root);
+}
+
 /*
  * hr_training_verl_hand_over:
  * @training: a step
  * @replay: a tape
  *
- * ActorRolloutRefWorker.rollout_mode: the state dict of FSDP is a copy of all parameters, in what they are held in;
- * vLLM, which has slept, takes the memory for its own, and they go to it through a bucket
- * (ServerAdapter.update_weights of verl/workers/rollout/vllm_rollout/vllm_rollout.py).
+ * ActorRolloutRefWorker.rollout_mode: the state dict of FSDP is a copy of all parameters that a rank has, in what they
+ * are held in; vLLM, which has slept, takes the memory for its own, and they go to it through a bucket
+ * (ServerAdapter.update_weights of verl/workers/rollout/vllm_rollout/vllm_rollout.py), one after the other as they are
+ * whole (DTensor.full_tensor).
  */
 void
 hr_training_verl_hand_over (const HrTraining *training,
                             HrReplay         *replay)
 {
+  gboolean is_divided = training->sharding.n_ranks > 1;
   HrStretch stretch;
-  HrValue copies, engine, bucket;
+  HrValue copies, engine, bucket, whole;
 
   if (training->rollout == HR_ROLLOUT_NONE || training->rollout == HR_ROLLOUT_TRANSFORMERS || replay->heap != NULL)
     return;
@@ -175,15 +230,15 @@ hr_training_verl_hand_over (const HrTraining *training,
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_GENERATION);
   hr_replay_begin (replay, &stretch, NULL, -1);
   replay->sentence = N_("while a copy of all parameters is handed to vLLM");
-  replay->symbols[HR_SYMBOL_KEPT] = training->pass.weight_bytes;
-  copies = hr_replay_make (replay, "clone", "state_dict ()", HR_COMPONENT_TEMPORARY,
-                           HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
-  replay->symbols[HR_SYMBOL_KEPT] = training->engine_sleeps ? training->engine_weight_bytes : 0;
-  engine = hr_replay_make (replay, "wake_up", "vLLM", HR_COMPONENT_ROLLOUT_ENGINE,
-                           HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
-  replay->symbols[HR_SYMBOL_KEPT] = BUCKET_BYTES;
-  bucket = hr_replay_make (replay, "empty", "buffer", HR_COMPONENT_TEMPORARY,
-                           HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
+  copies = make_bytes (replay, "clone", "state_dict ()", HR_COMPONENT_TEMPORARY, training->pass.weight_bytes);
+  if (is_divided)
+    list_parts (training, replay);
+  engine = make_bytes (replay, "wake_up", "vLLM", HR_COMPONENT_ROLLOUT_ENGINE,
+                       training->engine_sleeps ? training->engine_weight_bytes : 0);
+  bucket = make_bytes (replay, "empty", "buffer", HR_COMPONENT_TEMPORARY, BUCKET_BYTES);
+  whole = make_bytes (replay, "full_tensor", "param", HR_COMPONENT_COMMUNICATION,
+                      is_divided ? training->n_largest * sizeof (float) : 0);
+  hr_replay_drop (replay, whole);
   hr_replay_drop (replay, bucket);
   hr_replay_drop (replay, engine);
   hr_replay_drop (replay, copies);
@@ -537,6 +592,7 @@ hr_training_verl_read (const HrTraining *training,
   forget (&rows, replay);
   hr_unpadded_clear (&rows, replay);
   hr_replay_drop (replay, logits);
+  hr_sharding_leave_reading (replay);
   hr_replay_end (replay);
   replay->sharding = NULL;
   hr_ledger_remove (&replay->ledger, HR_COMPONENT_INPUTS, inputs);

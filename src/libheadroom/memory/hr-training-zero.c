@@ -46,8 +46,10 @@ hands_on (HrTrainingJob *job)
 gboolean
 hr_training_zero_is_used (const HrTrainingPlan *plan)
 {
-  return plan->layout.zero_stage > 0 &&
-         (hr_training_job_get_framework (plan->job) == HR_TRAINING_FRAMEWORK_DEEPSPEED || hands_on (plan->job));
+  HrTrainingFramework framework = hr_training_job_get_framework (plan->job);
+
+  return plan->layout.zero_stage > 0 && (framework == HR_TRAINING_FRAMEWORK_DEEPSPEED ||
+                                         framework == HR_TRAINING_FRAMEWORK_OPENRLHF || hands_on (plan->job));
 }
 
 /*
@@ -376,6 +378,10 @@ hr_training_zero_check (const HrTrainingPlan  *plan,
                                "false"));
       return FALSE;
     }
+
+  /* What OpenRLHF trains on, and how, is checked by itself (hr-training-openrlhf). */
+  if (hr_training_job_get_framework (plan->job) == HR_TRAINING_FRAMEWORK_OPENRLHF)
+    return TRUE;
 
   return hr_training_check_values (plan, "ZeRO", values, G_N_ELEMENTS (values), error) &&
          check_third_stage (plan, error);
@@ -894,8 +900,8 @@ hr_training_zero_resolve (HrTrainingPlan  *plan,
   reduction->is_wide = plan->layout.exchange > 1;
   /* With a stream of its own, the first stage reduces gradients as they come, like the second. */
   reduction->stays_whole = plan->layout.zero_stage == 1 && reduction->n_buckets == 1;
-  /* Trainer.create_optimizer has a group of its own for what has no weight decay. */
-  reduction->is_one_group = !hands_on (plan->job);
+  /* Trainer.create_optimizer, and OpenRLHF, have a group of its own for what has no weight decay. */
+  reduction->is_one_group = hr_training_job_get_framework (plan->job) == HR_TRAINING_FRAMEWORK_DEEPSPEED;
   hr_inference_plan_warn (&plan->pass,
                           N_("ZeRO is counted from DeepSpeed’s code (contiguous_gradients and reduce_scatter true, "
                              "nothing offloaded). What NCCL takes is not known, and not counted"));

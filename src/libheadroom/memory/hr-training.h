@@ -171,6 +171,7 @@ typedef struct
  * @upcast: what of it is in fp32 beside these
  * @reward: (nullable): the model that scores answers
  * @reward_bytes: what its weights take
+ * @n_largest: of a model whose parameters are handed to another program one by one, how many the largest has
  * @rollout_batch: how many answers are read at once by models that are not trained on them
  * @n_mini_batches: in how many parts the answers of a rollout are trained on
  * @n_epochs: how many times
@@ -257,6 +258,7 @@ typedef struct
   HrUpcast upcast;
   const HrInference *reward;
   guint64 reward_bytes;
+  guint64 n_largest;
   guint64 rollout_batch;
   guint64 n_mini_batches;
   guint64 n_epochs;

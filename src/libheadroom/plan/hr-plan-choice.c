@@ -37,6 +37,7 @@ hr_layout_step_init_from_job (HrLayoutStep *self,
     layout->data = MAX (1, n_gpus / (layout->tensor * layout->pipeline * layout->context));
   g_object_get (job, "zero-stage", &layout->zero_stage, "gradient-checkpointing", &self->checkpointing,
                 "micro-batch-size", &self->micro_batch, "gradient-accumulation-steps", &self->n_micro_batches, NULL);
+  layout->is_flat = hr_training_job_get_framework (HR_TRAINING_JOB (job)) == HR_TRAINING_FRAMEWORK_VERL;
 }
 
 /**

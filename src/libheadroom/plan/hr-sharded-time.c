@@ -247,18 +247,21 @@ get_data_time (const HrShardedTime *self,
   guint64 n_dividers = layout->tensor * layout->pipeline;
   HrFsdp fsdp = hr_training_job_get_fsdp (job);
   gboolean is_titan = hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_TORCHTITAN;
+  gboolean is_verl = hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_VERL;
   gboolean has_groups = fsdp == HR_FSDP_HYBRID_SHARD || is_titan;
   guint64 n_groups = has_groups ? MAX (1, hr_training_job_get_data_parallel_replicas (job)) : 1;
   guint64 n_sharers = MAX (1, layout->data / n_groups);
   double scattered = get_ring_time (cluster, n_sharers, layout->tensor, self->trained / n_dividers);
   double stepped = scattered;
-  double gathered = get_ring_time (cluster, n_sharers, layout->tensor, self->weights / n_dividers);
+  /* Parameters of verl are in fp32, and are gathered in bfloat16. */
+  double gathered = get_ring_time (cluster, n_sharers, layout->tensor,
+                                   self->weights / (is_verl ? 2 * n_dividers : n_dividers));
   double among = 2 * get_ring_time (cluster, n_groups, layout->tensor * n_sharers,
                                     self->trained / (n_dividers * n_sharers));
 
   if (fsdp == HR_FSDP_SHARD_GRAD_OP)
     return n * (fmax (0, gathered - forward) + fmax (0, scattered - backward));
-  if (fsdp != HR_FSDP_NONE || is_titan || layout->zero_stage == 3)
+  if (fsdp != HR_FSDP_NONE || is_titan || is_verl || layout->zero_stage == 3)
     return n * (fmax (0, gathered - forward) + fmax (0, gathered + scattered + among - backward));
   if (layout->zero_stage > 0)
     return (layout->zero_stage == 2 ? n : 1) * fmax (0, scattered - backward) + stepped;
@@ -288,7 +291,8 @@ shares_states (HrTrainingJob       *job,
                const HrLayoutStep  *step)
 {
   return step->layout.zero_stage > 0 || hr_training_job_get_fsdp (job) != HR_FSDP_NONE ||
-         hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_TORCHTITAN;
+         hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_TORCHTITAN ||
+         hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_VERL;
 }
 
 /*

@@ -257,6 +257,11 @@ hr_plan_dup_shares (const HrPlanChoice *choice)
 
   if (choice->step.layout.data == 1 || choice->change == NULL)
     return g_strdup (C_("no figure", "—"));
+  /* What a framework shares by itself is in no change. */
+  if (choice->step.layout.is_flat)
+    return g_strdup ("FSDP 1");
+  if (choice->step.layout.zero_stage > 0)
+    return g_strdup_printf ("ZeRO %" G_GUINT64_FORMAT, choice->step.layout.zero_stage);
 
   return hr_sharing_dup_shares (choice->change);
 }
