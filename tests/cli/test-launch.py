@@ -188,6 +188,7 @@ def what_is_written_for_llama_cpp_is_what_its_server_takes():
                   ('--gpu-layers', '12', '--n-cpu-moe', '3', '--kv-offload', 'false', '--dtype', 'float16'),
                   ('--draft-model', 'Qwen/Qwen2.5-0.5B', '--draft-gpu-layers', '5', '--draft-quantization', 'q8_0',
                    '--draft-cache-type-k', 'q8_0', '--draft-batched-tokens', '64'),
+                  ('--override-tensor', 'exps=CPU', '--n-cpu-ffn', '2', '--op-offload', 'false'),
                   ('--gpus', '2', '--tensor-split', '3,1'), ('--gpus', '2', '--split-mode', 'none'),
                   ('--mmproj', 'f16', '--mmproj-offload', 'false', '--image-max-tokens', '1024')):
         launched, unsaid = files(MODEL, '--engine', 'llama.cpp', '--quantization', 'q4_k_m', *words)

@@ -162,16 +162,29 @@ test_gpus (void)
   g_assert_cmpuint (hr_estimate_get_n_devices (both), ==, 2);
 }
 
+/* common/fit.cpp: of a mixture all layers are on the GPU before the experts of all are. */
 static void
-test_refused (void)
+test_experts (void)
 {
+  static const char model[] = "Qwen/Qwen3-30B-A3B";
+  static const char same[] = "quantization=q4_k_m max-model-len=8192 max-num-seqs=1 max-num-batched-tokens=512";
+  g_autofree char *by_itself = g_strconcat ("engine=ollama ", same, NULL);
+  g_autofree char *all = g_strconcat ("engine=llama.cpp llama-release=b10488 ", same, NULL);
+  g_autofree char *none = g_strconcat ("engine=llama.cpp llama-release=b10488 n-cpu-moe=9999 ", same, NULL);
+  g_autoptr (HrEstimate) fitted = estimate (model, "rtx-3060", 1, by_itself);
+  g_autoptr (HrEstimate) whole = estimate (model, "rtx-3060", 1, all);
+  g_autoptr (HrEstimate) dense = estimate (model, "rtx-3060", 1, none);
   g_autoptr (GError) error = NULL;
-  g_autoptr (HrEstimate) found = try_estimate ("Qwen/Qwen3-30B-A3B", "rtx-3060", 1,
-                                               "engine=ollama quantization=q4_k_m", &error);
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-3060", &error);
+  guint64 weights = hr_estimate_get_component_bytes (fitted, HR_COMPONENT_WEIGHTS);
 
-  g_assert_null (found);
-  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
-  g_assert_nonnull (strstr (error->message, "gpu-layers"));
+  g_assert_no_error (error);
+  g_assert_cmpuint (hr_estimate_get_component_bytes (fitted, HR_COMPONENT_KV_CACHE), ==,
+                    hr_estimate_get_component_bytes (whole, HR_COMPONENT_KV_CACHE));
+  g_assert_cmpuint (weights, <, hr_estimate_get_component_bytes (whole, HR_COMPONENT_WEIGHTS));
+  g_assert_cmpuint (weights, >, hr_estimate_get_component_bytes (dense, HR_COMPONENT_WEIGHTS));
+  g_assert_cmpuint (get_buffers (fitted), <=,
+                    hr_gpu_get_memory (gpu) - hr_estimate_get_component_bytes (fitted, HR_COMPONENT_FRAMEWORK) - GIB);
 }
 
 int
@@ -185,7 +198,7 @@ main (int   argc,
   g_test_add_func ("/ollama/llama_cpp_fits_layers_by_itself_as_well", test_fit);
   g_test_add_func ("/ollama/with_the_same_settings_it_is_llama_cpp", test_same_as_llama);
   g_test_add_func ("/ollama/one_gpu_of_several_is_taken_where_the_model_is_thought_to_fit", test_gpus);
-  g_test_add_func ("/ollama/experts_that_do_not_fit_are_refused", test_refused);
+  g_test_add_func ("/ollama/experts_go_to_the_host_before_layers_do", test_experts);
 
   return g_test_run ();
 }

@@ -79,10 +79,10 @@ oracle_make_job (HrMode      mode,
   while (json_object_iter_next (&iter, &name, &value))
     {
       g_autoptr (GError) error = NULL;
-      g_autofree char *text = json_to_string (value, FALSE);
+      g_autofree char *text = json_node_get_value_type (value) == G_TYPE_STRING ? json_node_dup_string (value)
+                                                                                : json_to_string (value, FALSE);
 
-      g_strdelimit (text, "\"", ' ');
-      hr_job_set_from_string (job, name, g_strstrip (text), &error);
+      hr_job_set_from_string (job, name, text, &error);
       g_assert_no_error (error);
     }
 

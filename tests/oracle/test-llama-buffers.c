@@ -10,6 +10,7 @@
 
 #include "hr-inference-job.h"
 #include "hr-llama-draft.h"
+#include "hr-llama-fit.h"
 #include "hr-llama-projector.h"
 
 #include "oracle.h"
@@ -66,11 +67,24 @@ add_buffers (HrLlamaPlan   *plan,
     buffers->compute[i] += compute[i];
 }
 
+/* @target is what the log says may be used of each GPU, in MiB: all but the GiB that stays free. */
+static void
+fit (HrLlamaPlan   *plan,
+     guint64        target,
+     HrGgmlBackend  backend)
+{
+  const guint64 beside[HR_GGML_MAX_PLACES] = { 0 };
+
+  plan->backend = backend;
+  hr_llama_fit (plan, (target + 1024) << 20, beside);
+}
+
 static guint
 measure_on_gpus (HrModel       *model,
                  HrModel       *draft_model,
                  JsonObject    *settings,
                  guint          n_gpus,
+                 guint64        target,
                  HrGgmlBackend  backend,
                  Buffers       *buffers)
 {
@@ -89,6 +103,8 @@ measure_on_gpus (HrModel       *model,
   g_assert_no_error (error);
   hr_llama_draft_init (&draft, &plan, HR_INFERENCE_JOB (job), NULL, &error);
   g_assert_no_error (error);
+  if (target > 0)
+    fit (&plan, target, backend);
   add_buffers (&plan, backend, buffers);
   if (draft_model != NULL)
     add_buffers (&draft.plan, backend, buffers);
@@ -120,7 +136,7 @@ test_case (JsonNode   *root,
   json_node_set_object (node, settings);
   text = json_to_string (node, FALSE);
   g_print ("# %s %s\n", json_object_get_string_member (row, "model"), text);
-  measure_on_gpus (model, draft, settings, 1, HR_GGML_BACKEND_VULKAN, &buffers);
+  measure_on_gpus (model, draft, settings, 1, 0, HR_GGML_BACKEND_VULKAN, &buffers);
   compare (row, "device-model", buffers.model[0], n_compared);
   compare (row, "device-kv", buffers.kv[0], n_compared);
   compare (row, "host-kv", buffers.kv[1], n_compared);
@@ -158,11 +174,11 @@ compare_gpus (JsonObject    *row,
     }
 }
 
-static void
-test_gpus_have_the_buffers_of_the_log (void)
+static guint
+compare_divisions (const char *list)
 {
   g_autoptr (JsonNode) root = oracle_load_file ("llama-buffers.json");
-  JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "splits");
+  JsonArray *cases = json_object_get_array_member (json_node_get_object (root), list);
 
   for (guint i = 0; i < json_array_get_length (cases); i++)
     {
@@ -170,6 +186,7 @@ test_gpus_have_the_buffers_of_the_log (void)
       g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (row, "model"));
       g_autoptr (HrModel) draft = load_draft (root, row);
       JsonObject *settings = json_object_get_object_member (row, "settings");
+      guint64 target = json_object_get_int_member_with_default (row, "target", 0);
       Buffers buffers = { { 0 } };
       guint n_compared = 0, n_devices;
 
@@ -177,7 +194,7 @@ test_gpus_have_the_buffers_of_the_log (void)
         json_object_set_int_member (settings, "max-model-len", 4096);
       g_print ("# %s on %" G_GINT64_FORMAT " GPUs\n", json_object_get_string_member (row, "model"),
                json_object_get_int_member (row, "gpus"));
-      n_devices = measure_on_gpus (model, draft, settings, json_object_get_int_member (row, "gpus"),
+      n_devices = measure_on_gpus (model, draft, settings, json_object_get_int_member (row, "gpus"), target,
                                    HR_GGML_BACKEND_VULKAN, &buffers);
       g_assert_cmpuint (n_devices, ==, json_array_get_length (json_object_get_array_member (row, "compute")));
       compare_gpus (row, "model-buffers", buffers.model);
@@ -186,7 +203,19 @@ test_gpus_have_the_buffers_of_the_log (void)
       compare (row, "host-compute", buffers.compute[n_devices], &n_compared);
     }
 
-  g_assert_cmpuint (json_array_get_length (cases), >=, 12);
+  return json_array_get_length (cases);
+}
+
+static void
+test_gpus_have_the_buffers_of_the_log (void)
+{
+  g_assert_cmpuint (compare_divisions ("splits"), >=, 28);
+}
+
+static void
+test_what_does_not_fit_is_moved_as_in_the_log (void)
+{
+  g_assert_cmpuint (compare_divisions ("fits"), >=, 5);
 }
 
 static void
@@ -260,7 +289,7 @@ test_logs_of_other_builds_have_the_same (void)
       g_autoptr (HrModel) model = oracle_load_model_of (row, json_object_get_string_member (row, "model"));
       Buffers buffers = { { 0 } };
 
-      measure_on_gpus (model, NULL, json_object_get_object_member (row, "settings"), 1, HR_GGML_BACKEND_CUDA,
+      measure_on_gpus (model, NULL, json_object_get_object_member (row, "settings"), 1, 0, HR_GGML_BACKEND_CUDA,
                        &buffers);
       if (json_object_has_member (row, "device-model"))
         g_assert_cmpfloat (fabs (get_percent (row, "device-model", buffers.model[0])), <=, MAX_WEIGHT_PERCENT);
@@ -288,7 +317,7 @@ test_logs_of_several_gpus_have_the_same (void)
       g_print ("# %s %s\n", json_object_get_string_member (row, "source"),
                json_object_get_string_member (row, "model"));
       measure_on_gpus (model, NULL, json_object_get_object_member (row, "settings"),
-                       json_object_get_int_member (row, "gpus"), HR_GGML_BACKEND_CUDA, &buffers);
+                       json_object_get_int_member (row, "gpus"), 0, HR_GGML_BACKEND_CUDA, &buffers);
       compare_gpus (row, "model-buffers", buffers.model);
       compare_gpus (row, "kv", buffers.kv);
     }
@@ -305,6 +334,8 @@ main (int   argc,
   g_test_add_func ("/oracle/buffers_are_those_of_the_log_of_llama_cpp", test_buffers_are_those_of_the_log);
   g_test_add_func ("/oracle/each_of_several_gpus_has_the_buffers_of_the_log_of_llama_cpp",
                    test_gpus_have_the_buffers_of_the_log);
+  g_test_add_func ("/oracle/what_does_not_fit_is_moved_to_the_host_as_in_the_log_of_llama_cpp",
+                   test_what_does_not_fit_is_moved_as_in_the_log);
   g_test_add_func ("/oracle/projectors_have_the_buffers_of_the_log_of_llama_cpp",
                    test_projectors_have_the_buffers_of_the_log);
   g_test_add_func ("/oracle/logs_of_other_builds_of_llama_cpp_have_the_same", test_logs_of_other_builds_have_the_same);

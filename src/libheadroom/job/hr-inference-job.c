@@ -38,6 +38,9 @@ struct _HrInferenceJob
   guint64 max_num_batched_tokens;
   guint64 gpu_layers;
   guint64 n_cpu_moe;
+  guint64 n_cpu_ffn;
+  char *override_tensor;
+  gboolean op_offload;
   gboolean fit;
   HrSplitMode split_mode;
   char *tensor_split;
@@ -112,6 +115,9 @@ enum
   PROP_MAX_NUM_BATCHED_TOKENS,
   PROP_GPU_LAYERS,
   PROP_N_CPU_MOE,
+  PROP_N_CPU_FFN,
+  PROP_OVERRIDE_TENSOR,
+  PROP_OP_OFFLOAD,
   PROP_FIT,
   PROP_SPLIT_MODE,
   PROP_TENSOR_SPLIT,
@@ -238,6 +244,18 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_N_CPU_MOE:
       g_value_set_uint64 (value, self->n_cpu_moe);
+      break;
+
+    case PROP_N_CPU_FFN:
+      g_value_set_uint64 (value, self->n_cpu_ffn);
+      break;
+
+    case PROP_OVERRIDE_TENSOR:
+      g_value_set_string (value, self->override_tensor);
+      break;
+
+    case PROP_OP_OFFLOAD:
+      g_value_set_boolean (value, self->op_offload);
       break;
 
     case PROP_FIT:
@@ -535,6 +553,18 @@ hr_inference_job_set_property (GObject      *object,
 
     case PROP_N_CPU_MOE:
       self->n_cpu_moe = g_value_get_uint64 (value);
+      break;
+
+    case PROP_N_CPU_FFN:
+      self->n_cpu_ffn = g_value_get_uint64 (value);
+      break;
+
+    case PROP_OVERRIDE_TENSOR:
+      hr_job_set_text (&self->override_tensor, value, pspec);
+      break;
+
+    case PROP_OP_OFFLOAD:
+      self->op_offload = g_value_get_boolean (value);
       break;
 
     case PROP_FIT:
@@ -855,6 +885,10 @@ resolve_ollama (HrInferenceJob *self)
 {
   self->cache_type_v = self->cache_type_k;
   self->n_cpu_moe = 0;
+  self->n_cpu_ffn = 0;
+  g_free (self->override_tensor);
+  self->override_tensor = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_OVERRIDE_TENSOR])->default_value);
+  self->op_offload = TRUE;
   self->split_mode = HR_SPLIT_MODE_LAYER;
   g_free (self->tensor_split);
   self->tensor_split = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_TENSOR_SPLIT])->default_value);
@@ -1012,6 +1046,7 @@ hr_inference_job_finalize (GObject *object)
   g_free (self->cache_mode);
   g_free (self->tensor_split);
   g_free (self->draft_model);
+  g_free (self->override_tensor);
 
   G_OBJECT_CLASS (hr_inference_job_parent_class)->finalize (object);
 }
@@ -1208,6 +1243,47 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                          N_("Of how many layers, counted from the first, the host keeps the experts"),
                          0, 9999, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:n-cpu-ffn:
+   *
+   * Of how many layers, counted from the first, the host keeps the matrices of the perceptron.
+   */
+  properties[PROP_N_CPU_FFN] =
+    g_param_spec_uint64 ("n-cpu-ffn",
+                         N_("Perceptrons on the host"),
+                         N_("Of how many layers, counted from the first, the host keeps the matrices of the "
+                            "perceptron (--n-cpu-ffn); those of experts are another setting"),
+                         0, 9999, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:override-tensor:
+   *
+   * Where single tensors are: patterns of their names in the file, each with `=` and a place behind, and commas
+   * between them.
+   */
+  properties[PROP_OVERRIDE_TENSOR] =
+    g_param_spec_string ("override-tensor",
+                         N_("Places of tensors"),
+                         N_("Where llama.cpp puts tensors whose names in the file a pattern matches (-ot), the first "
+                            "one that does: CPU or a GPU such as CUDA0, as in "
+                            "blk\\.[0-9]\\.ffn_.*_exps=CUDA0,exps=CPU; “none” leaves all with their layer"),
+                         "none",
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:op-offload:
+   *
+   * Whether GPUs compute long prompts with matrices that the host keeps.
+   */
+  properties[PROP_OP_OFFLOAD] =
+    g_param_spec_boolean ("op-offload",
+                          N_("Prompts of the host on the GPU"),
+                          N_("Let the GPU compute prompts of 32 tokens and more with matrices that the host keeps, "
+                             "which are copied there one by one (--no-op-offload forbids it)"),
+                          TRUE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
    * HrInferenceJob:fit:
@@ -1939,6 +2015,10 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_MAX_NUM_BATCHED_TOKENS], 520, TRUE);
   hr_job_mark_setting (properties[PROP_GPU_LAYERS], 610, FALSE);
   hr_job_mark_setting (properties[PROP_N_CPU_MOE], 612, TRUE);
+  hr_job_mark_setting (properties[PROP_N_CPU_FFN], 613, TRUE);
+  hr_job_mark_setting (properties[PROP_OVERRIDE_TENSOR], 615, TRUE);
+  hr_job_mark_patterns (properties[PROP_OVERRIDE_TENSOR]);
+  hr_job_mark_setting (properties[PROP_OP_OFFLOAD], 649, TRUE);
   hr_job_mark_setting (properties[PROP_FIT], 611, TRUE);
   hr_job_mark_setting (properties[PROP_SPLIT_MODE], 614, TRUE);
   hr_job_mark_setting (properties[PROP_TENSOR_SPLIT], 616, TRUE);
@@ -2009,6 +2089,8 @@ hr_inference_job_init (HrInferenceJob *self)
   self->cache_mode = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_CACHE_MODE])->default_value);
   self->tensor_split = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_TENSOR_SPLIT])->default_value);
   self->kv_offload = G_PARAM_SPEC_BOOLEAN (properties[PROP_KV_OFFLOAD])->default_value;
+  self->override_tensor = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_OVERRIDE_TENSOR])->default_value);
+  self->op_offload = G_PARAM_SPEC_BOOLEAN (properties[PROP_OP_OFFLOAD])->default_value;
   self->mmproj_offload = G_PARAM_SPEC_BOOLEAN (properties[PROP_MMPROJ_OFFLOAD])->default_value;
   self->draft_model = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_DRAFT_MODEL])->default_value);
   self->draft_gpu_layers = G_PARAM_SPEC_UINT64 (properties[PROP_DRAFT_GPU_LAYERS])->default_value;
@@ -2300,6 +2382,54 @@ hr_inference_job_get_n_cpu_moe (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
 
   return self->n_cpu_moe;
+}
+
+/**
+ * hr_inference_job_get_n_cpu_ffn:
+ * @self: an inference job
+ *
+ * Gets of how many layers the host keeps the matrices of the perceptron.
+ *
+ * Returns: the value of the setting
+ */
+guint64
+hr_inference_job_get_n_cpu_ffn (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->n_cpu_ffn;
+}
+
+/**
+ * hr_inference_job_get_override_tensor:
+ * @self: an inference job
+ *
+ * Gets where single tensors are.
+ *
+ * Returns: (transfer none): patterns and places, or `none`
+ */
+const char *
+hr_inference_job_get_override_tensor (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), NULL);
+
+  return self->override_tensor;
+}
+
+/**
+ * hr_inference_job_get_op_offload:
+ * @self: an inference job
+ *
+ * Gets whether GPUs compute prompts with matrices that the host keeps.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_inference_job_get_op_offload (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  return self->op_offload;
 }
 
 /**

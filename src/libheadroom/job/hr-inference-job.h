@@ -29,6 +29,9 @@ guint64           hr_inference_job_get_max_num_seqs             (HrInferenceJob 
 guint64           hr_inference_job_get_max_num_batched_tokens   (HrInferenceJob *self);
 guint64           hr_inference_job_get_gpu_layers               (HrInferenceJob *self);
 guint64           hr_inference_job_get_n_cpu_moe                (HrInferenceJob *self);
+guint64           hr_inference_job_get_n_cpu_ffn                (HrInferenceJob *self);
+const char       *hr_inference_job_get_override_tensor          (HrInferenceJob *self);
+gboolean          hr_inference_job_get_op_offload               (HrInferenceJob *self);
 gboolean          hr_inference_job_get_fit                      (HrInferenceJob *self);
 HrSplitMode       hr_inference_job_get_split_mode               (HrInferenceJob *self);
 const char       *hr_inference_job_get_tensor_split             (HrInferenceJob *self);

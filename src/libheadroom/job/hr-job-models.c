@@ -66,7 +66,7 @@ hr_job_setting_is_model (GParamSpec *setting)
 
 /* A path may have any characters but those that no line of text has. */
 gboolean
-hr_job_is_name_of_model (const char *text)
+hr_job_is_line (const char *text)
 {
   gsize length = strlen (text);
 

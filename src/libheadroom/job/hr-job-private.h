@@ -17,7 +17,8 @@ void     hr_job_set_text      (char        **text,
                                const GValue *value,
                                GParamSpec   *pspec);
 void     hr_job_mark_model    (GParamSpec   *pspec);
-gboolean hr_job_is_name_of_model (const char *text);
+void     hr_job_mark_patterns (GParamSpec   *pspec);
+gboolean hr_job_is_line       (const char   *text);
 const GPtrArray *hr_job_get_model_settings (HrJob *self);
 void     hr_job_copy_models   (HrJob        *self,
                                HrJob        *copy);

@@ -68,6 +68,7 @@ enum
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (HrJob, hr_job, G_TYPE_OBJECT)
 
 static G_DEFINE_QUARK (hr-job-setting, hr_job_setting)
+static G_DEFINE_QUARK (hr-job-patterns, hr_job_patterns)
 
 static GParamSpec *properties[N_PROPS];
 
@@ -485,6 +486,12 @@ is_list_of_names (const char *text)
   return in_name && strlen (text) <= MAX_NAMES_LENGTH;
 }
 
+static gboolean
+is_patterns (GParamSpec *pspec)
+{
+  return g_param_spec_get_qdata (pspec, hr_job_patterns_quark ()) != NULL;
+}
+
 /* What a property takes, in words that end "expected …". */
 static char *
 describe_range (GParamSpec *pspec)
@@ -511,6 +518,10 @@ describe_range (GParamSpec *pspec)
   if (hr_job_setting_is_model (pspec))
     /* Translators: what a setting takes, as in "expected the path or the id of a model" */
     return g_strdup (_("the path or the id of a model"));
+
+  if (is_patterns (pspec))
+    /* Translators: what a setting takes, as in "expected patterns with commas between them" */
+    return g_strdup (_("patterns with commas between them"));
 
   if (G_IS_PARAM_SPEC_STRING (pspec))
     /* Translators: what a setting takes, as in "expected names with commas between them" */
@@ -557,7 +568,7 @@ parse_value (GParamSpec *pspec,
   if (G_IS_PARAM_SPEC_STRING (pspec))
     {
       g_value_set_string (value, text);
-      return hr_job_setting_is_model (pspec) ? hr_job_is_name_of_model (text) : is_list_of_names (text);
+      return hr_job_setting_is_model (pspec) || is_patterns (pspec) ? hr_job_is_line (text) : is_list_of_names (text);
     }
 
   if (G_IS_PARAM_SPEC_ENUM (pspec))
@@ -619,6 +630,18 @@ compare_settings (gconstpointer a,
 
   return GPOINTER_TO_INT (g_param_spec_get_qdata (first, hr_job_setting_quark ()))
          - GPOINTER_TO_INT (g_param_spec_get_qdata (second, hr_job_setting_quark ()));
+}
+
+/*
+ * hr_job_mark_patterns:
+ * @pspec: a property that holds a string
+ *
+ * Makes a setting one that has patterns, which may be any line of text.
+ */
+void
+hr_job_mark_patterns (GParamSpec *pspec)
+{
+  g_param_spec_set_qdata (pspec, hr_job_patterns_quark (), GINT_TO_POINTER (TRUE));
 }
 
 /*

@@ -418,14 +418,46 @@ add_unread (HrCommandLine *self,
   g_ptr_array_add (self->unread, value != NULL ? g_strconcat (word, between, value, NULL) : g_strdup (word));
 }
 
+/* Whether an option is there already whose values a program puts together: this one is put behind. */
+static gboolean
+join_given (HrCommandLine *self,
+            HrJson        *option,
+            const char    *value)
+{
+  HrJson *joins = hr_json_get_member (option, "joins");
+  const char *between = NULL;
+
+  if (joins == NULL || value == NULL || !hr_json_read_string (joins, &between, NULL))
+    return FALSE;
+
+  for (guint i = 0; i < self->given->len; i++)
+    {
+      HrGivenOption *given = &g_array_index (self->given, HrGivenOption, i);
+      g_autofree char *before = NULL;
+
+      if (given->option != option || given->value == NULL)
+        continue;
+      before = g_steal_pointer (&given->value);
+      given->value = g_strconcat (before, between, value, NULL);
+      return TRUE;
+    }
+
+  return FALSE;
+}
+
 static void
 take_given (HrCommandLine *self,
             HrJson        *option,
             const char    *word,
             const char    *value)
 {
-  HrGivenOption given = { option, g_strdup (word), g_strdup (value) };
+  HrGivenOption given = { option, NULL, NULL };
 
+  if (join_given (self, option, value))
+    return;
+
+  given.word = g_strdup (word);
+  given.value = g_strdup (value);
   g_array_append_val (self->given, given);
 }
 

@@ -59,6 +59,8 @@ make_job (HrInferenceJob *job)
                 "gpu-layers", hr_inference_job_get_draft_gpu_layers (job),
                 "fit", FALSE,
                 "n-cpu-moe", (guint64) 0,
+                "n-cpu-ffn", (guint64) 0,
+                "override-tensor", "none",
                 "kv-cache-dtype", HR_DTYPE_AUTO,
                 "cache-type-k", hr_inference_job_get_draft_cache_type_k (job),
                 "cache-type-v", hr_inference_job_get_draft_cache_type_v (job),

@@ -292,9 +292,21 @@ count_layers_on_gpus (const HrLlamaPlan *plan)
   return n;
 }
 
+static guint
+count_divided_layers (const HrLlamaPlan *plan)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < plan->pass->stack->n_layers; i++)
+    n += plan->moves[i] != 0 && plan->layer_places[i] != (gint) plan->n_devices;
+
+  return n;
+}
+
 static void
 warn_of_layers (HrLlamaPlan *plan)
 {
+  g_autofree char *n_divided = g_strdup_printf ("%u", count_divided_layers (plan));
   g_autofree char *n_placed = g_strdup_printf ("%u", count_layers_on_gpus (plan));
   g_autofree char *n_layers = g_strdup_printf ("%u", plan->pass->stack->n_layers + 1);
 
@@ -304,6 +316,12 @@ warn_of_layers (HrLlamaPlan *plan)
                             N_("%s of %s layers are on the GPU, the head being one of them: llama.cpp by itself takes "
                                "as many as leave a GiB free"),
                             n_placed, n_layers);
+  if (plan->is_fitted && count_divided_layers (plan) > 0)
+    hr_inference_plan_warn (plan->pass,
+                            /* Translators: a number of layers. */
+                            N_("Of %s of these layers the experts are not all on that GPU: llama.cpp by itself leaves "
+                               "them to the host before it leaves it whole layers"),
+                            n_divided);
 }
 
 static void
@@ -458,11 +476,10 @@ create_estimate (HrLlamaPlan      *plan,
 }
 
 /* cudaMemGetInfo counts what the context of the process takes as used. */
-static gboolean
-fit (HrLlamaPlan   *plan,
-     const Run     *run,
-     HrGpu         *gpu,
-     GError       **error)
+static void
+fit (HrLlamaPlan *plan,
+     const Run   *run,
+     HrGpu       *gpu)
 {
   const Loaded *draft = find_draft (run);
   guint64 beside[HR_GGML_MAX_PLACES] = { 0 };
@@ -482,7 +499,7 @@ fit (HrLlamaPlan   *plan,
       bytes = framework.context_bytes;
     }
 
-  return hr_llama_fit (plan, hr_gpu_get_memory (gpu) - bytes, beside, error);
+  hr_llama_fit (plan, hr_gpu_get_memory (gpu) - bytes, beside);
 }
 
 static gboolean
@@ -552,8 +569,8 @@ hr_llama_estimate_new (HrModel           *model,
       if (draft.job != NULL)
         load (&run.models[run.n_models++], &draft.plan);
       load_projector (&run);
-      if (plan.is_fitted && gpu != NULL && !fit (&plan, &run, gpu, error))
-        return NULL;
+      if (plan.is_fitted && gpu != NULL)
+        fit (&plan, &run, gpu);
       load (&run.models[0], &plan);
       warn (&plan, &run);
       estimate = create_estimate (&plan, &run, gpu, detail);

@@ -1,33 +1,54 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
-#include "config.h"
-
-#include <glib/gi18n-lib.h>
-
 #include "hr-llama-fit.h"
 
-#include "hr-message.h"
+#include <string.h>
 
 /*
  * How llama.cpp takes layers off GPUs that cannot hold all of them (common/fit.cpp, common_params_fit_impl: --fit,
  * which it does by itself where it is not told how many layers there are to be on GPUs): from the last GPU to the
- * first, each gets as many of the last layers that are left as it can hold, and the host gets the others.
+ * first, each gets as many of the last layers that are left as it can hold, and the host gets the others. Of a mixture
+ * these layers are without their experts, which then come to the GPUs as far as there is room.
  */
 
 /* common_params::fit_params_target: what is to stay free on each GPU. */
 #define MARGIN (G_GUINT64_CONSTANT (1) << 30)
+
+/* What a GPU has, the head being a layer of the last one. */
+typedef struct
+{
+  guint n_layers;
+  guint n_parts;        /* the last of them, whose experts are elsewhere */
+  HrLlamaMove moves;    /* what is elsewhere of the first of these */
+  gint place;           /* where that is */
+} Share;
 
 typedef struct
 {
   HrLlamaPlan *plan;
   const guint64 *beside;                /* what else is on each GPU */
   gint64 target;                        /* what may be used of each GPU */
-  guint n_layers[HR_GGML_MAX_PLACES];   /* of each GPU, the head being one of them */
+  gboolean has_experts;
+  Share shares[HR_GGML_MAX_PLACES];
+  gint64 bytes[HR_GGML_MAX_PLACES];     /* of each GPU with these */
+  guint first;                          /* the first GPU that has layers without their experts */
 } Fit;
 
-static gint64
-measure (Fit   *self,
-         guint  device)
+static guint
+get_n_full (const Share *share)
+{
+  return share->n_layers - share->n_parts;
+}
+
+static guint
+get_last (const Fit *self)
+{
+  return self->plan->n_devices - 1;
+}
+
+static void
+measure (Fit    *self,
+         gint64 *sums)
 {
   HrLlamaPlan *plan = self->plan;
   guint64 bytes[HR_GGML_MAX_PLACES] = { 0 }, elements[HR_GGML_MAX_PLACES] = { 0 };
@@ -36,71 +57,277 @@ measure (Fit   *self,
   hr_llama_plan_add_weights (plan, bytes, elements);
   hr_llama_plan_add_cache (plan, bytes);
   hr_llama_plan_measure (plan, compute);
-
-  return bytes[device] + compute[device] + self->beside[device];
+  for (guint i = 0; i < plan->n_devices; i++)
+    sums[i] = bytes[i] + compute[i] + self->beside[i];
 }
 
-static gint64
-measure_with (Fit  *self,
-              guint device,
-              guint n_layers)
-{
-  guint counts[HR_GGML_MAX_PLACES];
-
-  memcpy (counts, self->n_layers, sizeof counts);
-  counts[device] = n_layers;
-  hr_llama_plan_set_layers (self->plan, counts);
-
-  return measure (self, device);
-}
-
-/*
- * The method of false position between as many layers as fit and as many as do not, which stops where they are
- * neighbours: what it finds fits, though not always the most where memory does not grow with each layer.
- */
+/* set_ngl_tensor_split_tbo: experts of layers behind the first one that has not all go to the host. */
 static void
-fill (Fit  *self,
-      guint device,
-      guint n_unassigned)
+set_shares (Fit         *self,
+            const Share *shares)
 {
-  guint low = 0, high = n_unassigned;
-  gint64 low_bytes, high_bytes;
+  HrLlamaPlan *plan = self->plan;
+  guint counts[HR_GGML_MAX_PLACES];
+  guint layer = plan->pass->stack->n_layers + 1;
 
-  if (high == 0)
+  for (guint i = 0; i < plan->n_devices; i++)
+    {
+      counts[i] = shares[i].n_layers;
+      layer -= shares[i].n_layers;
+    }
+  hr_llama_plan_set_layers (plan, counts);
+  for (guint i = 0; i < plan->n_devices; i++)
+    {
+      layer += get_n_full (&shares[i]);
+      for (guint j = 0; j < shares[i].n_parts; j++)
+        hr_llama_plan_set_move (plan, layer + j, j == 0 ? shares[i].moves : HR_LLAMA_MOVE_EXPERTS,
+                                j == 0 ? shares[i].place : (gint) plan->n_devices);
+      layer += shares[i].n_parts;
+    }
+  hr_llama_plan_resolve_flash (plan);
+}
+
+static void
+measure_shares (Fit         *self,
+                const Share *shares,
+                gint64      *bytes)
+{
+  set_shares (self, shares);
+  measure (self, bytes);
+}
+
+static void
+take_shares (Fit          *self,
+             const Share  *shares,
+             const gint64 *bytes)
+{
+  memcpy (self->shares, shares, sizeof self->shares);
+  memcpy (self->bytes, bytes, sizeof self->bytes);
+}
+
+/* The method of false position between as many layers as fit and as many as do not. */
+static guint
+get_step (guint  n,
+          gint64 low,
+          gint64 high,
+          gint64 target)
+{
+  gint64 room = high - low;
+  gint64 step = room > 0 ? (gint64) n * (target - low) / room : (gint64) n - 1;
+
+  return CLAMP (step, 1, (gint64) n - 1);
+}
+
+/* Of a mixture layers without their experts are given; the head, which is the first to go to the last GPU, is whole. */
+static void
+give_layers (const Fit *self,
+             Share     *share,
+             guint      n,
+             gboolean   is_last)
+{
+  if (self->has_experts)
+    share->n_parts += is_last && share->n_parts == 0 ? n - 1 : n;
+  share->n_layers += n;
+}
+
+/* Stops where both are neighbours: what it finds fits, though not always the most, as memory does not grow evenly. */
+static void
+fill (Fit   *self,
+      guint  device,
+      guint  n_unassigned)
+{
+  gboolean is_last = device == get_last (self);
+  Share shares[HR_GGML_MAX_PLACES];
+  gint64 bytes[HR_GGML_MAX_PLACES], high;
+  guint delta = n_unassigned;
+
+  if (n_unassigned == 0)
     return;
 
-  low_bytes = measure_with (self, device, low);
-  high_bytes = measure_with (self, device, high);
-  if (high_bytes <= self->target)
-    low = high;
-  while (high - low > 1)
+  memcpy (shares, self->shares, sizeof shares);
+  give_layers (self, &shares[device], n_unassigned, is_last);
+  measure_shares (self, shares, bytes);
+  if (bytes[device] <= self->target)
     {
-      gint64 room = high_bytes - low_bytes;
-      gint64 step = room > 0 ? (gint64) (high - low) * (self->target - low_bytes) / room : high - low - 1;
-      guint next = low + CLAMP (step, 1, (gint64) (high - low) - 1);
-      gint64 bytes = measure_with (self, device, next);
+      take_shares (self, shares, bytes);
+      return;
+    }
 
-      if (bytes <= self->target)
+  high = bytes[device];
+  while (delta > 1)
+    {
+      guint step = get_step (delta, self->bytes[device], high, self->target);
+
+      memcpy (shares, self->shares, sizeof shares);
+      give_layers (self, &shares[device], step, is_last);
+      measure_shares (self, shares, bytes);
+      if (bytes[device] <= self->target)
         {
-          low = next;
-          low_bytes = bytes;
+          take_shares (self, shares, bytes);
+          delta -= step;
         }
       else
         {
-          high = next;
-          high_bytes = bytes;
+          high = bytes[device];
+          delta = step;
         }
     }
+}
 
-  self->n_layers[device] = low;
+/* Layers without their experts become whole ones of a GPU in front. */
+static guint
+convert (const Fit *self,
+         Share     *shares,
+         guint      device,
+         guint      n)
+{
+  guint first = self->first;
+
+  for (; first < self->plan->n_devices; first++)
+    {
+      guint n_moved = MIN (n, shares[first].n_parts);
+
+      shares[first].n_layers -= n_moved;
+      shares[first].n_parts -= n_moved;
+      shares[device].n_layers += n_moved;
+      n -= n_moved;
+      if (shares[first].n_parts > 0)
+        break;
+    }
+
+  return first;
+}
+
+static void
+convert_all (const Fit *self,
+             Share     *shares,
+             guint      device)
+{
+  for (guint i = self->first; i < self->plan->n_devices; i++)
+    {
+      guint n = i < get_last (self) ? shares[i].n_layers : shares[i].n_layers - 1;
+
+      shares[device].n_layers += n;
+      shares[i].n_layers -= n;
+      shares[i].n_parts = 0;
+    }
+}
+
+static void
+fill_with_experts (Fit   *self,
+                   guint  device)
+{
+  Share shares[HR_GGML_MAX_PLACES];
+  gint64 bytes[HR_GGML_MAX_PLACES], high;
+  guint delta;
+
+  memcpy (shares, self->shares, sizeof shares);
+  convert_all (self, shares, device);
+  measure_shares (self, shares, bytes);
+  if (bytes[device] <= self->target)
+    {
+      take_shares (self, shares, bytes);
+      self->first = get_last (self);
+      return;
+    }
+
+  high = bytes[device];
+  delta = get_n_full (&shares[device]) - get_n_full (&self->shares[device]);
+  while (delta > 1)
+    {
+      guint step = get_step (delta, self->bytes[device], high, self->target);
+      guint n_full = get_n_full (&self->shares[device]);
+      guint first;
+
+      memcpy (shares, self->shares, sizeof shares);
+      first = convert (self, shares, device, step);
+      measure_shares (self, shares, bytes);
+      if (bytes[device] <= self->target)
+        {
+          take_shares (self, shares, bytes);
+          self->first = first;
+          delta -= get_n_full (&shares[device]) - n_full;
+        }
+      else
+        {
+          high = bytes[device];
+          delta = get_n_full (&shares[device]) - n_full;
+        }
+    }
+}
+
+static gboolean
+try_part (Fit         *self,
+          Share       *shares,
+          guint        device,
+          guint        first,
+          HrLlamaMove  moves)
+{
+  gint64 bytes[HR_GGML_MAX_PLACES];
+
+  shares[device].moves = moves;
+  measure_shares (self, shares, bytes);
+  if (bytes[device] >= self->target || (device < get_last (self) && bytes[device + 1] >= self->target))
+    return FALSE;
+
+  take_shares (self, shares, bytes);
+  self->first = first;
+
+  return TRUE;
+}
+
+/* A part of one more layer: first matrices of its experts, then gates as well, or neither. */
+static void
+add_part (Fit   *self,
+          guint  device)
+{
+  guint first = self->first;
+  Share shares[HR_GGML_MAX_PLACES];
+
+  if (first > get_last (self) || self->shares[first].n_parts == 0)
+    return;
+
+  memcpy (shares, self->shares, sizeof shares);
+  shares[first].n_layers--;
+  shares[first].n_parts--;
+  shares[device].n_layers++;
+  shares[device].n_parts++;
+  if (device < get_last (self))
+    shares[device].place = device + 1;
+  if (shares[first].n_parts == 0)
+    first++;
+  if (try_part (self, shares, device, first, HR_LLAMA_MOVE_GATE_DOWN))
+    try_part (self, shares, device, first, HR_LLAMA_MOVE_DOWN);
+  else
+    try_part (self, shares, device, first, HR_LLAMA_MOVE_FEED_FORWARD);
+}
+
+/* Whether all but the experts fits, of all GPUs together. */
+static gboolean
+fits_without_experts (Fit *self)
+{
+  HrLlamaPlan *plan = self->plan;
+  gint64 bytes[HR_GGML_MAX_PLACES], room = 0;
+
+  for (guint i = 0; i < plan->pass->stack->n_layers; i++)
+    hr_llama_plan_set_move (plan, i, HR_LLAMA_MOVE_EXPERTS, plan->n_devices);
+  hr_llama_plan_resolve_flash (plan);
+  measure (self, bytes);
+  for (guint i = 0; i < plan->n_devices; i++)
+    room += self->target - bytes[i];
+
+  return room > 0;
 }
 
 static gboolean
 fits_all (Fit *self)
 {
+  gint64 bytes[HR_GGML_MAX_PLACES];
+
+  measure (self, bytes);
   for (guint i = 0; i < self->plan->n_devices; i++)
     {
-      if (measure (self, i) > self->target)
+      if (bytes[i] > self->target)
         return FALSE;
     }
 
@@ -126,41 +353,39 @@ has_experts (const HrLlamaPlan *plan)
  * @plan: a plan that has all layers on GPUs
  * @memory: what each GPU has free
  * @beside: (array): what a draft model takes of each, which is not moved (common_fit_extra_model)
- * @error: return location for an error
  *
- * Moves to the host what GPUs cannot hold, as llama.cpp does by itself.
- *
- * Fails with %HR_ERROR_UNSUPPORTED where some experts of a mixture have to move: llama.cpp moves parts of layers there.
- *
- * Returns: whether it is known what llama.cpp does
+ * Moves to the host what GPUs cannot hold, as llama.cpp does by itself: of models without experts whole layers; of
+ * mixtures first the experts of all layers, from the last GPU to the first, and then as many of them as fit come back,
+ * from the first GPU to the last, and at the end of each a part of those of one more layer.
  */
-gboolean
+void
 hr_llama_fit (HrLlamaPlan   *plan,
               guint64        memory,
-              const guint64 *beside,
-              GError       **error)
+              const guint64 *beside)
 {
-  Fit self = { plan, beside, (gint64) memory - (gint64) MARGIN, { 0 } };
+  Fit self = { plan, beside, (gint64) memory - (gint64) MARGIN, has_experts (plan), { { 0 } }, { 0 }, 0 };
   guint n_unassigned = plan->pass->stack->n_layers + 1;
+  gboolean converts;
 
   if (fits_all (&self))
-    return TRUE;
+    return;
 
-  if (has_experts (plan))
-    {
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            N_("gpu-layers: expected a number of layers, as not all experts fit with the GiB that "
-                               "llama.cpp leaves free, and which parts of their layers it moves to the host by itself "
-                               "is not known here; found none"));
-      return FALSE;
-    }
-
+  converts = self.has_experts && fits_without_experts (&self);
+  for (guint i = 0; i < plan->n_devices; i++)
+    self.shares[i] = (Share) { .moves = HR_LLAMA_MOVE_EXPERTS, .place = plan->n_devices };
+  measure_shares (&self, self.shares, self.bytes);
   for (guint i = plan->n_devices; i > 0; i--)
     {
       fill (&self, i - 1, n_unassigned);
-      n_unassigned -= self.n_layers[i - 1];
+      n_unassigned -= self.shares[i - 1].n_layers;
     }
-  hr_llama_plan_set_layers (plan, self.n_layers);
 
-  return TRUE;
+  while (self.first < get_last (&self) && self.shares[self.first].n_layers == 0)
+    self.first++;
+  for (guint i = 0; converts && i <= self.first; i++)
+    {
+      fill_with_experts (&self, i);
+      add_part (&self, i);
+    }
+  set_shares (&self, self.shares);
 }

@@ -6,9 +6,8 @@
 
 G_BEGIN_DECLS
 
-gboolean hr_llama_fit (HrLlamaPlan    *plan,
-                       guint64         memory,
-                       const guint64  *beside,
-                       GError        **error);
+void hr_llama_fit (HrLlamaPlan   *plan,
+                   guint64        memory,
+                   const guint64 *beside);
 
 G_END_DECLS

@@ -8,6 +8,7 @@
 
 #include "hr-ggml-type.h"
 #include "hr-inference-cache.h"
+#include "hr-llama-placement.h"
 #include "hr-message.h"
 
 /*
@@ -33,6 +34,7 @@ typedef struct
   guint64 n_rows;        /* tokens that go on: those that logits are asked of, in the last layer */
   guint layer;
   gint place;            /* of the layer */
+  const HrSublayer *sublayer;
   gboolean pins_norms;   /* to the place of their layer, which would else go with what was before it */
   gint positions;
   gint rope_factors[HR_GGML_MAX_PLACES];
@@ -126,19 +128,32 @@ add_matrix (Builder       *b,
             guint64        in,
             guint64        out)
 {
-  return hr_ggml_graph_add_weight (b->graph, find_type (b, block, module), b->place, in, out, 1);
+  gint place = hr_llama_placement_find_module (b->plan, b->layer, block, module, ".weight", b->place);
+
+  return hr_ggml_graph_add_weight (b->graph, find_type (b, block, module), place, in, out, 1);
 }
 
 /* A vector of the model is added to every row, or every row is multiplied by it. */
 static gint
-add_vector (Builder  *b,
-            HrGgmlOp  op,
-            gint      input,
-            guint64   size)
+add_vector_at (Builder  *b,
+               HrGgmlOp  op,
+               gint      input,
+               guint64   size,
+               gint      place)
 {
-  gint vector = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->place, size, 1, 1);
+  gint vector = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, place, size, 1, 1);
 
   return hr_ggml_graph_add_like (b->graph, op, input, vector, HR_GGML_NONE);
+}
+
+static gint
+add_vector (Builder    *b,
+            const char *name,
+            HrGgmlOp    op,
+            gint        input,
+            guint64     size)
+{
+  return add_vector_at (b, op, input, size, hr_llama_placement_find (b->plan, b->layer, name, b->place));
 }
 
 static gint
@@ -152,7 +167,11 @@ add_product (Builder       *b,
 {
   gint result = hr_ggml_graph_add_product (b->graph, add_matrix (b, block, module, in, out), input);
 
-  return has_bias ? add_vector (b, HR_GGML_OP_ADD, result, out) : result;
+  if (!has_bias)
+    return result;
+
+  return add_vector_at (b, HR_GGML_OP_ADD, result, out,
+                        hr_llama_placement_find_module (b->plan, b->layer, block, module, ".bias", b->place));
 }
 
 static gint
@@ -174,6 +193,7 @@ normalize (Builder    *b,
 
 static gint
 add_norm (Builder    *b,
+          const char *name,
           HrNormKind  kind,
           gint        input,
           gboolean    has_weight,
@@ -183,9 +203,9 @@ add_norm (Builder    *b,
   gint result = normalize (b, kind, input, has_weight || has_bias);
 
   if (has_weight)
-    result = add_vector (b, HR_GGML_OP_MUL, result, size);
+    result = add_vector (b, name, HR_GGML_OP_MUL, result, size);
 
-  return has_bias ? add_vector (b, HR_GGML_OP_ADD, result, size) : result;
+  return has_bias ? add_vector (b, name, HR_GGML_OP_ADD, result, size) : result;
 }
 
 /* A mixture of vectors and text, for which b11669 has room beside each alone. */
@@ -282,7 +302,8 @@ finish_embeddings (Builder *b,
                                           hr_ggml_graph_add_rows (b->graph, table, b->positions), HR_GGML_NONE);
         }
       if (block->kind == HR_BLOCK_NORM)
-        input = add_norm (b, block->norm.kind, input, block->norm.has_weight, block->norm.has_bias);
+        input = add_norm (b, "token_embd_norm.weight", block->norm.kind, input, block->norm.has_weight,
+                          block->norm.has_bias);
     }
 
   return input;
@@ -364,6 +385,7 @@ add_heads (Builder       *b,
   const guint64 dims[] = { a->head_dim, a->head_dim, value_dim };
   const HrModule modules[] = { HR_MODULE_QUERY, HR_MODULE_KEY, HR_MODULE_VALUE };
   const gboolean biases[] = { a->has_query_bias, a->has_key_bias, a->has_value_bias };
+  static const char * const norms[] = { "attn_q_norm.weight", "attn_k_norm.weight", NULL };
   gboolean is_fused = a->projection != HR_PROJECTION_SEPARATE;
   gint all = HR_GGML_NONE;
 
@@ -394,16 +416,16 @@ add_heads (Builder       *b,
         {
           heads[i] = add_product (b, block, modules[i], input, a->hidden_size, dims[i] * n_heads[i], biases[i]);
           if (is_normed && a->qk_norm == HR_QK_NORM_FULL)
-            heads[i] = add_norm (b, a->qk_norm_kind, heads[i], TRUE, a->qk_norm_has_bias);
+            heads[i] = add_norm (b, norms[i], a->qk_norm_kind, heads[i], TRUE, a->qk_norm_has_bias);
           heads[i] = hr_ggml_graph_add_reshape (b->graph, heads[i], dims[i], n_heads[i], b->n_tokens, 1);
         }
 
       if (is_normed && a->qk_norm != HR_QK_NORM_FULL && a->qk_norm_place != HR_QK_NORM_AFTER_ROTATION)
-        heads[i] = add_norm (b, a->qk_norm_kind, heads[i], TRUE, a->qk_norm_has_bias);
+        heads[i] = add_norm (b, norms[i], a->qk_norm_kind, heads[i], TRUE, a->qk_norm_has_bias);
       if (i < 2)
         heads[i] = add_rotation (b, a, heads[i]);
       if (is_normed && a->qk_norm != HR_QK_NORM_FULL && a->qk_norm_place == HR_QK_NORM_AFTER_ROTATION)
-        heads[i] = add_norm (b, a->qk_norm_kind, heads[i], TRUE, a->qk_norm_has_bias);
+        heads[i] = add_norm (b, norms[i], a->qk_norm_kind, heads[i], TRUE, a->qk_norm_has_bias);
     }
 }
 
@@ -548,7 +570,8 @@ add_scores (Builder           *b,
   static const guint heads_first[] = { 0, 2, 1, 3 };
   guint64 value_dim = a->value_head_dim > 0 ? a->value_head_dim : a->head_dim;
   guint64 per_stream = b->n_tokens / b->plan->n_streams;
-  gint sinks = a->has_sinks ? hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->place, a->num_attention_heads, 1, 1)
+  gint place = hr_llama_placement_find (b->plan, b->layer, "attn_sinks.weight", b->place);
+  gint sinks = a->has_sinks ? hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, place, a->num_attention_heads, 1, 1)
                             : HR_GGML_NONE;
   HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, query);
   gint q = hr_ggml_graph_add_view (b->graph, query,
@@ -624,7 +647,7 @@ add_latent_queries (Builder       *b,
   if (a->query_latent_size > 0)
     {
       query = add_product (b, block, HR_MODULE_QUERY_LATENT, input, a->hidden_size, a->query_latent_size, FALSE);
-      query = add_norm (b, HR_NORM_RMS, query, TRUE, FALSE);
+      query = add_norm (b, "attn_q_a_norm.weight", HR_NORM_RMS, query, TRUE, FALSE);
       from = a->query_latent_size;
     }
   query = add_product (b, block, a->query_latent_size > 0 ? HR_MODULE_QUERY_EXPANSION : HR_MODULE_QUERY, query, from,
@@ -632,7 +655,9 @@ add_latent_queries (Builder       *b,
 
   absorbed = hr_ggml_graph_add_permutation (b->graph, add_head_part (b, query, plain, a->head_dim, n_heads),
                                             heads_last);
-  matrix = hr_ggml_graph_add_weight (b->graph, type, b->place, plain, a->latent_size, n_heads);
+  matrix = hr_ggml_graph_add_weight (b->graph, type,
+                                     hr_llama_placement_find (b->plan, b->layer, "attn_k_b.weight", b->place), plain,
+                                     a->latent_size, n_heads);
   absorbed = hr_ggml_graph_add_permutation (b->graph, hr_ggml_graph_add_product (b->graph, matrix, absorbed),
                                             heads_last);
   rotated = add_rotation (b, a, add_head_part (b, query, a->rotary_dim, a->head_dim, n_heads));
@@ -653,7 +678,7 @@ add_latent_keys (Builder       *b,
   gint latent = hr_ggml_graph_add_view (b->graph, both, (const guint64[]) { a->latent_size, b->n_tokens, 1, 1 },
                                         row.nb);
 
-  latent = add_norm (b, HR_NORM_RMS, latent, TRUE, FALSE);
+  latent = add_norm (b, "attn_kv_a_norm.weight", HR_NORM_RMS, latent, TRUE, FALSE);
   latent = hr_ggml_graph_add_reshape (b->graph, latent, a->latent_size, 1, b->n_tokens, 1);
 
   return add_join (b, latent, add_rotation (b, a, add_head_part (b, both, a->rotary_dim, width, 1)));
@@ -673,7 +698,8 @@ add_latent_scores (Builder       *b,
   guint type = find_type (b, block, HR_MODULE_EXPANSION);
   gint keys = read_cache (b, cache, a->latent_size + a->rotary_dim, 1, FALSE);
   gint values = read_cache (b, cache, a->latent_size, 1, FALSE);
-  gint matrix = hr_ggml_graph_add_weight (b->graph, type, b->place, a->latent_size, a->value_head_dim, n_heads);
+  gint place = hr_llama_placement_find (b->plan, b->layer, "attn_v_b.weight", b->place);
+  gint matrix = hr_ggml_graph_add_weight (b->graph, type, place, a->latent_size, a->value_head_dim, n_heads);
   HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, query);
   gint q = hr_ggml_graph_add_view (b->graph, query,
                                    (const guint64[]) { tensor.ne[0], tensor.ne[1], per_stream, b->plan->n_streams },
@@ -985,7 +1011,8 @@ add_gated_scan (Builder *b,
   HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, input);
   gint result = hr_ggml_graph_add_view (b->graph, scan, tensor.ne, NULL);
 
-  result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ADD, result, add_vector (b, HR_GGML_OP_MUL, input, n_skips),
+  result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ADD, result, add_vector (b, "ssm_d", HR_GGML_OP_MUL, input,
+                                                                                   n_skips),
                                    HR_GGML_NONE);
 
   return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_GLU, add_copy (b, gate), result, HR_GGML_NONE);
@@ -1010,12 +1037,12 @@ add_mamba2 (Builder       *b,
   mixed = add_convolved (b, add_part (b, all, n_channels), state, cache, n_channels, m->conv_kernel);
   mixed = add_convolution (b, mixed, n_channels, m->conv_kernel);
   if (m->has_conv_bias)
-    mixed = add_vector (b, HR_GGML_OP_ADD, mixed, n_channels);
+    mixed = add_vector (b, "ssm_conv1d.bias", HR_GGML_OP_ADD, mixed, n_channels);
   mixed = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, mixed, HR_GGML_NONE, HR_GGML_NONE);
 
   heads = add_pieces (b, mixed, m->head_dim, m->num_heads);
   inputs[0] = heads;
-  inputs[1] = add_vector (b, HR_GGML_OP_ADD, add_copy (b, steps), m->num_heads);
+  inputs[1] = add_vector (b, "ssm_dt.bias", HR_GGML_OP_ADD, add_copy (b, steps), m->num_heads);
   inputs[2] = add_decay (b, m->state_size, m->head_dim, m->num_heads);
   inputs[3] = add_pieces (b, mixed, m->state_size, m->n_groups);
   inputs[4] = add_pieces (b, mixed, m->state_size, m->n_groups);
@@ -1024,7 +1051,7 @@ add_mamba2 (Builder       *b,
   if (m->norm != HR_MAMBA2_NORM_NONE)
     {
       result = hr_ggml_graph_add_reshape (b->graph, result, inner / m->n_groups, m->n_groups, b->n_tokens, 1);
-      result = add_norm (b, HR_NORM_RMS, result, TRUE, FALSE);
+      result = add_norm (b, "ssm_norm.weight", HR_NORM_RMS, result, TRUE, FALSE);
     }
   result = hr_ggml_graph_add_reshape (b->graph, result, inner, b->n_tokens, 1, 1);
 
@@ -1043,7 +1070,7 @@ add_selected (Builder       *b,
   if (m->norm == HR_MAMBA_NORM_NONE)
     return size == m->time_step_rank ? add_copy (b, part) : part;
 
-  return add_norm (b, HR_NORM_RMS, part, m->norm == HR_MAMBA_NORM_WEIGHTED, FALSE);
+  return add_norm (b, "ssm_norm.weight", HR_NORM_RMS, part, m->norm == HR_MAMBA_NORM_WEIGHTED, FALSE);
 }
 
 /* build_mamba_layer, likewise. */
@@ -1060,7 +1087,7 @@ add_mamba (Builder       *b,
   all = add_product (b, block, HR_MODULE_PROJECTION, divide_sequences (b, input), m->hidden_size, 2 * inner, FALSE);
   gate = add_part (b, all, inner);
   mixed = add_convolved (b, add_part (b, all, inner), state, cache, inner, m->conv_kernel);
-  mixed = add_vector (b, HR_GGML_OP_ADD, add_convolution (b, mixed, inner, m->conv_kernel), inner);
+  mixed = add_vector (b, "ssm_conv1d.bias", HR_GGML_OP_ADD, add_convolution (b, mixed, inner, m->conv_kernel), inner);
   mixed = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, mixed, HR_GGML_NONE, HR_GGML_NONE);
 
   selection = add_product (b, block, HR_MODULE_SELECTION, mixed, inner, m->time_step_rank + 2 * m->state_size, FALSE);
@@ -1141,9 +1168,10 @@ add_delta_rates (Builder       *b,
 
   *replacement = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, *replacement, HR_GGML_NONE, HR_GGML_NONE);
   *replacement = hr_ggml_graph_add_reshape (b->graph, *replacement, 1, n, n_each, n_sequences);
-  *decay = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, add_vector (b, HR_GGML_OP_ADD, *decay, n), HR_GGML_NONE,
-                                   HR_GGML_NONE);
-  *decay = hr_ggml_graph_add_reshape (b->graph, add_vector (b, HR_GGML_OP_MUL, *decay, n), 1, n, n_each, n_sequences);
+  *decay = add_vector (b, "ssm_dt.bias", HR_GGML_OP_ADD, *decay, n);
+  *decay = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, *decay, HR_GGML_NONE, HR_GGML_NONE);
+  *decay = add_vector (b, "ssm_a", HR_GGML_OP_MUL, *decay, n);
+  *decay = hr_ggml_graph_add_reshape (b->graph, *decay, 1, n, n_each, n_sequences);
 }
 
 /*
@@ -1184,8 +1212,8 @@ add_gated_delta (Builder       *b,
   last = hr_ggml_graph_add_reshape (b->graph, net, width, n_sequences, 1, 1);
   hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_set_rows (b->graph, cache, last, HR_GGML_NONE));
 
-  result = add_norm (b, HR_NORM_RMS, hr_ggml_graph_add_reshape (b->graph, net, dim, n, n_each, n_sequences), TRUE,
-                     FALSE);
+  result = add_norm (b, "ssm_norm.weight", HR_NORM_RMS,
+                     hr_ggml_graph_add_reshape (b->graph, net, dim, n, n_each, n_sequences), TRUE, FALSE);
   gate = add_product (b, block, is_fused ? HR_MODULE_PROJECTION : HR_MODULE_OUTPUT_GATE, input, d->hidden_size, values,
                       FALSE);
   gate = hr_ggml_graph_add_reshape (b->graph, gate, dim, n, n_each, n_sequences);
@@ -1274,11 +1302,12 @@ add_expert_scores (Builder         *b,
                    const HrMixture *m,
                    gint             input)
 {
-  gint matrix = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->place, m->hidden_size, m->num_experts, 1);
+  gint place = hr_llama_placement_find (b->plan, b->layer, "ffn_gate_inp.weight", b->place);
+  gint matrix = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, place, m->hidden_size, m->num_experts, 1);
   gint scores = hr_ggml_graph_add_product (b->graph, matrix, input);
 
   if (m->has_router_bias)
-    scores = add_vector (b, HR_GGML_OP_ADD, scores, m->num_experts);
+    scores = add_vector (b, "ffn_gate_inp.bias", HR_GGML_OP_ADD, scores, m->num_experts);
   if (m->softmax_after)
     return scores;
 
@@ -1296,7 +1325,7 @@ add_choice (Builder         *b,
             gint             scores)
 {
   gboolean is_biased = m->choice != HR_ROUTER_HIGHEST;
-  gint selection = is_biased ? add_vector (b, HR_GGML_OP_ADD, scores, m->num_experts) : scores;
+  gint selection = is_biased ? add_vector (b, "exp_probs_b.bias", HR_GGML_OP_ADD, scores, m->num_experts) : scores;
   gint sorted = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_ARGSORT, HR_GGML_I32,
                                         hr_ggml_graph_get (b->graph, selection)->ne, (const gint[]) { selection }, 1);
   HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, sorted);
@@ -1357,12 +1386,6 @@ add_router (Builder         *b,
 }
 
 static gint
-get_expert_place (const Builder *b)
-{
-  return b->layer < b->plan->n_host_experts ? (gint) b->plan->n_devices : b->place;
-}
-
-static gint
 add_expert_matrices (Builder         *b,
                      const HrBlock   *block,
                      const HrMixture *m,
@@ -1370,17 +1393,21 @@ add_expert_matrices (Builder         *b,
                      guint64          in,
                      guint64          out)
 {
-  return hr_ggml_graph_add_weight (b->graph, find_type (b, block, module), get_expert_place (b), in, out,
-                                   m->num_experts);
+  gint place = hr_llama_placement_find_module (b->plan, b->layer, block, module, ".weight", b->place);
+
+  return hr_ggml_graph_add_weight (b->graph, find_type (b, block, module), place, in, out, m->num_experts);
 }
 
 static gint
-add_expert_bias (Builder *b,
-                 gint     input,
-                 gint     chosen)
+add_expert_bias (Builder       *b,
+                 const HrBlock *block,
+                 HrModule       module,
+                 gint           input,
+                 gint           chosen)
 {
   HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, input);
-  gint bias = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, get_expert_place (b), tensor.ne[0], tensor.ne[1], 1);
+  gint place = hr_llama_placement_find_module (b->plan, b->layer, block, module, ".bias", b->place);
+  gint bias = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, place, tensor.ne[0], block->mixture.num_experts, 1);
 
   return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ADD_ID, input, bias, chosen);
 }
@@ -1398,7 +1425,7 @@ add_expert_product (Builder         *b,
   gint matrices = add_expert_matrices (b, block, m, module, in, out);
   gint result = hr_ggml_graph_add_product_id (b->graph, matrices, input, chosen);
 
-  return m->has_bias ? add_expert_bias (b, result, chosen) : result;
+  return m->has_bias ? add_expert_bias (b, block, module, result, chosen) : result;
 }
 
 /* The results of all experts of a token are one behind the other, and are added up in their order. */
@@ -1516,6 +1543,13 @@ add_state_mixer (Builder       *b,
     }
 }
 
+static const char *
+name_norm (const Builder *b,
+           const HrBlock *norm)
+{
+  return b->sublayer != NULL ? hr_llama_placement_name_norm (b->plan, b->sublayer, norm) : "output_norm.weight";
+}
+
 static gint
 add_chain (Builder       *b,
            const HrChain *chain,
@@ -1530,7 +1564,8 @@ add_chain (Builder       *b,
       switch ((guint) block->kind)
         {
         case HR_BLOCK_NORM:
-          input = add_norm (b, block->norm.kind, input, block->norm.has_weight, block->norm.has_bias);
+          input = add_norm (b, name_norm (b, block), block->norm.kind, input, block->norm.has_weight,
+                            block->norm.has_bias);
           break;
 
         case HR_BLOCK_ATTENTION:
@@ -1600,7 +1635,8 @@ add_parallel_mixers (Builder          *b,
                      gboolean          is_last)
 {
   guint64 size = hr_ggml_graph_get (b->graph, input)->ne[0];
-  gint vector = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, b->place, size, 1, 1);
+  gint place = hr_llama_placement_find (b->plan, b->layer, "attn_norm.weight", b->place);
+  gint vector = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, place, size, 1, 1);
   gint result = HR_GGML_NONE;
 
   for (guint i = sublayer->n_branches; i > 0; i--)
@@ -1639,6 +1675,7 @@ add_sublayer (Builder          *b,
   gint result = HR_GGML_NONE;
   gint shared;
 
+  b->sublayer = sublayer;
   if (has_parallel_mixers (sublayer))
     return add_parallel_mixers (b, sublayer, input, is_last);
 
@@ -1812,8 +1849,10 @@ add_head (Builder *b,
 {
   const HrBlock *block = find_head (b->plan->pass->model);
   const HrHead *head = &block->head;
-  gint result = add_product (b, block, HR_MODULE_SELF, input, head->hidden_size, head->vocab_size, head->has_bias);
+  gint result;
 
+  b->place = hr_llama_plan_get_head_place (b->plan);
+  result = add_product (b, block, HR_MODULE_SELF, input, head->hidden_size, head->vocab_size, head->has_bias);
   if ((head->scaled && has_scales (b)) || head->softcap)
     result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_SCALE, result, HR_GGML_NONE, HR_GGML_NONE);
 
@@ -1855,6 +1894,7 @@ hr_llama_graph_new (const HrLlamaPlan *plan,
     .n_tokens = n_tokens,
     .n_rows = n_tokens,
     .n_outputs = n_outputs,
+    .layer = stack->n_layers,
     .place = plan->n_devices,
   };
   gboolean has_attention = FALSE;
@@ -1870,7 +1910,8 @@ hr_llama_graph_new (const HrLlamaPlan *plan,
     current = add_layer (&b, current);
   b.pins_norms = FALSE;
 
-  b.layer = 0;
+  b.layer = stack->n_layers;
+  b.sublayer = NULL;
   b.place = plan->output_place;
   current = add_chain (&b, &stack->final, current, FALSE, &has_attention);
   hr_ggml_graph_expand (b.graph, add_head (&b, current));

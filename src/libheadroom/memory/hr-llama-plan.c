@@ -2,6 +2,8 @@
 
 #include "config.h"
 
+#include <string.h>
+
 #include <glib/gi18n-lib.h>
 
 #include "hr-llama-plan.h"
@@ -10,6 +12,7 @@
 #include "hr-ggml-type.h"
 #include "hr-inference-cache.h"
 #include "hr-llama-graph.h"
+#include "hr-llama-placement.h"
 #include "hr-message.h"
 #include "hr-ollama.h"
 
@@ -512,13 +515,13 @@ resolve_shares (HrLlamaPlan     *self,
 static HrGgmlSchedule
 make_schedule (const HrLlamaPlan *self)
 {
-  gboolean is_pipeline = self->n_devices > 1 && !self->has_host_cache && self->n_host_experts == 0 &&
+  gboolean is_pipeline = self->n_devices > 1 && !self->has_host_cache && !self->has_overrides &&
                          self->layer_places[0] != (gint) self->n_devices;
 
   return (HrGgmlSchedule) {
     .backend = self->backend,
     .n_devices = self->n_devices,
-    .offloads = TRUE,
+    .offloads = self->has_offload,
     .n_copies = is_pipeline ? PIPELINE_COPIES : 1,
     .has_tiles = self->has_tiles,
   };
@@ -550,12 +553,15 @@ places_flash (const HrLlamaPlan *self)
 }
 
 /*
- * Where it is left to llama.cpp, it places the graph of one token of each sequence, and does without flash attention if
- * the kernel of any layer would run elsewhere (llama_context::resolve_fused_ops), as it may where caches and states are
- * on the host. The caches are there already then, as flash attention wants them.
+ * hr_llama_plan_resolve_flash:
+ * @self: a plan whose layers and tensors have places
+ *
+ * Finds out whether there is flash attention. Where it is left to llama.cpp, it places the graph of one token of each
+ * sequence, and does without if the kernel of any layer would run elsewhere (llama_context::resolve_fused_ops), as it
+ * may where caches and states are on the host. The caches are there already then, as flash attention wants them.
  */
-static void
-resolve_flash (HrLlamaPlan *self)
+void
+hr_llama_plan_resolve_flash (HrLlamaPlan *self)
 {
   if (!self->is_flash_left)
     return;
@@ -565,11 +571,32 @@ resolve_flash (HrLlamaPlan *self)
 }
 
 /*
+ * hr_llama_plan_set_move:
+ * @self: a plan
+ * @layer: a layer
+ * @moves: what of it is elsewhere, flags of HrLlamaMove
+ * @place: where that is
+ *
+ * Moves parts of a layer, beside those that are moved already if they are at the same place.
+ */
+void
+hr_llama_plan_set_move (HrLlamaPlan *self,
+                        guint        layer,
+                        guint        moves,
+                        gint         place)
+{
+  self->moves[layer] |= moves;
+  self->move_places[layer] = place;
+  self->has_overrides = TRUE;
+}
+
+/*
  * hr_llama_plan_set_layers:
  * @self: a plan
  * @n_layers: (array): how many layers each GPU has, the head being one of them
  *
- * Gives each GPU a number of layers. The last GPU has the last ones and the head, the host the first ones.
+ * Gives each GPU a number of layers, all of which are whole. The last GPU has the last ones and the head, the host the
+ * first ones.
  */
 void
 hr_llama_plan_set_layers (HrLlamaPlan *self,
@@ -578,6 +605,8 @@ hr_llama_plan_set_layers (HrLlamaPlan *self,
   gint device = self->n_devices;
   guint left = 0;
 
+  memset (self->moves, 0, self->pass->stack->n_layers * sizeof *self->moves);
+  self->has_overrides = FALSE;
   for (guint i = self->pass->stack->n_layers + 1; i > 0; i--)
     {
       gint place;
@@ -591,13 +620,13 @@ hr_llama_plan_set_layers (HrLlamaPlan *self,
       else
         self->layer_places[i - 1] = place;
     }
-  resolve_flash (self);
 }
 
 /* At b4500 the head is the last that goes to a GPU, otherwise the first. */
-static void
-resolve_places (HrLlamaPlan    *self,
-                HrInferenceJob *job)
+static gboolean
+resolve_places (HrLlamaPlan     *self,
+                HrInferenceJob  *job,
+                GError         **error)
 {
   guint n_layers = self->pass->stack->n_layers;
   guint n_offloaded = MIN (hr_inference_job_get_gpu_layers (job), n_layers + 1);
@@ -605,8 +634,16 @@ resolve_places (HrLlamaPlan    *self,
 
   self->layer_places = g_new (gint, n_layers);
   place_layers (self, is_old ? n_layers - MIN (n_offloaded, n_layers) : n_layers + 1 - n_offloaded, n_offloaded);
-  self->n_host_experts = hr_inference_job_get_n_cpu_moe (job);
+  self->has_offload = hr_inference_job_get_op_offload (job);
   self->has_host_cache = !hr_inference_job_get_kv_offload (job);
+  self->moves = g_new0 (guint, n_layers);
+  self->move_places = g_new0 (gint, n_layers);
+  for (guint i = 0; i < n_layers && i < hr_inference_job_get_n_cpu_moe (job); i++)
+    hr_llama_plan_set_move (self, i, HR_LLAMA_MOVE_EXPERTS, self->n_devices);
+  for (guint i = 0; i < n_layers && i < hr_inference_job_get_n_cpu_ffn (job); i++)
+    hr_llama_plan_set_move (self, i, HR_LLAMA_MOVE_DENSE, self->n_devices);
+
+  return hr_llama_placement_read (self, hr_inference_job_get_override_tensor (job), error);
 }
 
 static gboolean
@@ -617,7 +654,9 @@ leaves_layers (HrInferenceJob *job)
 
   g_object_get_property (G_OBJECT (job), "gpu-layers", &value);
 
-  if (!g_param_value_defaults (setting, &value))
+  /* "tensor_buft_overrides already set by user, abort" */
+  if (!g_param_value_defaults (setting, &value) || hr_inference_job_get_n_cpu_moe (job) > 0 ||
+      hr_inference_job_get_n_cpu_ffn (job) > 0 || !g_str_equal (hr_inference_job_get_override_tensor (job), "none"))
     return FALSE;
 
   return hr_inference_job_get_engine (job) == HR_ENGINE_OLLAMA ||
@@ -720,8 +759,9 @@ hr_llama_plan_init (HrLlamaPlan      *self,
   self->has_transposed_values = !self->flash;
   resolve_length (self, known);
   resolve_window (self, known);
-  resolve_places (self, known);
-  resolve_flash (self);
+  if (!resolve_places (self, known, error))
+    return FALSE;
+  hr_llama_plan_resolve_flash (self);
 
   return check_flash (self, error);
 }
@@ -730,6 +770,9 @@ void
 hr_llama_plan_clear (HrLlamaPlan *self)
 {
   g_clear_pointer (&self->layer_places, g_free);
+  g_clear_pointer (&self->moves, g_free);
+  g_clear_pointer (&self->move_places, g_free);
+  g_clear_pointer (&self->overrides, g_array_unref);
 }
 
 /*
@@ -797,25 +840,43 @@ is_read_on_host (const HrLlamaPlan *self,
                                     block->mamba2.num_heads);
 }
 
+/* Where a tensor is that nothing moves. */
 static gint
-get_tensor_place (const HrLlamaPlan *self,
-                  const HrTensor    *tensor,
-                  guint              layer)
+get_own_place (const HrLlamaPlan *self,
+               const HrTensor    *tensor,
+               guint              layer)
 {
-  gint place;
-
   if (tensor->part == HR_PART_EMBEDDING || tensor->role == HR_TENSOR_ROLE_EMBEDDING)
     return self->n_devices;
   if (tensor->n_layers == 0)
     return self->output_place;
 
-  if (is_read_on_host (self, tensor, tensor->layers[layer]))
-    return self->n_devices;
+  return is_read_on_host (self, tensor, tensor->layers[layer]) ? (gint) self->n_devices
+                                                               : self->layer_places[tensor->layers[layer]];
+}
 
-  place = self->layer_places[tensor->layers[layer]];
+/*
+ * hr_llama_plan_get_head_place:
+ * @self: a plan
+ *
+ * Gets where the matrix of the head is, which has the name of the table of the embeddings where it is tied to that.
+ *
+ * Returns: a device, or the host
+ */
+gint
+hr_llama_plan_get_head_place (const HrLlamaPlan *self)
+{
+  gboolean is_tied = TRUE;
 
-  return tensor->n_experts > 0 && tensor->layers[layer] < self->n_host_experts
-           ? (gint) self->n_devices : place;
+  for (guint i = 0; i < hr_model_get_n_tensors (self->pass->model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (self->pass->model, i);
+
+      is_tied = is_tied && (tensor->role != HR_TENSOR_ROLE_OUTPUT || tensor->tied_to != NULL);
+    }
+
+  return hr_llama_placement_find (self, self->pass->stack->n_layers, is_tied ? "token_embd.weight" : "output.weight",
+                                  self->output_place);
 }
 
 /* The matrices of all experts of a layer are one tensor. */
@@ -872,19 +933,27 @@ hr_llama_plan_add_weights (const HrLlamaPlan *self,
         table = i;
       for (guint j = 0; j < MAX (tensor->n_layers, 1); j++)
         {
-          gint place = get_tensor_place (self, tensor, j);
+          gint places[HR_LLAMA_MAX_PIECES];
+          guint layer = tensor->n_layers > 0 ? tensor->layers[j] : self->pass->stack->n_layers;
+          guint n = hr_llama_placement_find_pieces (self, tensor, layer, get_own_place (self, tensor, j), places);
 
-          bytes[place] += get_layer_bytes (self, tensor, i, j, place);
-          elements[place] += tensor->n_elements * hr_tensor_get_copies_of_layer (tensor);
+          for (guint k = 0; k < n; k++)
+            {
+              bytes[places[k]] += get_layer_bytes (self, tensor, i, j, places[k]) / n;
+              elements[places[k]] += tensor->n_elements * hr_tensor_get_copies_of_layer (tensor) / n;
+            }
         }
     }
 
-  if (is_tied && table != HR_GGML_NONE && self->output_place != (gint) self->n_devices)
+  if (is_tied && table != HR_GGML_NONE)
     {
       const HrTensor *tensor = hr_model_get_tensor (model, table);
+      gint place = hr_llama_plan_get_head_place (self);
 
-      bytes[self->output_place] += get_layer_bytes (self, tensor, table, 0, self->output_place);
-      elements[self->output_place] += tensor->n_elements;
+      if (place == (gint) self->n_devices)
+        return;
+      bytes[place] += get_layer_bytes (self, tensor, table, 0, place);
+      elements[place] += tensor->n_elements;
     }
 }
 

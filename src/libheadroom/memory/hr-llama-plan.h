@@ -9,6 +9,38 @@
 G_BEGIN_DECLS
 
 /**
+ * HrLlamaMove:
+ * @HR_LLAMA_MOVE_EXPERTS: the matrices of routed experts
+ * @HR_LLAMA_MOVE_DENSE: those of a perceptron
+ * @HR_LLAMA_MOVE_FEED_FORWARD: those of experts, routers and perceptrons
+ * @HR_LLAMA_MOVE_GATE_DOWN: the same without the first ones
+ * @HR_LLAMA_MOVE_DOWN: the last ones
+ *
+ * What of a layer is somewhere else.
+ */
+typedef enum
+{
+  HR_LLAMA_MOVE_EXPERTS = 1 << 0,
+  HR_LLAMA_MOVE_DENSE = 1 << 1,
+  HR_LLAMA_MOVE_FEED_FORWARD = 1 << 2,
+  HR_LLAMA_MOVE_GATE_DOWN = 1 << 3,
+  HR_LLAMA_MOVE_DOWN = 1 << 4,
+} HrLlamaMove;
+
+/**
+ * HrLlamaOverride:
+ * @pattern: what the names of tensors have
+ * @place: where these are
+ *
+ * A part of --override-tensor.
+ */
+typedef struct
+{
+  GRegex *pattern;
+  gint place;
+} HrLlamaOverride;
+
+/**
  * HrLlamaPlan:
  * @pass: the model and how it is stored
  * @release: the release of llama.cpp
@@ -19,7 +51,11 @@ G_BEGIN_DECLS
  * @is_fitted: whether it is left to llama.cpp which layers GPUs hold
  * @layer_places: (array): for each layer of the decoder where it is
  * @output_place: where the last norm and the head are
- * @n_host_experts: of how many layers the host holds the experts
+ * @moves: (array): for each layer what is elsewhere, flags of HrLlamaMove
+ * @move_places: (array): where that is
+ * @overrides: (nullable) (element-type HrLlamaOverride): where else tensors are, which goes before
+ * @has_overrides: whether llama.cpp is told where single tensors are
+ * @has_offload: whether GPUs compute long prompts with matrices of the host
  * @has_host_cache: whether the host holds keys and values, wherever the layers are
  * @n_slots: how many sequences there can be at once
  * @n_streams: how many caches there are: one for each slot, or one for all
@@ -48,7 +84,11 @@ typedef struct
   gboolean is_fitted;
   gint *layer_places;
   gint output_place;
-  guint64 n_host_experts;
+  guint *moves;
+  gint *move_places;
+  GArray *overrides;
+  gboolean has_overrides;
+  gboolean has_offload;
   gboolean has_host_cache;
   guint64 n_slots;
   guint64 n_streams;
@@ -93,6 +133,12 @@ gboolean           hr_llama_plan_init          (HrLlamaPlan        *self,
 void               hr_llama_plan_clear         (HrLlamaPlan        *self);
 void               hr_llama_plan_set_layers    (HrLlamaPlan        *self,
                                                 const guint        *n_layers);
+void               hr_llama_plan_set_move      (HrLlamaPlan        *self,
+                                                guint               layer,
+                                                guint               moves,
+                                                gint                place);
+void               hr_llama_plan_resolve_flash (HrLlamaPlan        *self);
+gint               hr_llama_plan_get_head_place (const HrLlamaPlan *self);
 const HrAttention *hr_llama_plan_get_attention (const HrLlamaPlan  *self,
                                                 guint               layer);
 guint64            hr_llama_plan_get_key_width (const HrAttention  *attention);
