@@ -450,7 +450,12 @@ def layers_that_ranks_share_are_said_for_torchtitan_and_transformers():
     launched, unsaid = files(*words, 'torchtitan', '--gpus', '8', '--sequence-parallel', 'true')
     parallelism = tomllib.loads(launched['torchtitan']['text'])['parallelism']
     assert parallelism['tensor_parallel_degree'] == 4 and parallelism['data_parallel_shard_degree'] == 2, parallelism
-    assert unsaid == [], unsaid
+    assert unsaid == [] and 'fsdp_reshard_after_forward' not in parallelism, (unsaid, parallelism)
+    accept_all(launched)
+    launched, unsaid = files(*words, 'torchtitan', '--gpus', '8', '--sequence-parallel', 'true', '--fsdp',
+                             'shard-grad-op')
+    parallelism = tomllib.loads(launched['torchtitan']['text'])['parallelism']
+    assert parallelism['fsdp_reshard_after_forward'] == 'never' and unsaid == [], (parallelism, unsaid)
     accept_all(launched)
     launched, _ = files(*words, 'transformers', '--gpus', '4')
     expect(launched['python']['text'], 'tp_plan="auto"')

@@ -745,6 +745,8 @@ shard (HrTrainingPlan *self)
   self->training.sharding.has_replicas = hr_training_job_get_data_parallel_replicas (self->job) > 1;
   self->training.sharding.n_layers = pass->stack->n_layers;
   self->training.sharding.is_staged = self->layout.is_torch;
+  self->training.sharding.stays_gathered = !self->layout.is_torch && self->training.sharding.n_ranks > 1 &&
+                                           hr_training_job_get_fsdp (self->job) == HR_FSDP_SHARD_GRAD_OP;
   hr_sharding_list_sizes (&self->training.sharding, pass->model);
   self->training.buffer_bytes = hr_torchtitan_get_buffer_bytes (pass->stack, pass->inference.prompt);
   hr_inference_plan_warn (pass, N_("torchtitan: fully_shard, VarlenAttention by torch’s flash kernel "

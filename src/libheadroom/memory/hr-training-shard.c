@@ -57,6 +57,28 @@ refuse_framework (const HrTrainingPlan  *plan,
   return FALSE;
 }
 
+/*
+ * torchtitan always shards: "shard-grad-op" has parameters stay when they are whole (fsdp_reshard_after_forward never),
+ * which is what it does beside a pipeline without being told.
+ */
+static gboolean
+check_titan (const HrTrainingPlan  *plan,
+             GError               **error)
+{
+  HrFsdp fsdp = hr_training_job_get_fsdp (plan->job);
+  g_autofree char *found = NULL;
+
+  if (fsdp == HR_FSDP_NONE || fsdp == HR_FSDP_SHARD_GRAD_OP)
+    return TRUE;
+
+  found = hr_job_get_as_string (HR_JOB (plan->job), "fsdp");
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("fsdp: expected none, as torchtitan shards by itself, or shard-grad-op, where parameters "
+                           "stay when they are whole (fsdp_reshard_after_forward never); found %s"), found);
+
+  return FALSE;
+}
+
 static gboolean
 refuse_single (const HrTrainingPlan  *plan,
                GError               **error)
@@ -217,8 +239,8 @@ gboolean
 hr_training_shard_check (const HrTrainingPlan  *plan,
                          GError               **error)
 {
-  if (hr_training_job_get_framework (plan->job) == HR_TRAINING_FRAMEWORK_TORCHTITAN && !check_groups (plan, error))
-    return FALSE;
+  if (hr_training_job_get_framework (plan->job) == HR_TRAINING_FRAMEWORK_TORCHTITAN)
+    return check_groups (plan, error) && check_titan (plan, error);
   if (hr_training_job_get_fsdp (plan->job) == HR_FSDP_NONE)
     return TRUE;
   if (!is_trainer (hr_training_job_get_framework (plan->job)))
@@ -566,7 +588,8 @@ hr_training_shard_take_trained (HrTrainingPlan  *plan,
   g_autoptr (HrTrainables) parts = NULL;
   g_autofree char *found = NULL;
 
-  if (hr_training_job_get_fsdp (plan->job) == HR_FSDP_NONE)
+  if (hr_training_job_get_fsdp (plan->job) == HR_FSDP_NONE ||
+      hr_training_job_get_framework (plan->job) == HR_TRAINING_FRAMEWORK_TORCHTITAN)
     return TRUE;
   hr_sharding_freeze_stacks (sharding, plan->pass.model, plan->tuning);
   if (!adds_matrices (plan))

@@ -150,7 +150,7 @@ ONLY_WITH = {
     'data-parallel-replicas': ('framework', TITAN),
     'tensor-parallel': ('tensor-parallel', SHARERS),
     'sequence-parallel': ('framework', TITAN),
-    'fsdp': ('framework', ('transformers',)),
+    'fsdp': ('framework', ('transformers', 'torchtitan')),
     'fsdp-version': ('fsdp', SHARDED),
     'fsdp-backward-prefetch': ('fsdp-version', (1,)),
     'fsdp-use-orig-params': ('fsdp-version', (1,)),

@@ -103,7 +103,8 @@ def build(hyper_parameters, settings):
         tensor_parallel_degree=settings.get('tensor-parallel', 1),
         enable_sequence_parallel=settings['sequence-parallel'],
         data_parallel_shard_degree=settings['data-parallel'] // settings['data-parallel-replicas'],
-        data_parallel_replicate_degree=settings['data-parallel-replicas'])
+        data_parallel_replicate_degree=settings['data-parallel-replicas'],
+        fsdp_reshard_after_forward='never' if settings['fsdp'] == 'shard-grad-op' else 'default')
     divide(config, is_qwen3, settings['sequence-parallel'])
     utils.set_spmd_backend(parallelism.spmd_backend)
     dims = ParallelDims.from_config(parallelism, dist.get_world_size())
