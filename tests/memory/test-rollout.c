@@ -282,6 +282,71 @@ test_when_the_factor_holds (void)
   g_assert_null (hr_estimate_get_warnings (hr_estimate_get_rule_of_thumb (without))[0]);
 }
 
+static HrEstimate *
+estimate_rank (const char  *settings,
+               GError     **error)
+{
+  g_autoptr (HrJob) job = make_job (HR_ROLLOUT_NONE);
+  g_autoptr (HrModel) model = load_llama ();
+  g_autoptr (HrGpu) gpu = find_gpu ();
+
+  hr_job_set_all_from_string (job, "framework=trl dtype=bfloat16 data-parallel=2 fsdp=full-shard micro-batch-size=1 "
+                                   "sequence-length=64 prompt-length=32 completion-length=32", NULL);
+  hr_job_set_all_from_string (job, settings, error);
+  g_assert_no_error (*error);
+
+  return hr_estimator_run (model, job, gpu, 1, error);
+}
+
+/* Twice in bfloat16: what is gathered, and what the modules see of it. */
+static void
+test_whole_reference (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) estimate = estimate_rank ("algorithm=dpo fsdp-version=2", &error);
+  guint64 n;
+
+  g_assert_no_error (error);
+  n = hr_model_get_n_parameters (hr_estimate_get_model (estimate));
+  g_assert_cmpint (hr_estimate_get_peak_phase (estimate), ==, HR_PHASE_REFERENCE);
+  g_assert_cmpuint (hr_estimate_get_component_bytes (estimate, HR_COMPONENT_COMMUNICATION), ==, 2 * n);
+  g_assert_cmpuint (hr_estimate_get_component_bytes (estimate, HR_COMPONENT_TEMPORARY), >=, 2 * n);
+}
+
+/* A half of each, and what is around the layers as a whole beside that. */
+static void
+test_rest_of_reference (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) estimate = estimate_rank ("algorithm=dpo fsdp-version=1", &error);
+  guint64 n;
+
+  g_assert_no_error (error);
+  n = hr_model_get_n_parameters (hr_estimate_get_model (estimate));
+  g_assert_cmpuint (hr_estimate_get_component_bytes (estimate, HR_COMPONENT_REFERENCE_MODEL), >, n);
+  g_assert_cmpuint (hr_estimate_get_component_bytes (estimate, HR_COMPONENT_REFERENCE_MODEL), <, 2 * n);
+}
+
+static void
+test_refused_rollouts (void)
+{
+  static const char * const settings[] = {
+    "fine-tuning-method=lora fsdp-version=2 rollout=transformers",
+    "fine-tuning-method=lora fsdp-version=1 rollout=vllm-colocated",
+    "fine-tuning-method=lora fsdp-version=2 rollout=vllm-server",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) estimate = estimate_rank (settings[i], &error);
+
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+      g_assert_true (g_str_has_prefix (error->message, "rollout: "));
+      g_assert_null (estimate);
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -299,6 +364,11 @@ main (int   argc,
   g_test_add_func ("/memory/rollout/generating_within_a_step_finds_the_gradients_of_its_first_part",
                    test_generation_within_step);
   g_test_add_func ("/memory/rollout/the_rule_of_thumb_says_when_its_factor_holds", test_when_the_factor_holds);
+
+  g_test_add_func ("/memory/rollout/fsdp_2_gathers_a_reference_model_as_a_whole", test_whole_reference);
+  g_test_add_func ("/memory/rollout/fsdp_1_keeps_what_is_around_the_layers_of_a_reference_model",
+                   test_rest_of_reference);
+  g_test_add_func ("/memory/rollout/fsdp_does_not_let_every_policy_with_adapters_answer", test_refused_rollouts);
 
   return g_test_run ();
 }

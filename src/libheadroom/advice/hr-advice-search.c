@@ -307,6 +307,8 @@ describe_sharing (const char **cost,
   if (strstr (change, "zero-stage=") != NULL || strstr (change, "fsdp=") != NULL)
     {
       *cost = N_("traffic between the GPUs: parameters are gathered layer by layer");
+      if (strstr (change, "framework=trl") != NULL)
+        return N_("Divide parameters, gradients and states among the GPUs, with TRL’s trainers (FSDP)");
       if (strstr (change, "framework=") != NULL)
         return N_("Divide parameters, gradients and states among the GPUs, with Transformers’ Trainer (FSDP)");
 

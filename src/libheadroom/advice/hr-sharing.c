@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "hr-advice-private.h"
+#include "hr-grpo-job.h"
 #include "hr-inference-job.h"
 #include "hr-training-job.h"
 
@@ -45,6 +46,18 @@ static const char * const own_loop[] = {
   "framework=transformers fsdp=full-shard fsdp-version=2",
   "framework=transformers fsdp=full-shard fsdp-version=1",
 };
+
+/* A loop of one’s own on answers: TRL’s trainers have what shards the model. */
+static const char * const own_loop_on_answers[] = {
+  "framework=trl fsdp=full-shard fsdp-version=2",
+  "framework=trl fsdp=full-shard fsdp-version=1",
+};
+
+static gboolean
+is_on_answers (HrJob *job)
+{
+  return HR_IS_GRPO_JOB (job) && hr_grpo_job_get_algorithm (HR_GRPO_JOB (job)) != HR_ALGORITHM_SFT;
+}
 
 static gboolean
 has_setting (HrJob      *job,
@@ -172,7 +185,7 @@ hr_sharing_list (HrJob *job,
     add_engine_ways (ways, job, n_gpus);
   if (HR_IS_TRAINING_JOB (job) &&
       hr_training_job_get_framework (HR_TRAINING_JOB (job)) == HR_TRAINING_FRAMEWORK_PYTORCH)
-    add_changes (ways, job, own_loop, G_N_ELEMENTS (own_loop));
+    add_changes (ways, job, is_on_answers (job) ? own_loop_on_answers : own_loop, G_N_ELEMENTS (own_loop));
   else
     add_changes (ways, job, training, G_N_ELEMENTS (training));
   if (HR_IS_TRAINING_JOB (job))
@@ -505,17 +518,19 @@ list_training (AllWays    *self,
     }
 }
 
-/* A loop of one’s own has nothing that shards a model; Transformers’ Trainer has. */
+/* A loop of one’s own has nothing that shards a model; Transformers’ Trainer has, and so have those of TRL. */
 static void
 list_own_loop (AllWays *self)
 {
+  gboolean is_trl = is_on_answers (self->job);
+
   list_training (self, "");
   if (hr_training_job_get_framework (HR_TRAINING_JOB (self->job)) != HR_TRAINING_FRAMEWORK_PYTORCH ||
       is_fixed (self, "framework"))
     return;
 
-  g_object_set (self->job, "framework", HR_TRAINING_FRAMEWORK_TRANSFORMERS, NULL);
-  list_training (self, "framework=transformers ");
+  g_object_set (self->job, "framework", is_trl ? HR_TRAINING_FRAMEWORK_TRL : HR_TRAINING_FRAMEWORK_TRANSFORMERS, NULL);
+  list_training (self, is_trl ? "framework=trl " : "framework=transformers ");
 }
 
 /*

@@ -157,13 +157,13 @@ static const HrHelpText guides[] = {
        "All of them multiply: the number of data parallel copies is the number of GPUs, divided by that of tensor, "
        "context and pipeline parts.\n\n"
        "What each GPU holds is replayed for FSDP 1 and 2 and DistributedDataParallel as transformers’ Trainer runs "
-       "them, for DeepSpeed’s ZeRO, the sequences that it shares by Ulysses, and its PipelineEngine, alone, with "
-       "copies and with ZeRO’s first stage, for Megatron-LM’s tensor, sequence, context, expert and pipeline "
-       "parallelism and distributed optimizer with models like GPT and Llama, for torchtitan’s fully_shard, alone or "
-       "beside tensor and sequence parallelism, for the schedules of torch.distributed.pipelining in a plain loop and "
-       "in torchtitan, and for matrices that transformers divides by its own plans, in training as in inference; in "
-       "inference also for its plans of experts, and for layers that accelerate spreads over GPUs. Every other layout "
-       "is refused with the reason."),
+       "them, and TRL’s trainers of DPO, KTO, GRPO and their kin, for DeepSpeed’s ZeRO, the sequences that it shares "
+       "by Ulysses, and its PipelineEngine, alone, with copies and with ZeRO’s first stage, for Megatron-LM’s tensor, "
+       "sequence, context, expert and pipeline parallelism and distributed optimizer with models like GPT and Llama, "
+       "for torchtitan’s fully_shard, alone or beside tensor and sequence parallelism, for the schedules of "
+       "torch.distributed.pipelining in a plain loop and in torchtitan, and for matrices that transformers divides by "
+       "its own plans, in training as in inference; in inference also for its plans of experts, and for layers that "
+       "accelerate spreads over GPUs. Every other layout is refused with the reason."),
     { "https://arxiv.org/abs/1910.02054", "https://arxiv.org/abs/2104.04473" },
   },
   {

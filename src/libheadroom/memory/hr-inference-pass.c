@@ -5,7 +5,7 @@
 #include "hr-heap-script.h"
 #include "hr-inference-cache.h"
 #include "hr-pass.h"
-#include "hr-sharding.h"
+#include "hr-sharding-flat.h"
 #include "hr-tower.h"
 
 typedef struct
@@ -425,6 +425,22 @@ hr_inference_encode (const HrInference *self,
   return shape;
 }
 
+static void
+gather_around (HrReplay       *replay,
+               HrShardedGroup  group)
+{
+  HrStretch stretch;
+
+  if (replay->sharding == NULL)
+    return;
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  if (group == HR_SHARDED_EMBEDDING)
+    hr_sharding_gather_root (replay, HR_SHARDED_ROOT);
+  hr_sharding_gather (replay, group);
+  hr_replay_end (replay);
+}
+
 /* HrSee: a tower runs to its end before the decoder goes on. */
 static HrValue
 see (const HrInference *self,
@@ -501,6 +517,34 @@ hr_inference_drop_past (const HrInference *self,
     }
 }
 
+/* Begins the function of the model, whose table of tokens may be sharded, and so may what is around the layers. */
+static void
+begin_pass (const HrInference *self,
+            HrReplay          *replay,
+            guint64            past,
+            guint64            sequence,
+            HrPass            *pass)
+{
+  HrInference seeing = *self;
+
+  seeing.see = see;
+  gather_around (replay, HR_SHARDED_EMBEDDING);
+  hr_sharding_show_around (replay, TRUE);
+  hr_pass_begin (&seeing, replay, pass, past, sequence);
+  hr_sharding_show_around (replay, FALSE);
+  hr_sharding_let_go (replay, HR_SHARDED_EMBEDDING);
+}
+
+static void
+finish_pass (const HrInference *self,
+             HrReplay          *replay,
+             HrPass            *pass)
+{
+  gather_around (replay, HR_SHARDED_HEAD);
+  hr_sharding_show_around (replay, TRUE);
+  hr_pass_finish (self, replay, pass);
+}
+
 /*
  * hr_inference_run_layers:
  * @self: what is replayed
@@ -518,12 +562,9 @@ hr_inference_run_layers (const HrInference *self,
                          guint64            sequence,
                          HrPass            *pass)
 {
-  HrInference seeing = *self;
-
-  seeing.see = see;
-  hr_pass_begin (&seeing, replay, pass, past, sequence);
+  begin_pass (self, replay, past, sequence, pass);
   run_layers (self, replay, pass);
-  hr_pass_finish (self, replay, pass);
+  finish_pass (self, replay, pass);
 }
 
 /*
@@ -532,7 +573,7 @@ hr_inference_run_layers (const HrInference *self,
  * @replay: a tape
  * @pass: the variables of the model's function
  *
- * Lets go of what these hold beside the logits, where the function returns.
+ * Lets go of what these hold beside the logits, where the function returns, and of what was gathered last.
  */
 void
 hr_inference_end_pass (const HrInference *self,
@@ -544,6 +585,8 @@ hr_inference_end_pass (const HrInference *self,
     hr_replay_drop (replay, pass->beside[--pass->n_beside]);
   if (pass->keeps_layers)
     hr_inference_drop_layers (self, replay);
+  hr_sharding_show_around (replay, FALSE);
+  hr_sharding_return (replay);
 }
 
 /*
@@ -566,15 +609,13 @@ hr_inference_run_pass (const HrInference *self,
                        gboolean           flush)
 {
   gboolean prefill = past == 0 && replay->ledger.phase == HR_PHASE_PREFILL;
-  HrInference seeing = *self;
   HrValue logits;
   HrPass pass;
 
-  seeing.see = see;
-  hr_pass_begin (&seeing, replay, &pass, past, sequence);
+  begin_pass (self, replay, past, sequence, &pass);
   pass.forward.cache_flush = flush;
   run_layers (self, replay, &pass);
-  hr_pass_finish (self, replay, &pass);
+  finish_pass (self, replay, &pass);
   if (self->stack->role == HR_STACK_ENCODER)
     return hr_pass_run_tasks (self, replay, &pass);
   if (self->has_head && hr_pass_has_long_head (self))

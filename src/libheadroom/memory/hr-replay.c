@@ -246,6 +246,7 @@ hr_replay_init (HrReplay       *self,
   self->layer = -1;
   self->make_limit = G_MAXUINT;
   self->waiting = self->returned[0] = self->returned[1] = HR_NO_VALUE;
+  self->sharded_rest[0] = self->sharded_rest[1] = HR_NO_VALUE;
   forget_peak (self);
 }
 

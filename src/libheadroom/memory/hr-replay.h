@@ -371,6 +371,7 @@ typedef struct
 } HrExpertRanks;
 
 #define HR_REPLAY_MAX_INPUTS 12
+#define HR_REPLAY_N_RESTS 2
 
 /* As many tensors as values have numbers for. */
 #define HR_REPLAY_MAX_STORAGES (G_MAXINT16 + 1)
@@ -435,6 +436,8 @@ typedef struct
  * @has_gradients: whether parameters have a gradient already, so that new ones are added into it
  * @adds_gradients_up: whether gradients are added into a buffer of their own as soon as they come
  * @sharding: (nullable): how parameters are gathered and gradients reduced
+ * @sharded_rest: what a forward pass without gradients has left gathered of what is around the layers, for the next one
+ * @has_sharded_layers: whether it has left the layers gathered as well
  * @reduction: (nullable): the buckets that gradients go through
  * @live: (nullable): which parameters are gathered, where modules are, one by one
  * @fused_step: (nullable): what steps a parameter as soon as the gradient of the next is there
@@ -510,6 +513,8 @@ struct _HrReplay
   gboolean has_gradients;
   gboolean adds_gradients_up;
   HrSharding *sharding;
+  HrValue sharded_rest[HR_REPLAY_N_RESTS];
+  gboolean has_sharded_layers;
   HrReduction *reduction;
   HrLiveParameters *live;
   HrFusedStep fused_step;

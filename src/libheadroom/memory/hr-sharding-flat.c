@@ -474,8 +474,12 @@ static gboolean
 is_there (const HrSharding *self,
           HrShardedGroup    group)
 {
-  return self->weights[group].storage >= 0 ||
-         (self->is_backward && self->stays_gathered && group != HR_SHARDED_HEAD);
+  if (self->weights[group].storage >= 0)
+    return TRUE;
+  if (group == HR_SHARDED_HEAD)
+    return self->holds_rest;
+
+  return self->stays_gathered && (self->is_backward || (self->has_layers && group != HR_SHARDED_UNIT));
 }
 
 /*
@@ -605,12 +609,103 @@ hr_sharding_leave (HrReplay *replay,
   if (self == NULL || !self->is_flat)
     return;
 
+  self->has_layers |= self->stays_gathered;
   if (self->n_ranks == 1)
     {
       hr_replay_drop (replay, self->weights[HR_SHARDED_HEAD]);
       self->weights[HR_SHARDED_HEAD] = HR_NO_VALUE;
     }
   hr_autograd_record (replay, output, backward_leave, &inner, 1);
+}
+
+/* Gathers a group in what it is held in. */
+static HrValue
+summon_group (HrReplay       *replay,
+              HrShardedGroup  group)
+{
+  HrSharding *self = replay->sharding;
+  HrElement held = get_held_element (self, group);
+  HrValue copy = HR_NO_VALUE;
+  HrValue gathered;
+
+  replay->sentence = N_("while parameters of all ranks are gathered");
+  if (self->is_offloaded)
+    copy = hr_replay_make (replay, "_to_copy", "_local_shard", HR_COMPONENT_TEMPORARY,
+                           get_shape (held, group, HR_SHARDED_PART));
+  gathered = hr_replay_make (replay, "all_gather", "_full_prec_full_param_padded", HR_COMPONENT_COMMUNICATION,
+                             get_shape (held, group, HR_SHARDED_GATHERED));
+  hr_replay_drop (replay, copy);
+
+  return gathered;
+}
+
+/*
+ * hr_sharding_summon:
+ * @replay: a tape
+ *
+ * FullyShardedDataParallel.summon_full_params without recursion: what is around the layers is gathered in what it is
+ * held in (_force_full_precision of _flat_param.py), so that what passes through the layers, and what is cached of it,
+ * is in that as well, while the layers are gathered as ever.
+ */
+void
+hr_sharding_summon (HrReplay *replay)
+{
+  HrSharding *self = replay->sharding;
+  HrStretch stretch;
+
+  if (self == NULL || !self->is_flat)
+    return;
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  self->weights[HR_SHARDED_HEAD] = summon_group (replay, HR_SHARDED_HEAD);
+  hr_replay_end (replay);
+  self->is_summoned = TRUE;
+  replay->dtype = get_held_element (self, HR_SHARDED_HEAD);
+}
+
+/*
+ * hr_sharding_show_around:
+ * @replay: a tape
+ * @is_around: whether what is around the layers runs, or a layer
+ *
+ * Says what the parameters of the modules are in that run.
+ */
+void
+hr_sharding_show_around (HrReplay *replay,
+                         gboolean  is_around)
+{
+  const HrSharding *self = replay->sharding;
+
+  if (self != NULL && self->is_summoned)
+    replay->parameter_dtype = is_around ? get_held_element (self, HR_SHARDED_HEAD) : self->gathered_element;
+}
+
+/*
+ * hr_sharding_get_left_bytes:
+ * @self: groups of parameters
+ * @has_rest: whether those around the layers count as well
+ *
+ * Views of the original parameters let go of their gradients when they are set to none; those of the flat parameters
+ * that these are views of stay until the root runs forwards (_reset_flat_param_grad_info_if_needed).
+ *
+ * Returns: what a rank has of gradients between a step and that
+ */
+guint64
+hr_sharding_get_left_bytes (const HrSharding *self,
+                            gboolean          has_rest)
+{
+  guint element = hr_element_get_bytes (self->element);
+  guint64 bytes = 0;
+
+  if (!self->is_sharded || !self->is_flat || !self->is_aligned || self->is_offloaded)
+    return 0;
+  if (self->has_units)
+    return self->unit_bytes;
+
+  for (guint i = 0; i < self->n_stacks; i++)
+    bytes += self->stacks[i].n_layers * hr_ledger_round (self->stacks[i].n_part * element);
+
+  return bytes + (has_rest ? hr_ledger_round (self->n_part[HR_SHARDED_HEAD] * element) : 0);
 }
 
 /*
@@ -630,6 +725,74 @@ hr_sharding_leave_reading (HrReplay *replay)
 
   hr_replay_drop (replay, self->weights[HR_SHARDED_HEAD]);
   self->weights[HR_SHARDED_HEAD] = HR_NO_VALUE;
+}
+
+/* DTensor.full_tensor, of one parameter after the other. */
+static void
+push_largest (HrReplay *replay)
+{
+  HrSharding *self = replay->sharding;
+  guint64 bytes = hr_element_get_bytes (self->element);
+  HrValue copy = HR_NO_VALUE;
+  HrValue gathered;
+
+  replay->sentence = N_("while parameters of all ranks are gathered");
+  replay->symbols[HR_SYMBOL_KEPT] = self->n_largest / self->n_ranks * bytes;
+  if (self->is_offloaded)
+    copy = hr_replay_make (replay, "_to_copy", "param", HR_COMPONENT_TEMPORARY,
+                           HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
+  replay->symbols[HR_SYMBOL_KEPT] = self->n_largest * bytes;
+  gathered = hr_replay_make (replay, "all_gather", "param.full_tensor ()", HR_COMPONENT_COMMUNICATION,
+                             HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
+  hr_replay_drop (replay, gathered);
+  hr_replay_drop (replay, copy);
+}
+
+/*
+ * hr_sharding_push:
+ * @replay: a tape
+ *
+ * VLLMGeneration._sync_fsdp1_params_to_vllm and _sync_fsdp2_params_to_vllm of trl/generation/vllm_generation.py: flat
+ * parameters are gathered one by one, and those of fully_shard parameter by parameter, in what they are held in.
+ */
+void
+hr_sharding_push (HrReplay *replay)
+{
+  HrSharding *self = replay->sharding;
+  HrStretch stretch;
+
+  if (self == NULL)
+    return;
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  if (self->is_flat)
+    {
+      hr_replay_drop (replay, summon_group (replay, HR_SHARDED_LAYER));
+      hr_replay_drop (replay, summon_group (replay, HR_SHARDED_HEAD));
+    }
+  else
+    {
+      push_largest (replay);
+    }
+  hr_replay_end (replay);
+}
+
+/*
+ * hr_sharding_get_rest_bytes:
+ * @self: groups of parameters, of which nothing is trained
+ *
+ * Returns: what stays gathered of them from one forward pass to the next
+ */
+guint64
+hr_sharding_get_rest_bytes (const HrSharding *self)
+{
+  guint element = hr_element_get_bytes (self->gathered_element);
+  guint64 bytes = self->holds_rest ? hr_ledger_round (self->n_part[HR_SHARDED_HEAD] * self->n_ranks * element) : 0;
+
+  for (guint i = 0; self->holds_rest && self->stays_gathered && i < self->n_stacks; i++)
+    bytes += self->stacks[i].n_layers * hr_ledger_round (self->stacks[i].n_part * self->n_ranks * element);
+
+  return bytes;
 }
 
 /* _post_backward_reshard of _runtime_utils.py. */

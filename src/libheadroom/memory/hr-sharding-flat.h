@@ -74,6 +74,13 @@ void          hr_sharding_gather_ahead   (HrReplay             *replay,
 void          hr_sharding_leave          (HrReplay             *replay,
                                           HrValue              *output);
 void          hr_sharding_leave_reading  (HrReplay             *replay);
+void          hr_sharding_summon         (HrReplay             *replay);
+void          hr_sharding_show_around    (HrReplay             *replay,
+                                          gboolean              is_around);
+guint64       hr_sharding_get_left_bytes (const HrSharding     *self,
+                                          gboolean              has_rest);
+void          hr_sharding_push           (HrReplay             *replay);
+guint64       hr_sharding_get_rest_bytes (const HrSharding     *self);
 void          hr_sharding_begin_backward (HrReplay             *replay);
 void          hr_sharding_reduce_flat    (HrReplay             *replay,
                                           HrShardedGroup        group);

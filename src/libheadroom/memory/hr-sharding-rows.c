@@ -69,6 +69,7 @@ typedef struct
 {
   guint64 n_elements;
   guint64 n_part;
+  guint64 n_largest;
   guint64 held_bytes;
   guint64 whole_bytes;
 } Sum;
@@ -87,6 +88,7 @@ add_parameter (const HrSharding      *self,
 
   sum->n_elements += n;
   sum->n_part += n_part;
+  sum->n_largest = MAX (sum->n_largest, n_part * self->n_ranks);
   sum->held_bytes += hr_ledger_round (n_part * hr_element_get_bytes (element));
 }
 
@@ -182,6 +184,7 @@ hr_sharding_init_rows (HrSharding            *self,
       add_layer (self, storage, NULL, layers->stack, 0, &first);
       layers->n_elements = first.n_elements;
       layers->n_part = first.n_part;
+      self->n_largest = MAX (self->n_largest, first.n_largest);
       for (guint j = 1; j < layers->n_layers; j++)
         {
           Sum other = { 0 };
@@ -197,9 +200,37 @@ hr_sharding_init_rows (HrSharding            *self,
       add_group (self, storage, NULL, around[i], &sum);
       self->n_elements[around[i]] = sum.n_elements;
       self->n_part[around[i]] = sum.n_part;
+      self->n_largest = MAX (self->n_largest, sum.n_largest);
     }
 
   return are_alike;
+}
+
+/*
+ * hr_sharding_join_rows:
+ * @self: groups of parameters
+ * @storage: how the tensors of the model are stored
+ *
+ * Makes one group of all, as fully_shard does it of a model alone, in which nothing is frozen.
+ */
+void
+hr_sharding_join_rows (HrSharding            *self,
+                       const HrWeightStorage *storage)
+{
+  Sum sum = { 0 };
+
+  for (guint i = 0; i < self->n_stacks; i++)
+    {
+      for (guint j = 0; j < self->stacks[i].n_layers; j++)
+        add_layer (self, storage, NULL, self->stacks[i].stack, j, &sum);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (around); i++)
+    add_group (self, storage, NULL, around[i], &sum);
+  self->is_whole = TRUE;
+  self->n_stacks = 0;
+  self->n_elements[HR_SHARDED_HEAD] = sum.n_elements;
+  self->n_part[HR_SHARDED_HEAD] = sum.n_part;
+  self->held_bytes = sum.held_bytes;
 }
 
 /* Parameters of a group that get a gradient, and what these take whole. */

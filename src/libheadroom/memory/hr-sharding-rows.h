@@ -31,6 +31,8 @@ typedef struct
 gboolean hr_sharding_init_rows (HrSharding            *self,
                                 const HrWeightStorage *storage,
                                 const HrRowSharding   *settings);
+void     hr_sharding_join_rows (HrSharding            *self,
+                                const HrWeightStorage *storage);
 void     hr_sharding_take_rows (HrSharding            *self,
                                 const HrWeightStorage *storage,
                                 const HrTuning        *tuning,

@@ -208,6 +208,8 @@ hr_sharding_begin (HrSharding *self,
 {
   self->reduced = self->ahead = self->unused = self->unit_ahead = self->open = HR_NO_VALUE;
   self->is_backward = FALSE;
+  self->is_summoned = FALSE;
+  self->has_layers = self->holds_rest && self->stays_gathered;
   self->is_last = is_last;
   self->has_sums = FALSE;
   for (guint i = 0; i < HR_N_SHARDED_GROUPS; i++)
@@ -226,11 +228,78 @@ has_root (const HrSharding *self)
   return !self->is_flat && self->n_stacks > 0;
 }
 
+/* What only a backward pass lets go of. */
+static const HrShardedGroup resting[HR_REPLAY_N_RESTS] = { HR_SHARDED_HEAD, HR_SHARDED_ROOT };
+
+/*
+ * hr_sharding_take_rest:
+ * @replay: a tape
+ *
+ * Takes over what a forward pass without gradients has left gathered: what is around the layers of flat parameters, the
+ * last norm with the head, and what is the root's (reshard_after_forward is false for these).
+ */
+void
+hr_sharding_take_rest (HrReplay *replay)
+{
+  HrSharding *self = replay->sharding;
+
+  if (self == NULL)
+    return;
+
+  for (guint i = 0; i < G_N_ELEMENTS (resting); i++)
+    {
+      self->weights[resting[i]] = replay->sharded_rest[i];
+      replay->sharded_rest[i] = HR_NO_VALUE;
+    }
+  self->has_layers |= replay->has_sharded_layers;
+  replay->has_sharded_layers = FALSE;
+}
+
+/*
+ * hr_sharding_leave_rest:
+ * @replay: a tape
+ *
+ * Ends a forward pass without gradients, and leaves what it has gathered last for the next one.
+ */
+void
+hr_sharding_leave_rest (HrReplay *replay)
+{
+  HrSharding *self = replay->sharding;
+
+  if (self == NULL)
+    return;
+
+  hr_sharding_return (replay);
+  for (guint i = 0; i < G_N_ELEMENTS (resting); i++)
+    {
+      replay->sharded_rest[i] = self->weights[resting[i]];
+      self->weights[resting[i]] = HR_NO_VALUE;
+    }
+  replay->has_sharded_layers = self->has_layers;
+  replay->sharding = NULL;
+}
+
+/*
+ * hr_sharding_resume:
+ * @self: the groups of a micro-batch that another model has run in
+ * @replay: a tape
+ *
+ * Goes on with the micro-batch.
+ */
+void
+hr_sharding_resume (HrSharding *self,
+                    HrReplay   *replay)
+{
+  replay->sharding = self;
+  for (guint i = 0; self != NULL && i < HR_N_SHARDED_GROUPS; i++)
+    hr_sharding_set_symbols (self, replay, i);
+}
+
 static HrShardedGroup
 find_group (const HrSharding *self,
             HrShardedGroup    group)
 {
-  if (group == HR_SHARDED_ROOT && !has_root (self))
+  if (self->is_whole || (group == HR_SHARDED_ROOT && !has_root (self)))
     return HR_SHARDED_HEAD;
 
   return group == HR_SHARDED_EMBEDDING && self->is_tied ? HR_SHARDED_HEAD : group;
@@ -450,6 +519,7 @@ hr_sharding_return (HrReplay *replay)
     return;
 
   self->gathers = FALSE;
+  self->has_layers |= self->stays_gathered;
   if (self->is_flat || self->n_ranks == 1)
     return;
 
@@ -457,6 +527,8 @@ hr_sharding_return (HrReplay *replay)
   hr_replay_assign (replay, &self->ahead, HR_NO_VALUE);
   while (self->n_given > 0)
     hr_replay_drop (replay, self->given[--self->n_given]);
+  if (self->is_whole && !self->stays_gathered)
+    hr_replay_assign (replay, &self->weights[HR_SHARDED_HEAD], HR_NO_VALUE);
   hr_replay_end (replay);
 }
 
@@ -493,6 +565,17 @@ hr_sharding_unshard (HrReplay       *replay,
   return replay->sharding->n_ranks > 1 ? unshard (replay, group) : copy_parameters (replay, group);
 }
 
+/* Whether a forward pass before has left a group gathered. */
+static gboolean
+is_left (const HrSharding *self,
+         HrShardedGroup    group)
+{
+  if (group == HR_SHARDED_HEAD || group == HR_SHARDED_ROOT)
+    return self->holds_rest;
+
+  return self->stays_gathered && (self->is_backward || self->has_layers);
+}
+
 /*
  * hr_sharding_gather:
  * @replay: a tape
@@ -514,7 +597,7 @@ hr_sharding_gather (HrReplay       *replay,
     hr_sharding_gather_flat (replay, group);
   else if (self->is_staged)
     hr_sharding_gather_stage (replay, group);
-  else if (self->weights[group].storage < 0 && !(self->stays_gathered && self->is_backward))
+  else if (self->weights[group].storage < 0 && !is_left (self, group))
     self->weights[group] = hr_sharding_unshard (replay, group);
 }
 

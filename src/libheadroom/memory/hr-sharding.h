@@ -97,9 +97,13 @@ typedef struct
  * @has_replicas: whether several groups of @n_ranks each hold all parameters; what is reduced among them is held to the
  *   end of the backward pass, where gradients are cast behind that
  * @n_part: how many parameters of a group each of these holds, with what pads them
+ * @n_largest: how many parameters the largest of them has, with what pads it
  * @is_aligned: whether each parameter begins at a multiple of 16 bytes, and what pads all to the number of ranks is
  *   among them, as views of the parameters stay what is trained (use_orig_params)
+ * @is_whole: whether all of the model is one group, as fully_shard makes it of a model alone
  * @stays_gathered: whether they are gathered once, and let go of when their gradients are there
+ * @holds_rest: whether what is around the layers is there all the time, as no backward pass comes that it goes with,
+ *   and what else stays gathered
  * @gathers_ahead: when the group that comes next in the backward pass is gathered
  * @gathered_element: what they are gathered in
  * @reduced_element: what gradients are reduced in
@@ -139,8 +143,11 @@ struct _HrSharding
   guint64 n_ranks;
   gboolean has_replicas;
   guint64 n_part[HR_N_SHARDED_GROUPS];
+  guint64 n_largest;
   gboolean is_aligned;
+  gboolean is_whole;
   gboolean stays_gathered;
+  gboolean holds_rest;
   HrBackwardPrefetch gathers_ahead;
   HrElement gathered_element;
   HrElement reduced_element;
@@ -178,6 +185,8 @@ struct _HrSharding
   HrValue given[HR_SHARDED_MAX_GIVEN];  /* copies of what the model was called with */
   guint n_given;
   gboolean is_backward;
+  gboolean is_summoned; /* whether what is around the layers is there in what it is held in */
+  gboolean has_layers; /* whether a forward pass has left the layers gathered */
   gboolean is_first;   /* whether no layer is before the one that is differentiated */
   HrShardedUnits units;    /* those of the layer that runs, so far */
   HrValue chosen;          /* the one that %HR_SHARDED_UNIT stands for */
@@ -201,6 +210,10 @@ void     hr_sharding_init         (HrSharding     *self,
 void     hr_sharding_begin        (HrSharding     *self,
                                    HrReplay       *replay,
                                    gboolean        is_last);
+void     hr_sharding_take_rest    (HrReplay       *replay);
+void     hr_sharding_leave_rest   (HrReplay       *replay);
+void     hr_sharding_resume       (HrSharding     *self,
+                                   HrReplay       *replay);
 void     hr_sharding_gather       (HrReplay       *replay,
                                    HrShardedGroup  group);
 void     hr_sharding_gather_root  (HrReplay       *replay,

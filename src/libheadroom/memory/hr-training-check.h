@@ -7,7 +7,7 @@
 G_BEGIN_DECLS
 
 /* A setting, as many values as are known of it, and the end of the list. */
-#define HR_TRAINING_MAX_VALUES 8
+#define HR_TRAINING_MAX_VALUES 16
 
 gboolean hr_training_check_job       (HrTrainingJob           *job,
                                       GError                 **error);

@@ -511,8 +511,9 @@ add_components (const HrTrainingPlan *plan,
         _hr_estimate_add_component (estimate, 0, i, part, NULL, NULL, NULL);
       else if (i == HR_COMPONENT_WEIGHTS && plan->training.live.is_used)
         hr_training_zero_add_component (plan, estimate, part, device->weights.buffer_bytes);
-      else if (i == HR_COMPONENT_WEIGHTS && hr_training_shard_is_divided (plan))
-        hr_training_shard_add_component (plan, estimate, part, device->weights.buffer_bytes);
+      else if ((i == HR_COMPONENT_WEIGHTS && hr_training_shard_is_divided (plan)) ||
+               (i == HR_COMPONENT_REFERENCE_MODEL && plan->training.reference_sharding.is_sharded))
+        hr_training_shard_add_component (plan, estimate, i, part, device->weights.buffer_bytes);
       else if (i == HR_COMPONENT_WEIGHTS || i == HR_COMPONENT_REFERENCE_MODEL)
         hr_estimate_add_weights (estimate, 0, i, &plan->pass.storage, &device->weights, part);
       else if (i == HR_COMPONENT_VALUE_MODEL || i == HR_COMPONENT_REWARD_MODEL)

@@ -1383,7 +1383,9 @@ hr_training_plan_take_weights (HrTrainingPlan *self,
     }
   /* That of verl waits on the host. */
   if (training->has_reference && !adds_parameters (self) && training->policy_code != HR_POLICY_CODE_VERL)
-    training->reference_bytes = weights->bytes;
+    training->reference_bytes = training->reference_sharding.is_sharded
+                                  ? hr_training_shard_get_reference_bytes (self) + weights->buffer_bytes
+                                  : weights->bytes;
   hr_training_critic_measure (self);
 }
 

@@ -9,6 +9,8 @@
 #include "hr-grpo-job.h"
 #include "hr-inference-pass.h"
 #include "hr-operator.h"
+#include "hr-sharding-flat.h"
+#include "hr-sharding-stacks.h"
 #include "hr-training-images.h"
 #include "hr-training-loss.h"
 #include "hr-training-policy-unsloth.h"
@@ -167,6 +169,46 @@ hr_training_write_answers (const HrTraining *self,
   hr_training_leave_inference (self, replay, &before);
 }
 
+/* Begins passes of the model that is trained before it runs forwards with gradients. */
+static void
+begin_policy (const HrTraining *self,
+              HrReplay         *replay,
+              HrSharding       *sharding)
+{
+  *sharding = self->sharding;
+  hr_sharding_begin (sharding, replay, TRUE);
+  hr_sharding_take_rest (replay);
+  hr_sharding_enter_stack (replay, self->pass.stack);
+}
+
+/*
+ * VLLMGeneration.sync_weights of trl/generation/vllm_generation.py, which an engine on the same device has woken its
+ * weights for.
+ */
+static void
+push_weights (const HrTraining *self,
+              HrReplay         *replay)
+{
+  HrValue woken = HR_NO_VALUE;
+  HrSharding sharding;
+  HrStretch stretch;
+
+  if (!self->sharding.is_sharded || replay->heap != NULL)
+    return;
+
+  hr_ledger_enter_phase (&replay->ledger, HR_PHASE_GENERATION);
+  begin_policy (self, replay, &sharding);
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  replay->symbols[HR_SYMBOL_KEPT] = self->engine_weight_bytes;
+  if (self->engine_sleeps)
+    woken = hr_replay_make (replay, "wake_up", "vLLM", HR_COMPONENT_ROLLOUT_ENGINE,
+                            HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
+  hr_replay_end (replay);
+  hr_sharding_push (replay);
+  hr_replay_drop (replay, woken);
+  hr_sharding_leave_rest (replay);
+}
+
 /*
  * VLLMGeneration.generate of trl/generation/vllm_generation.py: an engine that has slept takes its share again, for the
  * weights, into which those of the trainer are copied, and for the cache, and gives it up when all have answered.
@@ -177,6 +219,7 @@ generate_by_engine (const HrTraining *self,
 {
   HrStretch stretch;
 
+  push_weights (self, replay);
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_GENERATION);
   hr_replay_begin (replay, &stretch, NULL, -1);
   replay->sentence = N_("while vLLM answers the prompts in its share of the memory");
@@ -187,6 +230,26 @@ generate_by_engine (const HrTraining *self,
                                               HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT)));
     }
   hr_replay_end (replay);
+}
+
+/*
+ * GRPOTrainer._generate_single_turn of trl/trainer/grpo_trainer.py: the module inside of FullyShardedDataParallel
+ * generates, while what is around its layers is there (DistributedBackend.summon_full_params of trl/distributed.py);
+ * of fully_shard each token gathers all.
+ */
+static void
+generate_by_policy (const HrTraining *self,
+                    HrReplay         *replay)
+{
+  HrElement element = replay->dtype;
+  HrSharding sharding;
+
+  begin_policy (self, replay, &sharding);
+  hr_sharding_summon (replay);
+  hr_training_write_answers (self, replay, self->pass.batch * self->generation_steps, NULL);
+  hr_sharding_leave_reading (replay);
+  hr_sharding_leave_rest (replay);
+  replay->dtype = element;
 }
 
 /*
@@ -202,9 +265,11 @@ hr_training_generate (const HrTraining *self,
                       HrReplay         *replay)
 {
   if (self->rollout == HR_ROLLOUT_TRANSFORMERS && replay->heap == NULL)
-    hr_training_write_answers (self, replay, self->pass.batch * self->generation_steps, NULL);
+    generate_by_policy (self, replay);
   else if (self->rollout == HR_ROLLOUT_VLLM_COLOCATED)
     generate_by_engine (self, replay);
+  else if (self->rollout == HR_ROLLOUT_VLLM_SERVER)
+    push_weights (self, replay);
 }
 
 /*
@@ -231,6 +296,53 @@ hr_training_keep_answers (const HrTraining *self,
     hr_replay_assign (replay, hidden, hr_op_copy (replay, "hidden_states", *hidden, shape));
 }
 
+/* Whether the reference model is one of its own that is sharded, which accelerate does not wrap. */
+static gboolean
+is_apart (const HrTraining *self,
+          HrPhaseId         phase)
+{
+  return phase == HR_PHASE_REFERENCE && self->reference_sharding.is_sharded;
+}
+
+/* Begins the call of a model that is sharded; DPOTrainer has the reference model read within that of the policy. */
+static void
+begin_reading (const HrTraining *self,
+               HrReplay         *replay,
+               HrPhaseId         phase,
+               HrSharding       *sharding)
+{
+  if (is_apart (self, phase))
+    {
+      *sharding = self->reference_sharding;
+      hr_sharding_begin (sharding, replay, TRUE);
+      hr_sharding_enter_stack (replay, self->pass.stack);
+      /* prepare_fsdp of trl/models/utils.py wraps no function in autocast. */
+      replay->autocast = HR_ELEMENT_NONE;
+      replay->keeps_casts = FALSE;
+    }
+  else if (replay->sharding == NULL)
+    {
+      begin_policy (self, replay, sharding);
+    }
+}
+
+static void
+end_reading (const HrTraining *self,
+             HrReplay         *replay,
+             HrPhaseId         phase,
+             HrSharding       *outer)
+{
+  if (is_apart (self, phase))
+    {
+      hr_sharding_end (replay);
+      hr_sharding_resume (outer, replay);
+    }
+  else if (outer == NULL)
+    {
+      hr_sharding_leave_rest (replay);
+    }
+}
+
 /*
  * The log-probabilities of answers, without gradients; GRPOTrainer has as many read at once as are trained on at once.
  * The logits that they are made of go, or are the caller's.
@@ -246,11 +358,14 @@ read_answers (const HrTraining *self,
   HrTapeSettings before = hr_training_enter_inference (replay);
   HrValue tokens = HR_SHAPE (HR_ELEMENT_INT64, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
   HrValue ids = HR_NO_VALUE, mask = HR_NO_VALUE;
+  HrSharding *outer = replay->sharding;
+  HrSharding sharding;
   HrValue logits, answers;
   HrPass variables;
 
   replay->tuning = tuning;
   replay->keeps_casts = before.autocast != HR_ELEMENT_NONE;
+  begin_reading (self, replay, phase, &sharding);
   hr_ledger_enter_phase (&replay->ledger, phase);
   /* OnlineDPOTrainer._forward joins prompts and answers anew. */
   if (self->algorithm == HR_ALGORITHM_ONLINE_DPO)
@@ -265,7 +380,7 @@ read_answers (const HrTraining *self,
   hr_inference_end_pass (&pass, replay, &variables);
   hr_replay_drop_casts (replay);
   replay->autocast = HR_ELEMENT_NONE;
-  if (self->fp32_outputs)
+  if (self->fp32_outputs && !is_apart (self, phase))
     hr_training_upcast_outputs (replay, &logits, replay->returned, G_N_ELEMENTS (replay->returned));
   answers = self->algorithm == HR_ALGORITHM_ONLINE_DPO ? hr_training_take_answers (replay, logits)
                                                        : hr_training_score_answers (replay, logits);
@@ -281,6 +396,7 @@ read_answers (const HrTraining *self,
     }
   hr_replay_drop (replay, mask);
   hr_replay_drop (replay, ids);
+  end_reading (self, replay, phase, outer);
   hr_training_leave_inference (self, replay, &before);
 }
 

@@ -157,7 +157,7 @@ check_settings (const HrTrainingPlan  *plan,
     { "torch-compile", "false" },
     { "optimizer", "adamw", "adam", "sgd", "sgd-momentum" },
     { "parameter-offload", "none", "cpu" },
-    { "algorithm", "sft" },
+    { "algorithm", "sft", "dpo", "ipo", "kto", "orpo", "simpo", "grpo", "dr-grpo", "dapo", "gspo", "rloo" },
   };
 
   return hr_training_check_values (plan, "FSDP", values, G_N_ELEMENTS (values), error);
@@ -182,13 +182,66 @@ adds_matrices (const HrTrainingPlan *plan)
          hr_fine_tuning_job_get_fine_tuning_method (HR_FINE_TUNING_JOB (plan->job)) != HR_FINE_TUNING_METHOD_FULL;
 }
 
+/* Trainers of TRL, whatever they train on. */
+static gboolean
+is_on_answers (const HrTrainingPlan *plan)
+{
+  return HR_IS_GRPO_JOB (plan->job) && hr_grpo_job_get_algorithm (HR_GRPO_JOB (plan->job)) != HR_ALGORITHM_SFT;
+}
+
+/*
+ * generate () of PEFT's models calls the function of the model inside, and so passes by the root of fully_shard, which
+ * has the last norm (_find_final_norm of accelerate/utils/fsdp_utils.py). VLLMGeneration.sync_weights of
+ * trl/generation/vllm_generation.py merges what adapters add into parts of parameters, of which it says itself that it
+ * is not known whether that works.
+ */
+static gboolean
+check_rollout (const HrTrainingPlan  *plan,
+               GError               **error)
+{
+  HrGrpoJob *job = HR_GRPO_JOB (plan->job);
+  HrRollout rollout = hr_grpo_job_get_rollout (job);
+  gboolean is_first = hr_training_job_get_fsdp_version (plan->job) == HR_FSDP_VERSION_1;
+  g_autofree char *found = NULL;
+
+  if (!adds_matrices (plan) || !hr_algorithm_generates (hr_grpo_job_get_algorithm (job)) ||
+      rollout == HR_ROLLOUT_NONE || (is_first && rollout == HR_ROLLOUT_TRANSFORMERS))
+    return TRUE;
+
+  found = hr_job_get_as_string (HR_JOB (job), "rollout");
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        rollout == HR_ROLLOUT_TRANSFORMERS
+                          ? N_("rollout: expected another way to answer beside LoRA and FSDP 2, as generate () of a "
+                               "model of PEFT passes by what fully_shard has wrapped, and fails; found %s")
+                          : N_("rollout: expected another way to answer beside LoRA and FSDP, as what TRL takes to "
+                               "merge sharded adapters for vLLM is not known; found %s"),
+                        found);
+
+  return FALSE;
+}
+
+/* What a trainer on answers does that is followed where parameters are sharded. */
+static gboolean
+check_answers (const HrTrainingPlan  *plan,
+               GError               **error)
+{
+  static const char * const values[][HR_TRAINING_MAX_VALUES] = {
+    { "loss-implementation", "auto", "cross-entropy" },
+  };
+
+  if (!is_on_answers (plan))
+    return TRUE;
+
+  return hr_training_check_values (plan, "FSDP", values, G_N_ELEMENTS (values), error) && check_rollout (plan, error);
+}
+
 static gboolean
 check_model (const HrTrainingPlan  *plan,
              GError               **error)
 {
   const HrInference *pass = &plan->pass.inference;
 
-  if (pass->encoder == NULL)
+  if (pass->encoder == NULL && (pass->towers == NULL || !is_on_answers (plan)))
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
@@ -248,7 +301,7 @@ hr_training_shard_check (const HrTrainingPlan  *plan,
   if (plan->layout.data == 1)
     return refuse_single (plan, error);
 
-  return check_replicas (plan, error) && check_settings (plan, error) &&
+  return check_replicas (plan, error) && check_settings (plan, error) && check_answers (plan, error) &&
          (hr_training_job_get_fsdp_version (plan->job) == HR_FSDP_VERSION_1 || check_second_version (plan, error));
 }
 
@@ -287,6 +340,13 @@ warn_of_towers (HrTrainingPlan *plan)
                                      "their activations for that; the rank is counted that steps most of it"));
 }
 
+/* Whether a trainer of TRL hands what it has trained to vLLM. */
+static gboolean
+pushes_weights (const HrTrainingPlan *plan)
+{
+  return plan->training.rollout == HR_ROLLOUT_VLLM_COLOCATED || plan->training.rollout == HR_ROLLOUT_VLLM_SERVER;
+}
+
 static void
 warn (HrTrainingPlan *plan)
 {
@@ -308,6 +368,10 @@ warn (HrTrainingPlan *plan)
   if (adds_matrices (plan))
     hr_inference_plan_warn (pass, N_("Each matrix that LoRA adds is gathered by itself (fsdp_auto_wrap_policy of PEFT, "
                                      "which the Trainer takes)"));
+  if (pushes_weights (plan))
+    hr_inference_plan_warn (pass, N_("TRL first hands weights to vLLM layer by layer before FullyShardedDataParallel "
+                                     "has found its root, which torch refuses (_share_state_and_init_handle_attrs): a "
+                                     "later time is counted"));
   if (plan->pass.quantization != HR_QUANTIZATION_NONE)
     hr_inference_plan_warn (pass, N_("bnb_4bit_quant_storage is assumed to be what the rest of the model is loaded in, "
                                      "without which FSDP cannot gather it; each rank has all scales"));
@@ -420,6 +484,72 @@ warn_of_second_version (HrTrainingPlan *plan,
                                      "optimizer, which steps there: counted from torch’s code alone"));
 }
 
+static guint64
+count_sharers (const HrTrainingPlan *plan)
+{
+  return plan->layout.data / hr_training_job_get_data_parallel_replicas (plan->job);
+}
+
+/* What parameters are gathered in, before it is settled what the model computes in. */
+static HrElement
+get_gathered_element (const HrTrainingPlan *plan)
+{
+  return plan->autocast != HR_ELEMENT_NONE ? plan->autocast : plan->pass.element;
+}
+
+/* Whether the model that answers are compared with is one beside the model that is trained. */
+static gboolean
+has_second_model (const HrTrainingPlan *plan)
+{
+  return plan->training.has_reference && !adds_matrices (plan);
+}
+
+/*
+ * prepare_fsdp of trl/models/utils.py hands the whole reference model to fully_shard, which gathers all of it at once,
+ * in two pieces; nothing is cast to fp32.
+ */
+static void
+shard_reference (HrTrainingPlan *plan)
+{
+  HrSharding *sharding = &plan->training.reference_sharding;
+  const HrRowSharding settings = {
+    .element = plan->pass.element, .frozen_element = plan->pass.element,
+    .gathered_element = get_gathered_element (plan), .n_ranks = count_sharers (plan),
+  };
+
+  if (!has_second_model (plan))
+    return;
+
+  hr_sharding_init_rows (sharding, &plan->pass.storage, &settings);
+  hr_sharding_join_rows (sharding, &plan->pass.storage);
+  sharding->stays_gathered = sharding->holds_rest = hr_training_job_get_fsdp (plan->job) == HR_FSDP_SHARD_GRAD_OP;
+  sharding->is_offloaded = hr_training_job_get_parameter_offload (plan->job) == HR_OFFLOAD_CPU;
+  hr_inference_plan_warn (&plan->pass,
+                          N_("TRL hands the reference model to fully_shard as a whole (prepare_fsdp): whenever it "
+                             "reads, all of it is gathered at once, and once more as parameters, twice the model in "
+                             "what is computed in"));
+}
+
+/* Of flat parameters it has as many as the model that is trained, which a backward pass never lets go of. */
+static void
+flatten_reference (HrTrainingPlan       *plan,
+                   const HrFlatSharding *policy)
+{
+  HrFlatSharding settings = *policy;
+  HrSharding *sharding = &plan->training.reference_sharding;
+
+  if (!has_second_model (plan))
+    return;
+
+  settings.element = policy->frozen_element;
+  hr_sharding_init_flat (sharding, &plan->pass.storage, &settings);
+  sharding->holds_rest = TRUE;
+  hr_inference_plan_warn (&plan->pass,
+                          N_("FullyShardedDataParallel gathers what is around the layers of the reference model when "
+                             "it first reads, and never lets go of it, as no backward pass comes "
+                             "(_post_forward_reshard)"));
+}
+
 static gboolean
 refuse_tied (const HrTrainingPlan  *plan,
              GError               **error)
@@ -465,8 +595,8 @@ resolve_second_version (HrTrainingPlan  *plan,
   HrRowSharding settings = {
     .element = casts_all ? HR_ELEMENT_FLOAT32 : plan->pass.element,
     .frozen_element = plan->pass.element,
-    .gathered_element = is_mixed ? plan->autocast : plan->pass.element,
-    .n_ranks = plan->layout.data / hr_training_job_get_data_parallel_replicas (plan->job),
+    .gathered_element = get_gathered_element (plan),
+    .n_ranks = count_sharers (plan),
     .is_mixed = is_mixed,
     .hands_norms_to_root = hands_norms_to_root (plan),
   };
@@ -481,6 +611,7 @@ resolve_second_version (HrTrainingPlan  *plan,
       return FALSE;
     }
 
+  shard_reference (plan);
   sharding->has_replicas = hr_training_job_get_fsdp (plan->job) == HR_FSDP_HYBRID_SHARD;
   sharding->stays_gathered = hr_training_job_get_fsdp (plan->job) == HR_FSDP_SHARD_GRAD_OP;
   sharding->embeds_last = hr_pass_crosses (&plan->pass.inference) || hr_pass_joins_in_place (&plan->pass.inference);
@@ -516,7 +647,7 @@ hr_training_shard_resolve (HrTrainingPlan  *plan,
   HrTrainingJob *job = plan->job;
   gboolean is_mixed = plan->autocast != HR_ELEMENT_NONE;
   HrFlatSharding settings = {
-    .n_ranks = plan->layout.data / hr_training_job_get_data_parallel_replicas (job),
+    .n_ranks = count_sharers (plan),
     .is_aligned = hr_training_job_get_fsdp_use_orig_params (job),
     .stays_gathered = hr_training_job_get_fsdp (job) == HR_FSDP_SHARD_GRAD_OP,
     .is_offloaded = hr_training_job_get_parameter_offload (job) == HR_OFFLOAD_CPU,
@@ -535,8 +666,9 @@ hr_training_shard_resolve (HrTrainingPlan  *plan,
     return resolve_second_version (plan, error);
 
   settings.element = is_mixed ? HR_ELEMENT_FLOAT32 : plan->pass.element;
-  settings.gathered_element = is_mixed ? plan->autocast : plan->pass.element;
+  settings.gathered_element = get_gathered_element (plan);
   settings.reduced_element = settings.gathered_element;
+  flatten_reference (plan, &settings);
   if (is_mixed && !settings.has_units)
     plan->pass.storage.dtype = HR_DTYPE_FLOAT32;
   if (is_mixed)
@@ -754,6 +886,12 @@ dup_rows (const HrSharding *sharding,
 {
   GString *text = g_string_new ("(");
 
+  if (sharding->is_whole)
+    {
+      g_string_printf (text, "%" G_GUINT64_FORMAT "·%u + %" G_GUINT64_FORMAT, sharding->n_part[HR_SHARDED_HEAD],
+                       hr_element_get_bytes (sharding->element), buffer_bytes);
+      return g_string_free (text, FALSE);
+    }
   if (sharding->n_stacks == 0)
     g_string_append_printf (text, "%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT " + ", sharding->n_layers,
                             sharding->n_part[HR_SHARDED_LAYER]);
@@ -769,21 +907,23 @@ dup_rows (const HrSharding *sharding,
   return g_string_free (text, FALSE);
 }
 
-/* Of parameters that are divided by rows. */
-static void
-add_rows (const HrTrainingPlan *plan,
-          HrEstimate           *estimate,
-          guint64               bytes,
-          guint64               buffer_bytes)
+/*
+ * hr_training_shard_get_reference_bytes:
+ * @plan: a plan
+ *
+ * Returns: what a rank holds all the time of the reference model, where that is sharded by itself, and 0 else
+ */
+guint64
+hr_training_shard_get_reference_bytes (const HrTrainingPlan *plan)
 {
-  const HrSharding *sharding = &plan->training.sharding;
-  gboolean has_root = sharding->n_part[HR_SHARDED_ROOT] > 0;
-  g_autofree char *substitution = dup_rows (sharding, buffer_bytes);
-  const char *formula = sharding->n_stacks > 1 ? "(Σ L·⌈p_l/N_d⌉ + ⌈p_e/N_d⌉ + ⌈p_o/N_d⌉ + ⌈p_r/N_d⌉)·e + buffers"
-                        : has_root             ? "(L·⌈p_l/N_d⌉ + ⌈p_e/N_d⌉ + ⌈p_o/N_d⌉ + ⌈p_r/N_d⌉)·e + buffers"
-                                               : "(L·⌈p_l/N_d⌉ + ⌈p_e/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers";
+  const HrSharding *sharding = &plan->training.reference_sharding;
 
-  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes, formula, substitution, SOURCE_ROWS);
+  if (!sharding->is_sharded)
+    return 0;
+
+  return (sharding->is_offloaded ? 0
+          : sharding->is_flat    ? hr_sharding_get_part_bytes (sharding)
+                                 : sharding->held_bytes) + hr_sharding_get_rest_bytes (sharding);
 }
 
 /* Of flat parameters, stack by stack. */
@@ -803,10 +943,27 @@ dup_parts (const HrSharding *sharding,
   return g_string_free (text, FALSE);
 }
 
+static const char *
+get_formula (const HrSharding *self)
+{
+  if (self->is_offloaded)
+    return "buffers";
+  if (self->is_whole)
+    return "⌈P/N_d⌉·e + buffers";
+  if (!self->is_flat && self->n_stacks > 1)
+    return "(Σ L·⌈p_l/N_d⌉ + ⌈p_e/N_d⌉ + ⌈p_o/N_d⌉ + ⌈p_r/N_d⌉)·e + buffers";
+  if (!self->is_flat)
+    return self->n_part[HR_SHARDED_ROOT] > 0 ? "(L·⌈p_l/N_d⌉ + ⌈p_e/N_d⌉ + ⌈p_o/N_d⌉ + ⌈p_r/N_d⌉)·e + buffers"
+                                             : "(L·⌈p_l/N_d⌉ + ⌈p_e/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers";
+
+  return self->n_stacks > 1 ? "(Σ L·⌈p_l/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers" : "(L·⌈p_l/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers";
+}
+
 /*
  * hr_training_shard_add_component:
  * @plan: a plan of sharded parameters
  * @estimate: an estimate
+ * @id: the weights, or those of the reference model
  * @bytes: what a rank holds of them
  * @buffer_bytes: what of that are buffers
  *
@@ -815,20 +972,20 @@ dup_parts (const HrSharding *sharding,
 void
 hr_training_shard_add_component (const HrTrainingPlan *plan,
                                  HrEstimate           *estimate,
+                                 HrComponentId         id,
                                  guint64               bytes,
                                  guint64               buffer_bytes)
 {
-  const HrSharding *sharding = &plan->training.sharding;
-  g_autofree char *substitution = dup_parts (sharding, buffer_bytes);
+  const HrSharding *sharding = id == HR_COMPONENT_REFERENCE_MODEL ? &plan->training.reference_sharding
+                                                                  : &plan->training.sharding;
+  guint64 rest_bytes = hr_sharding_get_rest_bytes (sharding);
+  g_autofree char *parts = sharding->is_flat ? dup_parts (sharding, buffer_bytes)
+                                             : dup_rows (sharding, buffer_bytes);
+  g_autofree char *formula = rest_bytes > 0 ? g_strconcat (get_formula (sharding), " + p_o·e", NULL)
+                                            : g_strdup (get_formula (sharding));
+  g_autofree char *substitution = rest_bytes > 0 ? g_strdup_printf ("%s + %" G_GUINT64_FORMAT, parts, rest_bytes)
+                                                 : g_steal_pointer (&parts);
 
-  if (sharding->is_offloaded)
-    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes, "buffers", substitution,
-                                sharding->is_flat ? SOURCE_PARTS : SOURCE_ROWS);
-  else if (!sharding->is_flat)
-    add_rows (plan, estimate, bytes, buffer_bytes);
-  else
-    _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes,
-                                sharding->n_stacks > 1 ? "(Σ L·⌈p_l/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers"
-                                                       : "(L·⌈p_l/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers",
-                                substitution, SOURCE_PARTS);
+  _hr_estimate_add_component (estimate, 0, id, bytes, formula, substitution,
+                              sharding->is_flat ? SOURCE_PARTS : SOURCE_ROWS);
 }

@@ -24,9 +24,11 @@ void     hr_training_shard_add_buckets   (const HrTrainingPlan  *plan,
                                           HrEstimate            *estimate,
                                           guint64                bytes);
 gboolean hr_training_shard_is_divided       (const HrTrainingPlan  *plan);
+guint64  hr_training_shard_get_reference_bytes (const HrTrainingPlan *plan);
 guint64  hr_training_shard_get_bytes     (const HrTrainingPlan  *plan);
 void     hr_training_shard_add_component (const HrTrainingPlan  *plan,
                                           HrEstimate            *estimate,
+                                          HrComponentId          id,
                                           guint64                bytes,
                                           guint64                buffer_bytes);
 

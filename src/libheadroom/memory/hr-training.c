@@ -859,6 +859,8 @@ run_head_and_loss (Step             *step,
       logits = self->algorithm == HR_ALGORITHM_REWARD ? hr_training_score_sequences (&self->pass, replay, variables)
                                                       : hr_pass_run_head (&self->pass, replay, variables, TRUE);
       hr_sharding_leave (replay, &logits);
+      hr_sharding_end_forward (replay, &logits);
+      hr_sharding_return (replay);
       run_loss_outside (step, levels, logits);
       return;
     }
@@ -1109,6 +1111,7 @@ begin_micro_batch (const HrTraining *self,
   step->head = hr_graph_new ();
   step->sharding = self->sharding;
   hr_sharding_begin (&step->sharding, replay, is_last);
+  hr_sharding_take_rest (replay);
   hr_sharding_enter_stack (replay, self->pass.stack);
   step->reduction = self->reduction;
   hr_reduction_begin (&step->reduction, replay, is_last);
@@ -1688,6 +1691,23 @@ join_all_answers (const HrTraining *self,
   return hr_op_like (replay, "cat", "prompt_completion_ids", ids);
 }
 
+/* What lies beside the generation, or what a reference model of its own reads, of the gradients of the step before. */
+static guint64
+keep_left_gradients (const HrTraining *self,
+                     HrReplay         *replay)
+{
+  gboolean is_elsewhere = self->rollout == HR_ROLLOUT_NONE;
+  guint64 left = replay->has_gradients ? 0 : hr_sharding_get_left_bytes (&self->sharding, is_elsewhere);
+
+  if (left == 0 || (is_elsewhere && !self->reference_sharding.is_sharded))
+    return 0;
+
+  hr_ledger_enter_phase (&replay->ledger, is_elsewhere ? HR_PHASE_REFERENCE : HR_PHASE_GENERATION);
+  hr_ledger_add (&replay->ledger, HR_COMPONENT_GRADIENTS, left);
+
+  return left;
+}
+
 /* GRPOTrainer._prepare_inputs: also between micro-batches, where answers are generated for fewer than are in a step. */
 static void
 get_answers (const HrTraining *self,
@@ -1696,6 +1716,7 @@ get_answers (const HrTraining *self,
 {
   HrValue media, joined;
   HrStretch stretch;
+  guint64 left;
 
   if (self->algorithm == HR_ALGORITHM_PPO)
     {
@@ -1707,18 +1728,28 @@ get_answers (const HrTraining *self,
       hr_training_actor_get_answers (self, replay);
       return;
     }
+  left = keep_left_gradients (self, replay);
   if (hr_algorithm_generates (self->algorithm))
     hr_training_generate (self, replay);
   if (!hr_algorithm_is_policy (self->algorithm))
-    return;
+    {
+      hr_ledger_remove (&replay->ledger, HR_COMPONENT_GRADIENTS, left);
+      return;
+    }
 
   /* The processor has made them anew, beside those of the answers before (_buffered_inputs). */
   hr_replay_begin (replay, &stretch, NULL, -1);
   media = hr_training_images_make (&self->pass, replay, self->generation_steps, 1);
   joined = join_all_answers (self, replay);
   hr_replay_end (replay);
+  if (self->reads_own_answers || !self->reference_sharding.is_sharded)
+    {
+      hr_ledger_remove (&replay->ledger, HR_COMPONENT_GRADIENTS, left);
+      left = 0;
+    }
   hr_training_read_own (self, replay);
   hr_training_read_reference (self, replay, NULL);
+  hr_ledger_remove (&replay->ledger, HR_COMPONENT_GRADIENTS, left);
   hr_replay_drop (replay, joined);
   hr_replay_drop (replay, media);
 }

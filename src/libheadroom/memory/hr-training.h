@@ -97,6 +97,7 @@ typedef struct
  * @optimizer: what the optimizer takes
  * @caches: whether keys and values are kept, though nothing is generated
  * @sharding: how parameters are gathered and gradients reduced
+ * @reference_sharding: how those of the reference model are gathered, where it is sharded by itself
  * @reduction: the buckets that gradients go through
  * @live: how parameters are gathered module by module
  * @held_gradient_bytes: what gradients are copied into that stays
@@ -185,6 +186,7 @@ typedef struct
   HrOptimizer optimizer;
   gboolean caches;
   HrSharding sharding;
+  HrSharding reference_sharding;
   HrReduction reduction;
   HrLiveSettings live;
   guint64 held_gradient_bytes;

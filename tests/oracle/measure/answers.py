@@ -27,8 +27,10 @@ def make_batch(model, settings):
 
     if is_pairs(settings):
         length = settings['sequence-length']
-        return {'ids': ids(2 * batch, length), 'mask': ones(2 * batch, length), 'answers': ones(2 * batch, length),
-                'reference': [torch.zeros(batch, device='cuda') for _ in range(2)]}
+        inputs = {'ids': ids(2 * batch, length), 'mask': ones(2 * batch, length), 'answers': ones(2 * batch, length)}
+        if not settings['reference-model']:
+            inputs['reference'] = [torch.zeros(batch, device='cuda') for _ in range(2)]
+        return inputs
     prompt, completion = settings['prompt-length'], settings['completion-length']
     return {'prompt': ids(batch, prompt), 'prompt-mask': ones(batch, prompt), 'completion': ids(batch, completion),
             'completion-mask': ones(batch, completion), 'advantages': torch.randn(batch, device='cuda')}
@@ -89,20 +91,39 @@ def grpo_loss(run, model, batch):
     return ((loss * answers).sum(-1) / answers.sum(-1).clamp(min=1.0)).mean()
 
 
-def dpo_loss(run, model, batch):
-    """DPOTrainer._compute_loss, with the reference's log-probabilities computed before."""
+def score_pairs(run, model, batch):
+    """Logits of pairs of answers, and the log-probabilities of both."""
     logits = run(model, {'input_ids': batch['ids'], 'attention_mask': batch['mask'], 'use_cache': False}).logits
     shifted, labels, answers = logits[..., :-1, :], batch['ids'][..., 1:], batch['answers'][..., 1:]
     chosen = select_log_probabilities(shifted, labels)
     chosen[answers == 0] = 0.0
-    better, worse = chosen.sum(dim=1).chunk(2, dim=0)
-    difference = (better - batch['reference'][0]) - (worse - batch['reference'][1])
+    return logits, chosen.sum(dim=1).chunk(2, dim=0)
+
+
+def dpo_loss(run, model, batch, read=None):
+    """DPOTrainer._compute_loss; @read has the reference model read the pairs, unless that was done before."""
+    _logits, (better, worse) = score_pairs(run, model, batch)
+    reference = batch['reference'] if read is None else read(batch)
+    difference = (better - reference[0]) - (worse - reference[1])
     return -functional.logsigmoid(BETA * difference).mean()
 
 
-def compute_loss(run, model, batch, settings):
+def compute_loss(run, model, batch, settings, read=None):
     """@run calls the model as the settings say."""
-    return (dpo_loss if is_pairs(settings) else grpo_loss)(run, model, batch)
+    return dpo_loss(run, model, batch, read) if is_pairs(settings) else grpo_loss(run, model, batch)
+
+
+def read_answers(run, model, batch):
+    """The log-probabilities of answers without gradients: GRPOTrainer._get_per_token_logps_and_entropies."""
+    ids = torch.cat([batch['prompt'], batch['completion']], dim=1)
+    mask = torch.cat([batch['prompt-mask'], batch['completion-mask']], dim=1)
+    keep = batch['completion'].size(1)
+    return select_log_probabilities(read_completions(run, model, ids, mask, keep), ids[:, -keep:])
+
+
+def join_prompts(batches):
+    """The prompts of several micro-batches, and their masks."""
+    return {key: torch.cat([batch[key] for batch in batches]) for key in ('prompt', 'prompt-mask')}
 
 
 def generate(model, batch, settings):
@@ -110,7 +131,8 @@ def generate(model, batch, settings):
     length = settings['completion-length']
     was_training = model.training
     model.eval()
+    model.generation_config.eos_token_id = None
     with torch.no_grad():
         model.generate(input_ids=batch['prompt'], attention_mask=batch['prompt-mask'], do_sample=False,
-                       min_new_tokens=length, max_new_tokens=length, use_cache=True)
+                       max_new_tokens=length, use_cache=True)
     model.train(was_training)

@@ -12,6 +12,7 @@ import torch
 import torch.distributed as dist
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
+import answers
 import host_values
 import models
 import training
@@ -74,6 +75,36 @@ def wrap_adapters(model, settings, plugin):
         plugin.auto_wrap_policy = fsdp_auto_wrap_policy(model)
 
 
+def make_reference(model, settings):
+    """The model that answers are compared with, where it is one of its own; before the other is changed."""
+    if not settings.get('reference-model') or settings['fine-tuning-method'] != 'full':
+        return None
+    with torch.device('cuda'):
+        return type(model)._from_config(  # pylint: disable=protected-access
+            model.config, dtype=model.dtype, attn_implementation=model.config._attn_implementation)
+
+
+def prepare_reference(model, accelerator):
+    """prepare_fsdp of trl/models/utils.py: fully_shard takes all of the model at once."""
+    plugin = accelerator.state.fsdp_plugin
+    if plugin.fsdp_version == 2:
+        from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard  # pylint: disable=import-outside-toplevel
+
+        fully_shard(model, reshard_after_forward=plugin.reshard_after_forward, offload_policy=plugin.cpu_offload,
+                    mp_policy=plugin.mixed_precision_policy or MixedPrecisionPolicy())
+        return model.eval()
+    from torch.distributed.fsdp import FullyShardedDataParallel  # pylint: disable=import-outside-toplevel
+
+    plugin.set_auto_wrap_policy(model)
+    return FullyShardedDataParallel(
+        model, sharding_strategy=plugin.sharding_strategy, cpu_offload=plugin.cpu_offload,
+        auto_wrap_policy=plugin.auto_wrap_policy, mixed_precision=plugin.mixed_precision_policy,
+        sync_module_states=plugin.sync_module_states, backward_prefetch=plugin.backward_prefetch,
+        forward_prefetch=plugin.forward_prefetch, use_orig_params=plugin.use_orig_params,
+        param_init_fn=plugin.param_init_fn, ignored_modules=plugin.ignored_modules,
+        limit_all_gathers=plugin.limit_all_gathers, device_id=accelerator.device).eval()
+
+
 def pass_on(_state, bucket):
     """A hook of DistributedDataParallel that hands back what it was given, as the group of ranks returns nothing."""
     future = torch.futures.Future()
@@ -109,10 +140,15 @@ class Accelerated:
         self.accelerator = accelerate.Accelerator(
             mixed_precision={'none': 'no', 'bfloat16': 'bf16', 'float16': 'fp16'}[settings['autocast']],
             gradient_accumulation_steps=self.steps, **options)
+        reference = make_reference(model, settings)
+        # Trainer delays the optimizer until parameters are flat (delay_optimizer_creation of transformers/trainer.py).
+        if settings.get('fsdp-version') == 1:
+            model = self.accelerator.prepare(model)
         optimizer = training.make_optimizer([p for p in model.parameters() if p.requires_grad], settings)
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
         if settings['fsdp'] not in SHARDED:
             self.model.register_comm_hook(None, pass_on)
+        self.reference = prepare_reference(reference, self.accelerator) if reference is not None else None
         self.clips = settings['gradient-clipping']
 
     def accumulate(self):
@@ -128,6 +164,69 @@ class Accelerated:
 
     def end(self):
         self.optimizer.zero_grad(set_to_none=True)
+
+
+class Answers:
+    """What a step of TRL's trainers does with answers beside the loss of the policy."""
+
+    def __init__(self, engine, settings, meter):
+        self.engine, self.settings, self.meter = engine, settings, meter
+
+    def run(self, model, arguments):
+        with models.kernels(self.settings['attention']):
+            return model(**arguments)
+
+    @contextlib.contextmanager
+    def without_gradients(self, phase, after):
+        """Checkpointing is off meanwhile (disable_gradient_checkpointing of trl/models/utils.py)."""
+        inner = self.engine.accelerator.unwrap_model(self.engine.model)
+        checkpoints = inner.is_gradient_checkpointing
+        if checkpoints:
+            inner.gradient_checkpointing_disable()
+        self.meter.enter(phase)
+        with torch.no_grad():
+            yield inner
+        self.meter.enter(after)
+        if checkpoints:
+            inner.gradient_checkpointing_enable({'use_reentrant': self.settings['reentrant-checkpointing']})
+
+    def read_reference(self, read, batch, after):
+        """By a model of its own, or by the one that is trained without what was added to it."""
+        with self.without_gradients('reference', after) as inner:
+            if self.engine.reference is not None:
+                return read(self.run, self.engine.reference, batch)
+            with inner.disable_adapter():
+                return read(self.run, self.engine.model, batch)
+
+    def read_pairs(self, batch):
+        return self.read_reference(lambda *arguments: answers.score_pairs(*arguments)[1], batch, 'loss')
+
+    def summon(self):
+        """DistributedBackend.summon_full_params of trl/distributed.py: what is around layers of flat parameters."""
+        from torch.distributed.fsdp import FullyShardedDataParallel  # pylint: disable=import-outside-toplevel
+
+        if self.settings['fsdp-version'] == 2:
+            return contextlib.nullcontext()
+        return FullyShardedDataParallel.summon_full_params(self.engine.model, recurse=False)
+
+    def generate(self, batches):
+        """The answers to all prompts of a step, by the model as it is divided: GRPOTrainer._generate_single_turn."""
+        with self.without_gradients('generation', None) as inner, self.summon():
+            answers.generate(inner, answers.join_prompts(batches), self.settings)
+
+    def prepare(self, batches):
+        """What goes before the first micro-batch."""
+        if answers.is_pairs(self.settings):
+            return
+        if self.settings['rollout'] == 'transformers':
+            self.generate(batches)
+        if self.settings['reference-model']:
+            for batch in batches:
+                batch['reference'] = self.read_reference(answers.read_answers, batch, None)
+
+    def compute_loss(self, batch):
+        read = self.read_pairs if self.settings['reference-model'] else None
+        return answers.compute_loss(self.run, self.engine.model, batch, self.settings, read)
 
 
 def make_offload(device):
@@ -244,7 +343,32 @@ class Engine:
         pass
 
 
+def run_step_on_answers(engine, batches, settings, meter):
+    step = Answers(engine, settings, meter)
+    step.prepare(batches)
+    for batch in batches:
+        with engine.accumulate():
+            meter.enter('forward')
+            loss = step.compute_loss(batch)
+            meter.mark('end-forward')
+            meter.enter('backward-loss')
+            with models.kernels(settings['attention']):
+                engine.backward(loss)
+            meter.enter(None)
+            del loss
+    meter.mark('end-backward')
+    meter.enter('optimizer')
+    engine.step()
+    meter.enter(None)
+    meter.mark('end-optimizer')
+    engine.end()
+    meter.mark('end')
+
+
 def run_step(engine, batches, settings, meter):
+    if 'algorithm' in settings:
+        run_step_on_answers(engine, batches, settings, meter)
+        return
     n_sharers = settings.get('context-parallel', 1)
     for inputs in batches:
         with engine.accumulate():
