@@ -143,13 +143,36 @@ get_first_fits (Fixture *fixture)
   return headroom_plan_item_fits (headroom_plan_table_get_selected (get_table (fixture)));
 }
 
+static GtkWidget *
+get_switch (Fixture    *fixture,
+            const char *name)
+{
+  return GTK_WIDGET (gtk_widget_get_template_child (fixture->window, HEADROOM_TYPE_PLAN_WINDOW, name));
+}
+
+/* There is something to choose of cards that a bridge is known for, and of no others. */
+static void
+test_a_bridge_is_chosen_where_there_is_one (Fixture       *fixture,
+                                            gconstpointer  data)
+{
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-3090", NULL);
+  GtkWidget *bridged = get_switch (fixture, "bridged");
+
+  HEADROOM_TEST_WAIT_FOR (get_n_layouts (fixture) > 0);
+  g_assert_false (gtk_widget_get_sensitive (bridged));
+
+  headroom_session_set_gpu (fixture->session, gpu);
+  click (fixture, _("_Plan"));
+  g_assert_true (gtk_widget_get_sensitive (bridged));
+}
+
 /* Where nothing fits, what is nearest to it is listed; “only what fits” leaves nothing. */
 static void
 test_what_does_not_fit_is_listed_as_too_large (Fixture       *fixture,
                                                gconstpointer  data)
 {
   g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-3060-8gb", NULL);
-  GtkWidget *only_fitting = headroom_test_find (fixture->window, GTK_TYPE_SWITCH, NULL);
+  GtkWidget *only_fitting = get_switch (fixture, "only_fitting");
 
   HEADROOM_TEST_WAIT_FOR (get_n_layouts (fixture) > 0);
   g_assert_true (get_first_fits (fixture));
@@ -362,6 +385,7 @@ main (int    argc,
   ADD ("a_layout_of_a_framework_is_applied", NULL, test_a_layout_of_a_framework_is_applied);
   ADD ("the_fewest_gpus_are_applied", NULL, test_the_fewest_gpus_are_applied);
   ADD ("what_cannot_be_planned_says_why", NULL, test_what_cannot_be_planned_says_why);
+  ADD ("a_bridge_is_chosen_where_there_is_one", NULL, test_a_bridge_is_chosen_where_there_is_one);
   ADD ("a_wrong_network_is_marked", NULL, test_a_wrong_network_is_marked);
 #undef ADD
 
