@@ -156,12 +156,32 @@ test_long_batches_go_through_a_layer (void)
                     tokens * (3 * 4864 + 4 * 896) * 2);
 }
 
+/* What is set apart is whole blocks of it, with a GPU or without one, whatever the share of the memory is. */
+static void
+test_cache_is_as_large_as_it_is_told_to_be (void)
+{
+  guint64 block = 16 * TOKEN_BYTES;
+  static const char * const settings[] = {
+    "kv-cache-memory=2.5", "kv-cache-memory=2.5 gpu-memory-utilization=0.5", "kv-cache-memory=2.5 batch-size=64",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    g_assert_cmpuint (get_bytes (settings[i], HR_COMPONENT_KV_CACHE), ==, 2560 * MIB / block * block);
+  g_assert_cmpuint (get_bytes ("num-gpu-blocks-override=3000", HR_COMPONENT_KV_CACHE), ==, 3000 * block);
+  g_assert_cmpuint (get_bytes ("num-gpu-blocks-override=3000 kv-cache-memory=2.5", HR_COMPONENT_KV_CACHE), ==,
+                    3000 * block);
+  g_assert_cmpuint (get_bytes ("kv-cache-memory=0.01", HR_COMPONENT_KV_CACHE), >, 11 * MIB);
+}
+
 /* For 67 sizes of batches, or for 1, 2, 4, 8 and 16 tokens, of what is around the attention of 24 layers. */
 static void
 test_graphs_are_captured_unless_it_is_eager (void)
 {
   g_assert_cmpuint (get_bytes ("", HR_COMPONENT_CUDA_GRAPHS), ==, 25 * 67 * 300 * 1024);
   g_assert_cmpuint (get_bytes ("max-num-seqs=8", HR_COMPONENT_CUDA_GRAPHS), ==, 25 * 5 * 300 * 1024);
+  g_assert_cmpuint (get_bytes ("cuda-graph-max-bs=8", HR_COMPONENT_CUDA_GRAPHS), ==, 25 * 4 * 300 * 1024);
+  g_assert_cmpuint (get_bytes ("max-num-seqs=8 cuda-graph-max-bs=32", HR_COMPONENT_CUDA_GRAPHS), ==,
+                    25 * 7 * 300 * 1024);
   g_assert_cmpuint (get_bytes ("enforce-eager=true", HR_COMPONENT_CUDA_GRAPHS), ==, 0);
 }
 
@@ -754,6 +774,8 @@ main (int   argc,
 
   g_test_add_func ("/memory/vllm/its_share_of_the_memory_is_used_up", test_share_is_used_up);
   g_test_add_func ("/memory/vllm/the_cache_is_whole_blocks", test_cache_is_whole_blocks);
+  g_test_add_func ("/memory/vllm/the_cache_is_as_large_as_it_is_told_to_be",
+                   test_cache_is_as_large_as_it_is_told_to_be);
   g_test_add_func ("/memory/vllm/the_sampler_is_tried_out_with_all_requests",
                    test_sampler_is_tried_out_with_all_requests);
   g_test_add_func ("/memory/vllm/long_batches_go_through_a_layer", test_long_batches_go_through_a_layer);

@@ -70,6 +70,8 @@ struct _HrInferenceJob
   gboolean enforce_eager;
   HrVllmRelease vllm_release;
   double mem_fraction_static;
+  double kv_cache_memory;
+  guint64 num_gpu_blocks_override;
   guint64 max_total_tokens;
   guint64 cuda_graph_max_bs;
   gboolean dp_attention;
@@ -147,6 +149,8 @@ enum
   PROP_ENFORCE_EAGER,
   PROP_VLLM_RELEASE,
   PROP_MEM_FRACTION_STATIC,
+  PROP_KV_CACHE_MEMORY,
+  PROP_NUM_GPU_BLOCKS_OVERRIDE,
   PROP_MAX_TOTAL_TOKENS,
   PROP_CUDA_GRAPH_MAX_BS,
   PROP_DP_ATTENTION,
@@ -372,6 +376,14 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_MEM_FRACTION_STATIC:
       g_value_set_double (value, self->mem_fraction_static);
+      break;
+
+    case PROP_KV_CACHE_MEMORY:
+      g_value_set_double (value, self->kv_cache_memory);
+      break;
+
+    case PROP_NUM_GPU_BLOCKS_OVERRIDE:
+      g_value_set_uint64 (value, self->num_gpu_blocks_override);
       break;
 
     case PROP_MAX_TOTAL_TOKENS:
@@ -681,6 +693,14 @@ hr_inference_job_set_property (GObject      *object,
 
     case PROP_MEM_FRACTION_STATIC:
       self->mem_fraction_static = g_value_get_double (value);
+      break;
+
+    case PROP_KV_CACHE_MEMORY:
+      self->kv_cache_memory = g_value_get_double (value);
+      break;
+
+    case PROP_NUM_GPU_BLOCKS_OVERRIDE:
+      self->num_gpu_blocks_override = g_value_get_uint64 (value);
       break;
 
     case PROP_MAX_TOTAL_TOKENS:
@@ -1660,6 +1680,32 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrInferenceJob:kv-cache-memory:
+   *
+   * What vLLM sets apart of each GPU for its cache (--kv-cache-memory-bytes), in GiB; 0 is what its share leaves.
+   */
+  properties[PROP_KV_CACHE_MEMORY] =
+    g_param_spec_double ("kv-cache-memory",
+                         N_("KV cache memory"),
+                         N_("What vLLM sets apart of each GPU for its KV cache, in GiB, whatever its share of the "
+                            "memory is; 0 is what that share leaves"),
+                         0, 4096, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:num-gpu-blocks-override:
+   *
+   * How many blocks vLLM's cache has, whatever there is room for; 0 is as many as there is room for.
+   */
+  properties[PROP_NUM_GPU_BLOCKS_OVERRIDE] =
+    g_param_spec_uint64 ("num-gpu-blocks-override",
+                         N_("Blocks of the KV cache"),
+                         N_("How many blocks the KV cache of vLLM has, whatever there is room for; 0 is as many as "
+                            "there is room for"),
+                         0, G_GUINT64_CONSTANT (1) << 31, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrInferenceJob:max-total-tokens:
    *
    * How many tokens the cache of SGLang has room for at the most; 0 is as many as its share of the memory has.
@@ -1676,13 +1722,14 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   /**
    * HrInferenceJob:cuda-graph-max-bs:
    *
-   * The largest batch that SGLang captures a CUDA graph of; 0 is what it takes by itself.
+   * The largest batch that SGLang captures a CUDA graph of, and vLLM of as many tokens; 0 is what they take by
+   * themselves.
    */
   properties[PROP_CUDA_GRAPH_MAX_BS] =
     g_param_spec_uint64 ("cuda-graph-max-bs",
                          N_("Largest CUDA graph"),
-                         N_("The largest batch that a CUDA graph is captured of; 0 is what SGLang takes by itself on "
-                            "the GPU, 8 to 512"),
+                         N_("The largest batch that a CUDA graph is captured of; 0 is what the program takes by "
+                            "itself, up to 512"),
                          0, 65536, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -2049,6 +2096,8 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_ENFORCE_EAGER], 710, FALSE);
   hr_job_mark_setting (properties[PROP_VLLM_RELEASE], 652, TRUE);
   hr_job_mark_setting (properties[PROP_MEM_FRACTION_STATIC], 607, FALSE);
+  hr_job_mark_setting (properties[PROP_KV_CACHE_MEMORY], 649, TRUE);
+  hr_job_mark_setting (properties[PROP_NUM_GPU_BLOCKS_OVERRIDE], 651, TRUE);
   hr_job_mark_setting (properties[PROP_MAX_TOTAL_TOKENS], 653, TRUE);
   hr_job_mark_setting (properties[PROP_CUDA_GRAPH_MAX_BS], 711, TRUE);
   hr_job_mark_setting (properties[PROP_DP_ATTENTION], 654, TRUE);
@@ -2878,6 +2927,38 @@ hr_inference_job_get_mem_fraction_static (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
 
   return self->mem_fraction_static;
+}
+
+/**
+ * hr_inference_job_get_kv_cache_memory:
+ * @self: a job
+ *
+ * Gets what vLLM sets apart of each GPU for its cache.
+ *
+ * Returns: the size in GiB, 0 for what its share of the memory leaves
+ */
+double
+hr_inference_job_get_kv_cache_memory (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->kv_cache_memory;
+}
+
+/**
+ * hr_inference_job_get_num_gpu_blocks_override:
+ * @self: a job
+ *
+ * Gets how many blocks vLLM's cache has.
+ *
+ * Returns: the value of the setting, 0 for as many as there is room for
+ */
+guint64
+hr_inference_job_get_num_gpu_blocks_override (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->num_gpu_blocks_override;
 }
 
 /**

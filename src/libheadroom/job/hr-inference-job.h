@@ -60,6 +60,8 @@ guint64           hr_inference_job_get_speculative_num_draft_tokens (HrInference
 gboolean          hr_inference_job_get_enforce_eager            (HrInferenceJob *self);
 HrVllmRelease     hr_inference_job_get_vllm_release             (HrInferenceJob *self);
 double            hr_inference_job_get_mem_fraction_static      (HrInferenceJob *self);
+double            hr_inference_job_get_kv_cache_memory          (HrInferenceJob *self);
+guint64           hr_inference_job_get_num_gpu_blocks_override  (HrInferenceJob *self);
 guint64           hr_inference_job_get_max_total_tokens         (HrInferenceJob *self);
 guint64           hr_inference_job_get_cuda_graph_max_bs        (HrInferenceJob *self);
 gboolean          hr_inference_job_get_dp_attention             (HrInferenceJob *self);

@@ -1050,6 +1050,8 @@ static const struct
   { "max-num-batched-tokens", NULL, NULL },
   { "block-size", NULL, NULL },
   { "mem-fraction-static", NULL, NULL },
+  { "kv-cache-memory", NULL, NULL },
+  { "num-gpu-blocks-override", NULL, NULL },
   { "max-total-tokens", NULL, NULL },
   { "cuda-graph-max-bs", NULL, NULL },
 };

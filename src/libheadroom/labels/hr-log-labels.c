@@ -14,6 +14,7 @@ static const char * const labels[HR_N_LOG_TERMS] = {
   [HR_LOG_COMPUTE_BUFFER] = N_("Compute buffer"),
   [HR_LOG_OUTPUT_BUFFER] = N_("Output buffer"),
   [HR_LOG_NON_TORCH] = N_("Beside the allocator"),
+  [HR_LOG_CONSUMED] = N_("Weights, and beside the allocator"),
   [HR_LOG_ALLOCATED] = N_("Allocated"),
   [HR_LOG_ALLOCATED_PEAK] = N_("Allocated at most"),
   [HR_LOG_RESERVED] = N_("Reserved"),

@@ -50,6 +50,7 @@ static const struct
   [HR_LOG_OUTPUT_BUFFER] = { "output-buffer", FALSE },
   [HR_LOG_CUDA_GRAPHS] = { "cuda-graphs", FALSE },
   [HR_LOG_NON_TORCH] = { "non-torch", FALSE },
+  [HR_LOG_CONSUMED] = { "consumed", FALSE },
   [HR_LOG_ALLOCATED] = { "allocated", FALSE },
   [HR_LOG_ALLOCATED_PEAK] = { "allocated-peak", FALSE },
   [HR_LOG_RESERVED] = { "reserved", FALSE },

@@ -19,6 +19,7 @@ G_BEGIN_DECLS
  * @HR_LOG_OUTPUT_BUFFER: where logits are written
  * @HR_LOG_CUDA_GRAPHS: what recorded graphs take
  * @HR_LOG_NON_TORCH: what is held beside torch's allocator
+ * @HR_LOG_CONSUMED: what the weights and what is beside torch's allocator take together
  * @HR_LOG_ALLOCATED: what tensors take at the moment
  * @HR_LOG_ALLOCATED_PEAK: what tensors took at most
  * @HR_LOG_RESERVED: what the allocator holds
@@ -48,6 +49,7 @@ typedef enum
   HR_LOG_OUTPUT_BUFFER,
   HR_LOG_CUDA_GRAPHS,
   HR_LOG_NON_TORCH,
+  HR_LOG_CONSUMED,
   HR_LOG_ALLOCATED,
   HR_LOG_ALLOCATED_PEAK,
   HR_LOG_RESERVED,

@@ -47,6 +47,9 @@ typedef struct
  * @generation: the first digits of the GPU's compute capability, 0 where none is chosen or it has none
  * @memory: the memory of the GPU, 0 where none is chosen
  * @requested: what of it vLLM may take; 0 of other engines
+ * @pool_bytes: what is set apart for the cache, whatever there is room for; 0: what is left
+ * @pool_blocks: how many blocks that has, whatever there is room for; 0: as many as fit
+ * @graph_limit: the most tokens that a CUDA graph is captured for; 0: as the engine decides
  * @workspace_bytes: what products take of the allocator beside their results
  * @max_model_len: how many tokens a request may have
  * @max_num_seqs: how many requests are computed at once
@@ -97,6 +100,9 @@ typedef struct
   guint generation;
   guint64 memory;
   guint64 requested;
+  guint64 pool_bytes;
+  guint64 pool_blocks;
+  guint64 graph_limit;
   guint64 workspace_bytes;
   guint64 max_model_len;
   guint64 max_num_seqs;

@@ -70,6 +70,20 @@ divide_up (guint64 a,
   return a / b + (a % b != 0);
 }
 
+/* Whether it is known how large the cache is, and not only what is needed of it. */
+static gboolean
+has_pool (const HrServingPlan *plan)
+{
+  return plan->memory > 0 || plan->pool_bytes > 0 || plan->pool_blocks > 0;
+}
+
+/* Whether the cache is as large as it was told to be, whatever else there is (determine_available_memory). */
+static gboolean
+is_told (const HrServingPlan *plan)
+{
+  return plan->pool_bytes > 0 || plan->pool_blocks > 0;
+}
+
 static void
 divide (const HrServingPlan  *plan,
         const HrServingStart *start,
@@ -85,7 +99,11 @@ divide (const HrServingPlan  *plan,
   shares->needed = MAX (divide_up (hr_vllm_cache_get_needed (plan, plan->max_model_len), block),
                         shares->requests * each);
   shares->pool = plan->requested - MIN (plan->requested, taken);
-  shares->blocks = shares->pool / block;
+  if (plan->pool_bytes > 0)
+    shares->pool = plan->pool_bytes;
+  else if (plan->memory == 0)
+    shares->pool = plan->pool_blocks * block;
+  shares->blocks = plan->pool_blocks > 0 ? plan->pool_blocks : shares->pool / block;
 }
 
 /* The longest request that there is room for. */
@@ -158,7 +176,12 @@ tell_refusal (HrServingPlan *plan,
   g_autofree char *utilization =
     g_strdup_printf ("%.3f", (double) (get_taken (plan, shares) + whole) / plan->memory + 0.0005);
 
-  if (get_taken (plan, shares) >= plan->requested)
+  if (plan->pool_bytes > 0 || plan->memory == 0)
+    hr_inference_plan_warn (plan->pass,
+                            N_("vLLM would not start: a request of the longest context, %s tokens, needs %s of KV "
+                               "cache, and %s are set apart for it, enough for max-model-len %s"),
+                            longest, needed, pool, most);
+  else if (get_taken (plan, shares) >= plan->requested)
     hr_inference_plan_warn (plan->pass,
                             N_("vLLM would not start: the weights and its trial run leave nothing of its share of the "
                                "memory for the KV cache"));
@@ -203,7 +226,7 @@ warn (HrServingPlan  *plan,
   g_autofree char *seqs = hr_serving_dup_number (plan->max_num_seqs);
   g_autofree char *batched = hr_serving_dup_number (plan->max_num_batched_tokens);
 
-  if (plan->memory == 0)
+  if (!has_pool (plan))
     hr_inference_plan_warn (plan->pass,
                             N_("No GPU is named: the KV cache is counted as large as the requests need it; vLLM makes "
                                "it as large as its share of the memory has room for"));
@@ -211,7 +234,7 @@ warn (HrServingPlan  *plan,
     tell_refusal (plan, shares);
   else
     tell_room (plan, shares);
-  if (plan->memory > 0 && shares->blocks < shares->needed && !is_refused (plan, shares))
+  if (has_pool (plan) && shares->blocks < shares->needed && !is_refused (plan, shares))
     hr_serving_tell_waiting (plan->pass, shares->requests,
                              shares->blocks / hr_vllm_cache_count_blocks (plan, shares->length));
 
@@ -301,7 +324,7 @@ add_unused (HrEstimate          *estimate,
   g_autofree char *substitution = g_strdup_printf ("%" G_GUINT64_FORMAT " − %" G_GUINT64_FORMAT " − %" G_GUINT64_FORMAT,
                                                    plan->memory, plan->requested, MIN (left, beside));
 
-  if (plan->memory == 0 || shares->blocks >= shares->needed || bytes == 0)
+  if (plan->memory == 0 || is_told (plan) || shares->blocks >= shares->needed || bytes == 0)
     return 0;
 
   _hr_estimate_add_component (estimate, 0, HR_COMPONENT_RESERVE, bytes, "M − u·M − context − graphs", substitution,
@@ -319,7 +342,7 @@ set_margin (HrEstimate          *estimate,
             const HrServingPlan *plan,
             const Shares        *shares)
 {
-  gboolean adds_up = plan->memory == 0 || shares->blocks < shares->needed;
+  gboolean adds_up = plan->memory == 0 || is_told (plan) || shares->blocks < shares->needed;
   guint64 margin = hr_vllm_profile_get_spread (plan->profile, plan->n_ranks, shares->n_graphs, adds_up);
 
   if (adds_up)
@@ -334,9 +357,20 @@ set_room (HrEstimate          *estimate,
           const HrServingPlan *plan,
           const Shares        *shares)
 {
-  if (plan->memory > 0 && shares->blocks >= hr_vllm_cache_count_blocks (plan, plan->max_model_len))
+  if (has_pool (plan) && shares->blocks >= hr_vllm_cache_count_blocks (plan, plan->max_model_len))
     _hr_estimate_set_room (estimate, shares->blocks / plan->n_groups * plan->block_size,
                            shares->blocks / hr_vllm_cache_count_blocks (plan, shares->length));
+}
+
+/* The blocks that the cache has, or would have to have; beside one that is as large as it was told to be requests wait. */
+static guint64
+count_held (const HrServingPlan *plan,
+            const Shares        *shares)
+{
+  if (is_told (plan) && !is_refused (plan, shares))
+    return shares->blocks;
+
+  return has_pool (plan) ? MAX (shares->blocks, shares->needed) : shares->needed;
 }
 
 static HrEstimate *
@@ -349,7 +383,7 @@ create_estimate (HrServingPlan     *plan,
                  HrEstimateDetail   detail)
 {
   HrEstimate *estimate = _hr_estimate_new (HR_MODE_INFERENCE, HR_ESTIMATE_METHOD_EXACT, model);
-  guint64 blocks = plan->memory > 0 ? MAX (shares->blocks, shares->needed) : shares->needed;
+  guint64 blocks = count_held (plan, shares);
   guint64 cache = blocks * hr_vllm_cache_get_block_bytes (plan);
   guint64 beside = (plan->profile->counts_graphs ? 0 : shares->graphs) +
                    (plan->profile->counts_context ? 0 : shares->context) + shares->latents;

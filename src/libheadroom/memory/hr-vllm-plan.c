@@ -155,6 +155,9 @@ hr_vllm_plan_init (HrServingPlan    *self,
   hr_serving_plan_init (self, pass, whole, gpu, hr_vllm_profile_get (hr_inference_job_get_vllm_release (job)));
   self->eager = hr_inference_job_get_enforce_eager (job) || self->profile->is_eager;
   self->requested = ceil (hr_inference_job_get_gpu_memory_utilization (job) * self->memory);
+  self->pool_bytes = round (hr_inference_job_get_kv_cache_memory (job) * GIB);
+  self->pool_blocks = hr_inference_job_get_num_gpu_blocks_override (job);
+  self->graph_limit = hr_inference_job_get_cuda_graph_max_bs (job);
   if (!hr_serving_plan_check (self, job, error) || !check_release (self, error) ||
       !hr_serving_plan_resolve_guessing (self, job, self->profile->state_blocks > 0, error))
     return FALSE;
@@ -178,13 +181,13 @@ guint64
 hr_vllm_plan_count_graphs (const HrServingPlan *self)
 {
   const HrServingProfile *profile = self->profile;
-  guint64 most = MIN (MOST_CAPTURED, self->max_num_batched_tokens);
+  guint64 most = MIN (self->graph_limit > 0 ? self->graph_limit : MOST_CAPTURED, self->max_num_batched_tokens);
   guint64 n_sizes;
 
   if (profile->graph_step == 0)
     return 1;
 
-  if (profile->graphs_by_batch)
+  if (profile->graphs_by_batch && self->graph_limit == 0)
     most = MIN (most, 2 * self->max_num_seqs);
   n_sizes = MIN (most, 2) + (most >= 4) + MIN (most, STEP_LIMIT) / 8;
   if (most > STEP_LIMIT)
