@@ -173,6 +173,34 @@ test_cache_is_as_large_as_it_is_told_to_be (void)
   g_assert_cmpuint (get_bytes ("kv-cache-memory=0.01", HR_COMPONENT_KV_CACHE), >, 11 * MIB);
 }
 
+/* From 0.28 on a GPU of 160 GiB computes twice as many tokens at once by default as one of 70. */
+static void
+test_the_largest_gpus_have_the_largest_batches (void)
+{
+  static const struct
+  {
+    const char *gpu;
+    const char *release;
+    const char *tokens;
+  } rows[] = {
+    { "b200", "0.28", "16384" },
+    { "b200", "0.20", "8192" },
+    { "h200-sxm5-141gb", "0.28", "8192" },
+    { "l40s", "0.28", "2048" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *open = g_strdup_printf ("max-model-len=4096 vllm-release=%s", rows[i].release);
+      g_autofree char *told = g_strdup_printf ("%s max-num-batched-tokens=%s", open, rows[i].tokens);
+      g_autoptr (HrEstimate) by_itself = estimate_model ("Qwen/Qwen2.5-7B-Instruct", rows[i].gpu, open, NULL);
+      g_autoptr (HrEstimate) as_told = estimate_model ("Qwen/Qwen2.5-7B-Instruct", rows[i].gpu, told, NULL);
+
+      g_assert_cmpuint (hr_estimate_get_component_bytes (by_itself, HR_COMPONENT_KV_CACHE), ==,
+                        hr_estimate_get_component_bytes (as_told, HR_COMPONENT_KV_CACHE));
+    }
+}
+
 /* For 67 sizes of batches, or for 1, 2, 4, 8 and 16 tokens, of what is around the attention of 24 layers. */
 static void
 test_graphs_are_captured_unless_it_is_eager (void)
@@ -776,6 +804,8 @@ main (int   argc,
   g_test_add_func ("/memory/vllm/the_cache_is_whole_blocks", test_cache_is_whole_blocks);
   g_test_add_func ("/memory/vllm/the_cache_is_as_large_as_it_is_told_to_be",
                    test_cache_is_as_large_as_it_is_told_to_be);
+  g_test_add_func ("/memory/vllm/the_largest_gpus_have_the_largest_batches",
+                   test_the_largest_gpus_have_the_largest_batches);
   g_test_add_func ("/memory/vllm/the_sampler_is_tried_out_with_all_requests",
                    test_sampler_is_tried_out_with_all_requests);
   g_test_add_func ("/memory/vllm/long_batches_go_through_a_layer", test_long_batches_go_through_a_layer);

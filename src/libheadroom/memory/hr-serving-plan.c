@@ -105,6 +105,14 @@ get_vocabulary (HrModel *model)
   return head != NULL ? head->head.vocab_size : 0;
 }
 
+static gboolean
+has_links (HrGpu *gpu)
+{
+  const char *kind = gpu != NULL ? hr_gpu_get_interconnect (gpu, NULL) : NULL;
+
+  return kind != NULL && !g_str_has_prefix (kind, "PCIe");
+}
+
 /*
  * hr_serving_plan_init:
  * @self: (out): a plan
@@ -132,6 +140,7 @@ hr_serving_plan_init (HrServingPlan          *self,
     .rotary = profile->rotary,
     .generation = hr_gpu_get_cuda_capability (gpu) / 10,
     .memory = gpu != NULL ? hr_gpu_get_memory (gpu) : 0,
+    .has_links = has_links (gpu),
     .n_tensor = 1,
     .n_data = 1,
     .n_ranks = 1,

@@ -46,6 +46,7 @@ typedef struct
  * @eager: whether layers run operator by operator
  * @generation: the first digits of the GPU's compute capability, 0 where none is chosen or it has none
  * @memory: the memory of the GPU, 0 where none is chosen
+ * @has_links: whether GPUs of the kind are joined by links of their own, and not by a bus
  * @requested: what of it vLLM may take; 0 of other engines
  * @pool_bytes: what is set apart for the cache, whatever there is room for; 0: what is left
  * @pool_blocks: how many blocks that has, whatever there is room for; 0: as many as fit
@@ -99,6 +100,7 @@ typedef struct
   gboolean eager;
   guint generation;
   guint64 memory;
+  gboolean has_links;
   guint64 requested;
   guint64 pool_bytes;
   guint64 pool_blocks;

@@ -79,6 +79,7 @@ typedef enum
  * @tries_run: whether what prompts take is found out by a trial run
  * @is_eager: whether layers always run operator by operator
  * @has_large_batches: whether large GPUs have larger batches by default
+ * @has_huge_batches: whether the largest GPUs have still larger ones
  * @has_windows: whether layers with a window keep what they see alone
  * @draws_logits: whether the sampler is tried out on random hidden states, and not on those of the trial run
  * @sampler: what it does
@@ -116,6 +117,7 @@ typedef struct
   gboolean tries_run;
   gboolean is_eager;
   gboolean has_large_batches;
+  gboolean has_huge_batches;
   gboolean has_windows;
   gboolean draws_logits;
   HrServingSampler sampler;

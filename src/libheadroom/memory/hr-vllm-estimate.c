@@ -302,7 +302,7 @@ add_beside (HrEstimate          *estimate,
                                                    shares->non_torch);
   g_autofree char *source =
     g_strconcat (framework->source != NULL ? framework->source : "", framework->source != NULL ? "; " : "",
-                 hr_vllm_profile_get_beside (plan->profile, plan->n_ranks)->source, NULL);
+                 hr_vllm_profile_get_beside (plan->profile, plan->n_ranks, plan->has_links)->source, NULL);
 
   if (shares->graphs > 0)
     _hr_estimate_add_component (estimate, 0, HR_COMPONENT_CUDA_GRAPHS, shares->graphs, "graphs", graphs,
@@ -343,7 +343,8 @@ set_margin (HrEstimate          *estimate,
             const Shares        *shares)
 {
   gboolean adds_up = plan->memory == 0 || is_told (plan) || shares->blocks < shares->needed;
-  guint64 margin = hr_vllm_profile_get_spread (plan->profile, plan->n_ranks, shares->n_graphs, adds_up);
+  guint64 margin = hr_vllm_profile_get_spread (plan->profile, plan->n_ranks, plan->has_links, shares->n_graphs,
+                                               adds_up);
 
   if (adds_up)
     margin += shares->weights / 1000 * WEIGHT_THOUSANDTHS;
@@ -362,7 +363,7 @@ set_room (HrEstimate          *estimate,
                            shares->blocks / hr_vllm_cache_count_blocks (plan, shares->length));
 }
 
-/* The blocks that the cache has, or would have to have; beside one that is as large as it was told to be requests wait. */
+/* The blocks that the cache has, or would have to have; requests wait for one that is as large as it was told to be. */
 static guint64
 count_held (const HrServingPlan *plan,
             const Shares        *shares)
@@ -426,7 +427,7 @@ measure (gpointer              share,
   hr_serving_run_replay (plan, &self->share.replay);
   shares->weights = hr_serving_weights_get_bytes (plan, &self->share.weights);
   shares->run = self->share.replay.peak.level.total + plan->workspace_bytes;
-  shares->non_torch = hr_vllm_profile_get_beside (plan->profile, plan->n_ranks)->median_bytes;
+  shares->non_torch = hr_vllm_profile_get_beside (plan->profile, plan->n_ranks, plan->has_links)->median_bytes;
   if (!hr_inference_job_get_enforce_eager (start->job))
     {
       shares->n_graphs = hr_vllm_plan_count_graphs (plan);

@@ -25,7 +25,9 @@
 
 /* Which GPUs get larger batches, and what V1 takes by default for a server. */
 #define LARGE_MEMORY (70 * GIB)
+#define HUGE_MEMORY (160 * GIB)
 #define LARGE_BATCHED_TOKENS 8192
+#define HUGE_BATCHED_TOKENS 16384
 #define LARGE_NUM_SEQS 1024
 #define DEFAULT_BATCHED_TOKENS 2048
 #define DEFAULT_NUM_SEQS 256
@@ -77,6 +79,17 @@ get_v0_batched_tokens (const HrServingPlan *self)
   return MAX (self->max_model_len, DEFAULT_BATCHED_TOKENS);
 }
 
+/* The tokens that a server computes at once by default: EngineArgs.get_batch_defaults, of 0.28 for GPUs of 160 GiB. */
+static guint64
+get_batched_tokens (const HrServingPlan *self,
+                    gboolean             is_large)
+{
+  if (self->profile->has_huge_batches && self->memory >= HUGE_MEMORY)
+    return HUGE_BATCHED_TOKENS;
+
+  return is_large ? LARGE_BATCHED_TOKENS : DEFAULT_BATCHED_TOKENS;
+}
+
 static void
 resolve_sizes (HrServingPlan  *self,
                HrInferenceJob *job,
@@ -96,8 +109,7 @@ resolve_sizes (HrServingPlan  *self,
   if (self->max_num_batched_tokens == 0 && !chunks)
     self->max_num_batched_tokens = get_v0_batched_tokens (self);
   if (self->max_num_batched_tokens == 0)
-    self->max_num_batched_tokens = MIN (is_large ? LARGE_BATCHED_TOKENS : DEFAULT_BATCHED_TOKENS,
-                                        self->max_num_seqs * self->max_model_len);
+    self->max_num_batched_tokens = MIN (get_batched_tokens (self, is_large), self->max_num_seqs * self->max_model_len);
 }
 
 static gboolean

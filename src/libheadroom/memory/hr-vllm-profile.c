@@ -16,16 +16,25 @@
 #define SOURCE_GRAPHS \
   "measured: “Graph capturing finished … took”, 143 to 364 KiB each, median 300, in 10 logs of 0.10 to 0.31"
 
-/* What NCCL and the kernels of several ranks take. */
-static const HrServingMeasured ranks = {
-  HUNDREDTHS (11), HUNDREDTHS (54), HUNDREDTHS (716),
-  "measured, beside the context: 0.11 to 7.16 GiB, median 0.54, in 8 logs of 2 to 16 ranks",
+/*
+ * What NCCL and the kernels of several ranks take. Over links of their own, ranks have NCCL's buffers on the GPU,
+ * 9.2 MiB for each neighbour and channel (computeBuffSizes of nccl/src/init.cc, p2pRecvSetup of transport/p2p.cc),
+ * of which an A100 has 24, and the buffers of vLLM's own sums (CustomAllreduce); where GPUs do not reach each other
+ * over a bus, the buffers are in the memory of the host (transport/shm.cc). What kernels take besides is in no code.
+ */
+static const HrServingMeasured linked_ranks = {
+  HUNDREDTHS (40), HUNDREDTHS (138), HUNDREDTHS (716),
+  "measured, beside the context: 0.40 to 7.16 GiB, median 1.38, in 5 logs of 2 to 16 ranks with NVLink",
+};
+static const HrServingMeasured bus_ranks = {
+  HUNDREDTHS (11), HUNDREDTHS (21), HUNDREDTHS (170),
+  "measured, beside the context: 0.11, 0.20, 0.21 and 1.70 GiB, in 4 logs of 4 to 16 ranks without NVLink",
 };
 
 /* What a CUDA graph takes of ranks that work together, which capture what NCCL does as well. */
 static const HrServingMeasured graphs_of_ranks = {
-  KIBIBYTES (568), KIBIBYTES (663), KIBIBYTES (757),
-  "measured: “Graph capturing finished … took”, 568 and 757 KiB each in two logs, of two and eight ranks",
+  KIBIBYTES (321), KIBIBYTES (568), KIBIBYTES (757),
+  "measured: “Graph capturing finished … took”, 321, 568 and 757 KiB each in three logs, of four, eight and two ranks",
 };
 
 /*
@@ -42,7 +51,7 @@ static const struct
 } profiles[] = {
   { HR_VLLM_RELEASE_0_28,
     { .tries_run = TRUE, .vocabulary_padding = VOCABULARY_PADDING,
-      .has_large_batches = TRUE, .has_windows = TRUE, .sampler = HR_SERVING_SAMPLER_NOISE,
+      .has_large_batches = TRUE, .has_huge_batches = TRUE, .has_windows = TRUE, .sampler = HR_SERVING_SAMPLER_NOISE,
       .has_expert_adapters = TRUE, .shares_head = TRUE, .state_blocks = 2, .latent_block_blackwell = 64,
       .tries_latent = TRUE, .latent_chunk = 64 * 1024, .compressed_cache = HR_SERVING_COMPRESSED_PACKED,
       .non_torch = { HUNDREDTHS (13), HUNDREDTHS (13), HUNDREDTHS (14), SOURCE_H100 },
@@ -107,6 +116,7 @@ hr_vllm_profile_get (HrVllmRelease release)
  * hr_vllm_profile_get_beside:
  * @self: a profile
  * @n_ranks: how many ranks work together
+ * @has_links: whether these are joined by links of their own, and not by a bus
  *
  * Gets what is taken beside the allocator and the context.
  *
@@ -114,9 +124,13 @@ hr_vllm_profile_get (HrVllmRelease release)
  */
 const HrServingMeasured *
 hr_vllm_profile_get_beside (const HrServingProfile *self,
-                            guint64                 n_ranks)
+                            guint64                 n_ranks,
+                            gboolean                has_links)
 {
-  return n_ranks > 1 ? &ranks : &self->non_torch;
+  if (n_ranks == 1)
+    return &self->non_torch;
+
+  return has_links ? &linked_ranks : &bus_ranks;
 }
 
 /*
@@ -139,6 +153,7 @@ hr_vllm_profile_get_graphs (const HrServingProfile *self,
  * hr_vllm_profile_get_spread:
  * @self: a profile
  * @n_ranks: how many ranks work together
+ * @has_links: whether these are joined by links of their own
  * @n_graphs: how many CUDA graphs are captured
  * @counts_beside: whether what is beside the allocator matters, and is not made up for by the cache
  *
@@ -150,10 +165,11 @@ hr_vllm_profile_get_graphs (const HrServingProfile *self,
 guint64
 hr_vllm_profile_get_spread (const HrServingProfile *self,
                             guint64                 n_ranks,
+                            gboolean                has_links,
                             guint64                 n_graphs,
                             gboolean                counts_beside)
 {
-  const HrServingMeasured *beside = hr_vllm_profile_get_beside (self, n_ranks);
+  const HrServingMeasured *beside = hr_vllm_profile_get_beside (self, n_ranks, has_links);
   const HrServingMeasured *graphs = hr_vllm_profile_get_graphs (self, n_ranks);
   guint64 spread = n_graphs * (graphs->most_bytes - graphs->median_bytes);
 
