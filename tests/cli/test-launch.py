@@ -156,6 +156,20 @@ def what_is_written_for_every_algorithm_is_what_trl_takes():
             expect_none_of(launched['python']['text'], 'steps_per_generation=0', 'forward_batch_size=0')
 
 
+def a_reference_model_is_read_in_what_the_other_is_and_an_engine_sleeps():
+    """TRL reads it in float32 where nothing is said (create_model_from_path of trl/trainer/utils.py)."""
+    words = (MODEL, '--mode', 'grpo', '--framework', 'trl', '--dtype', 'bfloat16', '--fine-tuning-method', 'full')
+    for algorithm in ('dpo', 'kto', 'grpo', 'rloo'):
+        launched, _ = files(*words, '--algorithm', algorithm)
+        accept_all(launched)
+        expect(launched['python']['text'], 'model_init_kwargs={"dtype": "bfloat16"}')
+    launched, _ = files(*words, '--rollout', 'vllm-colocated', '--rollout-sleep', 'level-2', '--gpus', '8', '--fsdp',
+                        'full-shard', '--fsdp-version', '2')
+    accept_all(launched)
+    expect(launched['python']['text'], 'vllm_enable_sleep_mode=True')
+    expect(launched['accelerate']['text'], 'fsdp_version: 2')
+
+
 def what_is_written_for_settings_and_layouts_is_what_the_programs_take():
     for settings in SETTINGS:
         for framework in ('transformers', 'trl'):
@@ -590,6 +604,7 @@ if __name__ == '__main__':
         'cli/launch',
         what_is_written_for_every_method_is_what_peft_and_transformers_take,
         what_is_written_for_every_algorithm_is_what_trl_takes,
+        a_reference_model_is_read_in_what_the_other_is_and_an_engine_sleeps,
         what_is_written_for_settings_and_layouts_is_what_the_programs_take,
         what_is_written_for_inference_is_what_transformers_takes,
         what_is_written_for_llama_cpp_is_what_its_server_takes,
