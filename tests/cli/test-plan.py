@@ -183,7 +183,7 @@ def what_cannot_be_planned_is_refused_in_one_line():
     gpu = ('--gpu', 'H100')
     training = (MODEL, '--mode', 'training')
     for words, reason in (
-            ((MODEL, '--mode', 'multimodal', *gpu), 'inference, fine-tuning'),
+            ((MODEL, '--mode', 'multimodal', *gpu), 'fine-tuning'),
             ((MODEL, '--mode', 'fine-tuning', '--fine-tuning-method', 'lora', '--framework', 'megatron-lm', *gpu),
              'full'),
             (training, '--gpu'),

@@ -657,7 +657,7 @@ jobs_without_known_layouts_are_refused (void)
   g_autoptr (HrJob) eager = create_job ();
 
   g_assert_no_error (error);
-  assert_refused (model, answers, "multimodal");
+  assert_refused (model, answers, "fine-tuning");
   g_object_set (tuning, "fine-tuning-method", HR_FINE_TUNING_METHOD_LORA, "framework",
                 HR_TRAINING_FRAMEWORK_MEGATRON_LM, NULL);
   assert_refused (model, tuning, "training");
@@ -930,6 +930,52 @@ the_fewest_gpus_of_other_jobs_are_the_fewest (void)
     }
 }
 
+/* What a step computes is that of the towers too, and the tokens of images count among those of a sequence. */
+static void
+models_that_see_are_shared_as_others_are (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("Qwen/Qwen2.5-VL-3B-Instruct", &error);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_MULTIMODAL);
+  g_autoptr (HrGpu) gpu = look_up_gpu ("h100-sxm5-80gb");
+  const HrCluster cluster = { gpu, 4, 8, NETWORK };
+  g_autoptr (HrPlanner) planner = NULL;
+  g_autoptr (HrJob) text = NULL;
+  g_autoptr (HrPlanner) of_text = NULL;
+  const HrPlanChoice *zero = NULL, *sharded = NULL;
+
+  g_assert_no_error (error);
+  hr_job_set_all_from_string (job, "task=fine-tuning framework=transformers fine-tuning-method=full dtype=bfloat16 "
+                              "text-tokens=256 images=1 image-width=448 image-height=448", &error);
+  g_assert_no_error (error);
+  planner = hr_planner_new (model, job, &cluster, 4, NULL, &error);
+  g_assert_no_error (error);
+  hr_planner_run (planner, NULL);
+  for (guint i = 0; i < hr_planner_get_n_listed (planner); i++)
+    {
+      const HrPlanChoice *choice = hr_planner_get_choice (planner, i);
+
+      if (choice->step.checkpointing != HR_GRADIENT_CHECKPOINTING_NONE)
+        continue;
+      if (strstr (choice->change, "zero-stage=3") != NULL)
+        zero = choice;
+      if (strstr (choice->change, "fsdp=full-shard fsdp-version=2") != NULL)
+        sharded = choice;
+    }
+  g_assert_true (zero != NULL && sharded != NULL);
+  g_assert_true (zero->has_time && sharded->has_time);
+
+  /* 448 × 448 pixels are 16 × 16 merged patches. */
+  g_assert_cmpuint (hr_planner_get_n_tokens (planner), ==, 4 * (256 + 256));
+  text = hr_job_copy (job);
+  g_object_set (text, "images", (guint64) 0, "text-tokens", (guint64) 512, NULL);
+  of_text = hr_planner_new (model, text, &cluster, 4, NULL, &error);
+  g_assert_no_error (error);
+  hr_planner_run (of_text, NULL);
+  g_assert_cmpuint (hr_planner_get_n_tokens (of_text), ==, hr_planner_get_n_tokens (planner));
+  g_assert_cmpfloat (hr_planner_get_choice (of_text, 0)->time.compute, <, sharded->time.compute);
+}
+
 /* Where nothing can be estimated it is said why. */
 static void
 the_fewest_gpus_of_what_is_not_known_are_not_told (void)
@@ -1189,6 +1235,7 @@ main (int    argc,
   g_test_add_func ("/plan/divided_models_answer_as_their_parts_do", divided_models_answer_as_their_parts_do);
   g_test_add_func ("/plan/steps_are_shared_as_the_framework_shares_them",
                    steps_are_shared_as_the_framework_shares_them);
+  g_test_add_func ("/plan/models_that_see_are_shared_as_others_are", models_that_see_are_shared_as_others_are);
   g_test_add_func ("/plan/the_fewest_gpus_are_the_fewest", the_fewest_gpus_are_the_fewest);
   g_test_add_func ("/plan/the_fewest_gpus_of_other_jobs_are_the_fewest", the_fewest_gpus_of_other_jobs_are_the_fewest);
   g_test_add_func ("/plan/the_fewest_gpus_of_what_is_not_known_are_not_told",

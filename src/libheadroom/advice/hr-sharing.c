@@ -9,6 +9,7 @@
 #include "hr-advice-private.h"
 #include "hr-grpo-job.h"
 #include "hr-inference-job.h"
+#include "hr-multimodal-job.h"
 #include "hr-training-job.h"
 
 /*
@@ -64,6 +65,36 @@ has_setting (HrJob      *job,
              const char *name)
 {
   return g_object_class_find_property (G_OBJECT_GET_CLASS (job), name) != NULL;
+}
+
+/*
+ * hr_sharing_trains:
+ * @job: a job
+ *
+ * Returns: whether it trains, whatever it reads
+ */
+gboolean
+hr_sharing_trains (HrJob *job)
+{
+  return HR_IS_TRAINING_JOB (job) ||
+         (HR_IS_MULTIMODAL_JOB (job) &&
+          hr_multimodal_job_get_task (HR_MULTIMODAL_JOB (job)) == HR_MULTIMODAL_TASK_FINE_TUNING);
+}
+
+/*
+ * hr_sharing_get_framework:
+ * @job: a job that trains
+ *
+ * Returns: the program that runs it
+ */
+HrTrainingFramework
+hr_sharing_get_framework (HrJob *job)
+{
+  int framework;
+
+  g_object_get (job, "framework", &framework, NULL);
+
+  return framework;
 }
 
 /* Whether the job says itself how it is divided. */
@@ -150,7 +181,7 @@ add_tensor_ways (GPtrArray *ways,
                  HrJob     *job,
                  guint      n_gpus)
 {
-  HrTrainingFramework framework = hr_training_job_get_framework (HR_TRAINING_JOB (job));
+  HrTrainingFramework framework = hr_sharing_get_framework (job);
 
   for (guint tensor = MIN (n_gpus, MAX_TENSOR_PARALLEL); tensor > 1; tensor--)
     {
@@ -183,12 +214,11 @@ hr_sharing_list (HrJob *job,
 
   if (HR_IS_INFERENCE_JOB (job))
     add_engine_ways (ways, job, n_gpus);
-  if (HR_IS_TRAINING_JOB (job) &&
-      hr_training_job_get_framework (HR_TRAINING_JOB (job)) == HR_TRAINING_FRAMEWORK_PYTORCH)
+  if (hr_sharing_trains (job) && hr_sharing_get_framework (job) == HR_TRAINING_FRAMEWORK_PYTORCH)
     add_changes (ways, job, is_on_answers (job) ? own_loop_on_answers : own_loop, G_N_ELEMENTS (own_loop));
   else
     add_changes (ways, job, training, G_N_ELEMENTS (training));
-  if (HR_IS_TRAINING_JOB (job))
+  if (hr_sharing_trains (job))
     add_tensor_ways (ways, job, n_gpus);
 
   return ways;
@@ -449,7 +479,7 @@ take_shares (AllWays    *self,
              const char *degrees,
              guint64     n_copies)
 {
-  HrTrainingFramework framework = hr_training_job_get_framework (HR_TRAINING_JOB (self->job));
+  HrTrainingFramework framework = hr_sharing_get_framework (self->job);
 
   for (guint i = 0; i < G_N_ELEMENTS (shares); i++)
     {
@@ -494,7 +524,7 @@ static void
 list_training (AllWays    *self,
                const char *prefix)
 {
-  gboolean is_titan = hr_training_job_get_framework (HR_TRAINING_JOB (self->job)) == HR_TRAINING_FRAMEWORK_TORCHTITAN;
+  gboolean is_titan = hr_sharing_get_framework (self->job) == HR_TRAINING_FRAMEWORK_TORCHTITAN;
 
   for (guint64 tensor = 1; tensor <= self->n_gpus; tensor++)
     {
@@ -525,7 +555,7 @@ list_own_loop (AllWays *self)
   gboolean is_trl = is_on_answers (self->job);
 
   list_training (self, "");
-  if (hr_training_job_get_framework (HR_TRAINING_JOB (self->job)) != HR_TRAINING_FRAMEWORK_PYTORCH ||
+  if (hr_sharing_get_framework (self->job) != HR_TRAINING_FRAMEWORK_PYTORCH ||
       is_fixed (self, "framework"))
     return;
 
@@ -556,7 +586,7 @@ hr_sharing_list_all (HrJob              *job,
   AllWays self = { copy, hr_model_has_experts (model), n_gpus, fixed, g_ptr_array_new_with_free_func (g_free) };
 
   hr_sharing_reset (copy, fixed);
-  if (HR_IS_TRAINING_JOB (job))
+  if (hr_sharing_trains (job))
     list_own_loop (&self);
   else
     list_degrees (&self);

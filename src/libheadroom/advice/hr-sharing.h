@@ -3,10 +3,13 @@
 #pragma once
 
 #include "hr-job.h"
+#include "hr-job-types.h"
 #include "hr-model.h"
 
 G_BEGIN_DECLS
 
+gboolean   hr_sharing_trains   (HrJob              *job);
+HrTrainingFramework hr_sharing_get_framework (HrJob *job);
 void       hr_sharing_reset    (HrJob              *job,
                                 const char * const *fixed);
 GPtrArray *hr_sharing_list     (HrJob              *job,

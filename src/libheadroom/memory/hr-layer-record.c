@@ -261,6 +261,30 @@ run_repeatedly (HrTrainingStack    *stack,
     replay->shared_uses = NULL;
 }
 
+/* The module of a layer has what branches are scaled by for its own parameters (InternVLVisionLayer). */
+static void
+enter_layer (HrReplay           *replay,
+             const HrLayerClass *klass)
+{
+  HrValue scales[2] = { HR_NO_VALUE, HR_NO_VALUE };
+  guint n = 0;
+
+  for (guint i = 0; i < klass->n_sublayers; i++)
+    {
+      for (guint j = 0; j < klass->sublayers[i].n_branches; j++)
+        {
+          const HrChain *chain = &klass->sublayers[i].branches[j];
+
+          for (guint k = 0; k < chain->n_blocks && n < G_N_ELEMENTS (scales); k++)
+            {
+              if (chain->blocks[k].kind == HR_BLOCK_PARAMETER && chain->blocks[k].parameter.use == HR_PARAMETER_SCALE)
+                scales[n++] = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN);
+            }
+        }
+    }
+  hr_live_parameters_enter (replay, NULL, scales[0], scales[1]);
+}
+
 static void
 run_layer (HrLayerRecord   *self,
            HrTrainingStack *stack,
@@ -280,7 +304,7 @@ run_layer (HrLayerRecord   *self,
   if (self->kept != NULL)
     hr_operator_cache_begin (self->kept, is_recomputing);
   stack->replay->operator_cache = self->kept;
-  hr_live_parameters_call (stack->replay);
+  enter_layer (stack->replay, klass);
   run_repeatedly (stack, klass);
   hr_live_parameters_leave (stack->replay, &variables->hidden);
   stack->replay->operator_cache = NULL;

@@ -344,18 +344,51 @@ hr_sharding_take_rows (HrSharding            *self,
     add_gradients (self, model, tuning, reached);
 }
 
-/* The stack whose layers matrices are added to, or none of what is around the layers. */
+/* Whether a class of layers has one alone, as the only one of a tower that has no windows. */
+static gboolean
+has_single_layer (const HrStack *stack)
+{
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      guint n = 0;
+
+      for (guint j = 0; j < stack->n_layers; j++)
+        n += stack->layer_class_of[j] == i;
+      if (n == 1)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/*
+ * The stack whose layers matrices are added to, or none of what is around the layers: those of a class of layers are
+ * listed by themselves.
+ */
 static HrShardedStack *
 find_stack (HrSharding        *self,
             const HrTrainable *matrix)
 {
   for (guint i = 0; i < self->n_stacks; i++)
     {
-      if (self->stacks[i].stack->role == matrix->stack && matrix->copies % self->stacks[i].n_layers == 0)
+      if (self->stacks[i].stack->role == matrix->stack &&
+          (matrix->copies > 1 || has_single_layer (self->stacks[i].stack)))
         return &self->stacks[i];
     }
 
   return NULL;
+}
+
+/* What of the matrices of all layers each has. */
+static void
+share_out (HrShardedStack *layers,
+           guint           wide,
+           guint           narrow)
+{
+  layers->n_added_part /= layers->n_layers;
+  layers->n_added /= layers->n_layers;
+  layers->gradient_bytes /= layers->n_layers;
+  layers->n_part += layers->n_added_part * wide / narrow;
 }
 
 /*
@@ -378,23 +411,24 @@ hr_sharding_add_rows (HrSharding         *self,
     {
       const HrTrainable *matrix = hr_trainables_get_item (added, i);
       HrShardedStack *layers = find_stack (self, matrix);
-      guint64 copies = layers != NULL ? matrix->copies / layers->n_layers : matrix->copies;
-      guint64 n_part = copies * hr_sharding_count_part (self, matrix->shape[0], matrix->n_elements);
-      guint64 bytes = copies * hr_ledger_round (matrix->n_elements * wide);
+      guint64 n_part = matrix->copies * hr_sharding_count_part (self, matrix->shape[0], matrix->n_elements);
+      guint64 n = matrix->copies * matrix->n_elements;
+      guint64 bytes = matrix->copies * hr_ledger_round (matrix->n_elements * wide);
 
       if (layers != NULL)
         {
           layers->n_added_part += n_part;
-          layers->n_added += copies * matrix->n_elements;
-          layers->n_part += n_part * wide / narrow;
+          layers->n_added += n;
           layers->gradient_bytes += bytes;
         }
       else
         {
           self->n_part[HR_SHARDED_REACHED] += n_part;
-          self->n_elements[HR_SHARDED_REACHED] += copies * matrix->n_elements;
+          self->n_elements[HR_SHARDED_REACHED] += n;
           self->n_part[HR_SHARDED_ROOT] += n_part * wide / narrow;
           self->gradient_bytes[HR_SHARDED_ROOT] += bytes;
         }
     }
+  for (guint i = 0; i < self->n_stacks; i++)
+    share_out (&self->stacks[i], wide, narrow);
 }

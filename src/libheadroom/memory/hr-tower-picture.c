@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-inference-cache.h"
+#include "hr-live-parameters.h"
 #include "hr-operator-sequence.h"
 #include "hr-sharding.h"
 #include "hr-tower.h"
@@ -43,8 +44,10 @@ embed_patches (const HrTower *self,
   if (block->convolution.has_bias)
     bias = hr_autograd_bias (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN));
   pixels = cast_pixels (replay);
+  hr_live_parameters_enter (replay, &pixels, weight, bias);
   patches = hr_op_convolution (replay, "patch_embeds", pixels, weight, bias,
                                HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_PATCHES, HR_SYMBOL_HIDDEN));
+  hr_live_parameters_leave (replay, &patches);
   /* get_image_features of the outer model has cast them, and holds them (InternVLModel). */
   if (self->projector->keeps_pixels)
     pass->beside[pass->n_beside++] = pixels;
@@ -83,8 +86,10 @@ add_positions (HrReplay      *replay,
   replay->block = block->path;
   replay->symbols[HR_SYMBOL_POSITIONS] = block->position_embedding.n_positions;
   table = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_POSITIONS, HR_SYMBOL_HIDDEN));
+  hr_live_parameters_enter (replay, NULL, table, HR_NO_VALUE);
   positions = hr_op_embedding (replay, "position_embedding(…)", HR_NO_VALUE, table,
                                HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN));
+  hr_live_parameters_leave (replay, &positions);
   hr_replay_assign (replay, &pass->hidden,
                     hr_op_binary (replay, HR_BINARY_ADD, "embeddings", pass->hidden, positions));
   hr_replay_drop (replay, positions);
@@ -100,6 +105,20 @@ add_table (HrReplay *replay,
 
   hr_replay_assign (replay, &pass->hidden,
                     hr_op_binary (replay, HR_BINARY_ADD, "embeddings", pass->hidden, table));
+}
+
+/* The module of all of it has the token of a class, and a table that is no module, for its own parameters. */
+static void
+enter_embeddings (HrReplay      *replay,
+                  const HrChain *embeddings)
+{
+  HrValue row = HR_NO_VALUE, table = HR_NO_VALUE;
+
+  if (hr_tower_find_parameter (embeddings, HR_PARAMETER_CLASS) != NULL)
+    row = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN);
+  if (hr_tower_find_parameter (embeddings, HR_PARAMETER_POSITIONS) != NULL)
+    table = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
+  hr_live_parameters_enter (replay, NULL, row, table);
 }
 
 /*
@@ -119,9 +138,10 @@ hr_tower_embed_pictures (const HrInference *self,
   const HrChain *embeddings = &self->stack->embeddings;
   const HrBlock *positions = hr_chain_find_block (embeddings, HR_BLOCK_POSITION_EMBEDDING);
   const HrBlock *norm = hr_chain_find_block (embeddings, HR_BLOCK_NORM);
-  HrValue patches = embed_patches (self->tower, replay, pass,
-                                   hr_chain_find_block (embeddings, HR_BLOCK_CONVOLUTION));
+  HrValue patches;
 
+  enter_embeddings (replay, embeddings);
+  patches = embed_patches (self->tower, replay, pass, hr_chain_find_block (embeddings, HR_BLOCK_CONVOLUTION));
   hr_tower_require_gradient (self, replay, &patches);
   pass->hidden = hr_tower_find_parameter (embeddings, HR_PARAMETER_CLASS) != NULL ? add_class (replay, patches)
                                                                                   : hr_replay_hold (replay, patches);
@@ -129,6 +149,7 @@ hr_tower_embed_pictures (const HrInference *self,
     add_positions (replay, pass, positions);
   else if (hr_tower_find_parameter (embeddings, HR_PARAMETER_POSITIONS) != NULL)
     add_table (replay, pass);
+  hr_live_parameters_leave (replay, &pass->hidden);
   hr_replay_drop (replay, patches);
   if (norm != NULL)
     {

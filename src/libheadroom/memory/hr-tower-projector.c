@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-operator.h"
+#include "hr-live-parameters.h"
 #include "hr-tower.h"
 
 /* What makes of what a tower of pictures of one size has seen what the decoder reads. */
@@ -234,10 +235,13 @@ pool (const HrTower *self,
   const HrBlock *norm = hr_chain_find_block (chain, HR_BLOCK_NORM);
   const HrBlock *matrix = hr_chain_find_block (chain, HR_BLOCK_PARAMETER);
   HrValue row = HR_SHAPE (x.element, HR_SYMBOL_SEEN, HR_SYMBOL_HIDDEN);
-  HrValue channels = hr_op_copy (replay, "reshaped_vision_outputs", x, hr_value_detach (x));
-  HrValue pooled = hr_op_like (replay, "avg_pool2d", "pooled_vision_outputs", row);
-  HrValue normed, weight, result;
+  HrValue channels, pooled, normed, weight, result;
 
+  replay->symbols[HR_SYMBOL_TEXT_HIDDEN] = matrix->parameter.shape.sizes[1];
+  hr_live_parameters_enter (replay, &x, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN, HR_SYMBOL_TEXT_HIDDEN),
+                            HR_NO_VALUE);
+  channels = hr_op_copy (replay, "reshaped_vision_outputs", x, hr_value_detach (x));
+  pooled = hr_op_like (replay, "avg_pool2d", "pooled_vision_outputs", row);
   if (hr_op_record (replay, &pooled, HR_GRADIENT_TYPED_AS_INPUT, "avg_pool2d_backward", &channels, 1))
     hr_autograd_save (replay, pooled, channels);
   replay->block = norm->path;
@@ -245,12 +249,12 @@ pool (const HrTower *self,
   hr_replay_rename (replay, normed, "normed_vision_outputs");
 
   replay->block = matrix->path;
-  replay->symbols[HR_SYMBOL_TEXT_HIDDEN] = matrix->parameter.shape.sizes[1];
   weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN, HR_SYMBOL_TEXT_HIDDEN));
   row.symbols[1] = HR_SYMBOL_TEXT_HIDDEN;
   row = hr_value_detach (row);
   result = multiply (replay, normed, weight, row, self->batch > 1);
   hr_replay_assign (replay, &result, hr_op_cast (replay, result, x.element));
+  hr_live_parameters_leave (replay, &result);
   hr_replay_drop (replay, normed);
   hr_replay_drop (replay, pooled);
   hr_replay_drop (replay, channels);

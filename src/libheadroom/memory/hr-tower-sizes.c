@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-inference-cache.h"
+#include "hr-live-parameters.h"
 #include "hr-operator.h"
 #include "hr-operator-sequence.h"
 #include "hr-sharding.h"
@@ -25,9 +26,12 @@ embed_patches (HrReplay      *replay,
   HrValue picture = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_PICTURE);
   HrValue pixels = hr_tower_casts_pixels (replay) ? hr_sharding_cast_given (replay, "pixel_values", picture)
                                                   : picture;
-  HrValue patches = hr_op_convolution (replay, "patch_embeds", pixels, weight, HR_NO_VALUE,
-                                       HR_SHAPE (replay->dtype, HR_SYMBOL_PATCHES, HR_SYMBOL_HIDDEN));
+  HrValue patches;
 
+  hr_live_parameters_enter (replay, &pixels, weight, HR_NO_VALUE);
+  patches = hr_op_convolution (replay, "patch_embeds", pixels, weight, HR_NO_VALUE,
+                               HR_SHAPE (replay->dtype, HR_SYMBOL_PATCHES, HR_SYMBOL_HIDDEN));
+  hr_live_parameters_leave (replay, &patches);
   hr_replay_drop (replay, pixels);
 
   return patches;

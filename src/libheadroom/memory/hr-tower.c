@@ -321,7 +321,9 @@ add_interpolated (HrReplay      *replay,
   indices = pass->beside[pass->n_beside++] = hr_op_like (replay, "stack", "bilinear_indices", four);
   weights = pass->beside[pass->n_beside++] = hr_op_like (replay, "stack", "bilinear_weights", four);
   table = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_POSITIONS, HR_SYMBOL_HIDDEN));
+  hr_live_parameters_enter (replay, NULL, table, HR_NO_VALUE);
   rows = hr_op_embedding (replay, "pos_embed(…)", indices, table, shape);
+  hr_live_parameters_leave (replay, &rows);
   products = hr_op_product (replay, "pos_embed(…)·weights", rows, weights, shape);
   hr_replay_drop (replay, rows);
   shape.count = 1;

@@ -719,6 +719,25 @@ resolve_third_stage (HrTrainingPlan *plan)
                                "buffers that come from a disk or go there"));
 }
 
+/* Those of stacks that a batch runs, whether a gradient comes to them or not. */
+static guint64
+count_run (const HrTrainingPlan *plan,
+           const HrTrainables   *parameters)
+{
+  HrReach reach = hr_training_plan_get_reach (plan);
+  guint64 n = 0;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
+    {
+      const HrTrainable *parameter = hr_trainables_get_item (parameters, i);
+
+      if (hr_reach_includes (reach, parameter->stack))
+        n += parameter->n_elements * parameter->copies;
+    }
+
+  return n;
+}
+
 /*
  * hr_training_zero_check_modules:
  * @plan: a plan of the third stage, of which everything is resolved
@@ -735,13 +754,17 @@ hr_training_zero_check_modules (const HrTrainingPlan  *plan,
                                 GError               **error)
 {
   g_autoptr (HrTrainables) frozen = NULL;
+  g_autoptr (HrTrainables) reached = NULL;
+  guint64 n_traced;
 
   if (!plan->training.live.is_used)
     return TRUE;
 
   frozen = hr_tuning_list_frozen (plan->tuning, plan->pass.model, plan->pass.element);
-  if (hr_training_count_traced (&plan->training, replay) ==
-        hr_trainables_get_n_elements (plan->reached) + hr_trainables_get_n_elements (frozen))
+  reached = hr_trainables_new_reached (frozen, hr_training_plan_get_reach (plan));
+  n_traced = hr_training_count_traced (&plan->training, replay);
+  if (n_traced == hr_trainables_get_n_elements (plan->reached) + hr_trainables_get_n_elements (reached) ||
+      n_traced == count_run (plan, plan->parameters) + count_run (plan, frozen))
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,

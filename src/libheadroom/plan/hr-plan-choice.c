@@ -5,7 +5,7 @@
 #include "hr-plan-choice.h"
 
 #include "hr-job-enums.h"
-#include "hr-training-job.h"
+#include "hr-sharing.h"
 
 /*
  * hr_layout_step_init_from_job:
@@ -30,14 +30,14 @@ hr_layout_step_init_from_job (HrLayoutStep *self,
   g_object_get (job, "tensor-parallel", &layout->tensor, "pipeline-parallel", &layout->pipeline, "data-parallel", &data,
                 "expert-parallel", &layout->expert, "context-parallel", &layout->context, NULL);
   layout->data = MAX (1, data);
-  if (!HR_IS_TRAINING_JOB (job))
+  if (!hr_sharing_trains (job))
     return;
 
   if (data == 0)
     layout->data = MAX (1, n_gpus / (layout->tensor * layout->pipeline * layout->context));
   g_object_get (job, "zero-stage", &layout->zero_stage, "gradient-checkpointing", &self->checkpointing,
                 "micro-batch-size", &self->micro_batch, "gradient-accumulation-steps", &self->n_micro_batches, NULL);
-  layout->is_flat = hr_training_job_get_framework (HR_TRAINING_JOB (job)) == HR_TRAINING_FRAMEWORK_VERL;
+  layout->is_flat = hr_sharing_get_framework (job) == HR_TRAINING_FRAMEWORK_VERL;
 }
 
 /**

@@ -99,13 +99,11 @@ hr_planner_check_job (HrJob   *job,
 
   if (HR_IS_FINE_TUNING_JOB (job))
     g_object_get (job, "fine-tuning-method", &method, NULL);
-  if (!HR_IS_INFERENCE_JOB (job) && !HR_IS_TRAINING_JOB (job))
+  if (!HR_IS_INFERENCE_JOB (job) && !hr_sharing_trains (job))
     {
-      g_set_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
-                   /* Translators: the names are those of modes. */
-                   _("Layouts are planned of what reads text alone; mode: expected inference, fine-tuning, training or "
-                     "grpo, found %s"),
-                   hr_mode_get_name (hr_job_get_mode (job)));
+      g_set_error_literal (error, HR_ERROR, HR_ERROR_UNSUPPORTED,
+                           _("Layouts of what answers to images, sounds and videos are not known; task: expected "
+                             "fine-tuning, found inference"));
       return FALSE;
     }
   if (!hr_planner_uses_formulas (job) || method == HR_FINE_TUNING_METHOD_FULL)
@@ -140,7 +138,7 @@ hr_planner_count_sequences (HrJob *job,
 
   if (HR_IS_INFERENCE_JOB (job))
     return hr_inference_job_get_batch_size (HR_INFERENCE_JOB (job));
-  if (!HR_IS_TRAINING_JOB (job) || hr_planner_uses_formulas (job))
+  if (!hr_sharing_trains (job) || hr_planner_uses_formulas (job))
     return n_gpus;
 
   g_object_get (job, "micro-batch-size", &size, "gradient-accumulation-steps", &steps, NULL);

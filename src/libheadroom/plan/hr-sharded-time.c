@@ -12,6 +12,8 @@
 #include "hr-error.h"
 #include "hr-estimator.h"
 #include "hr-grpo-job.h"
+#include "hr-media.h"
+#include "hr-multimodal-job.h"
 #include "hr-roofline.h"
 #include "hr-sharing.h"
 
@@ -66,6 +68,7 @@ struct _HrShardedTime
   double weights;       /* bytes of the parameters as they are stored */
   double trained;       /* of those that are trained */
   double element;       /* bytes of a number between two layers */
+  guint64 n_tokens;     /* of each sequence */
   GMutex mutex;
   GHashTable *works;    /* of Work, by Key */
 };
@@ -119,7 +122,7 @@ take_sizes (HrShardedTime *self,
  */
 HrShardedTime *
 hr_sharded_time_new (HrModel         *model,
-                     HrTrainingJob   *job,
+                     HrJob           *job,
                      const HrCluster *cluster)
 {
   HrShardedTime *self = g_new0 (HrShardedTime, 1);
@@ -129,7 +132,8 @@ hr_sharded_time_new (HrModel         *model,
   hr_model_get_hyper_parameter (model, "hidden_size", &self->hidden);
   self->n_layers = hr_model_get_stack (model, 0)->n_layers;
   self->element = 2;
-  take_sizes (self, HR_JOB (job));
+  self->n_tokens = hr_sharded_time_get_n_tokens (model, job);
+  take_sizes (self, job);
   g_mutex_init (&self->mutex);
   self->works = g_hash_table_new_full (hash_key, equal_keys, g_free, g_free);
 
@@ -159,11 +163,11 @@ get_optimizer_time (const HrShardedTime  *self,
 
 static gboolean
 measure (const HrShardedTime  *self,
-         HrTrainingJob        *job,
+         HrJob                *job,
          Work                 *work,
          GError              **error)
 {
-  g_autoptr (HrJob) whole = hr_job_copy (HR_JOB (job));
+  g_autoptr (HrJob) whole = hr_job_copy (job);
   g_autoptr (HrCompute) compute = NULL;
 
   hr_sharing_reset (whole, NULL);
@@ -196,13 +200,13 @@ measure (const HrShardedTime  *self,
 /* Two threads may find out the same at once, which is the same whoever is first. */
 static gboolean
 find_work (HrShardedTime       *self,
-           HrTrainingJob       *job,
+           HrJob               *job,
            const HrLayoutStep  *step,
            Work                *work,
            GError             **error)
 {
   const Key key = { step->micro_batch, step->n_micro_batches, step->checkpointing,
-                    hr_training_job_get_framework (job) };
+                    hr_sharing_get_framework (job) };
   const Work *known;
 
   g_mutex_lock (&self->mutex);
@@ -233,10 +237,30 @@ get_ring_time (const HrCluster *cluster,
            ? hr_cluster_get_exchange_time (cluster, n_ranks, stride, n_ranks - 1, bytes * (n_ranks - 1) / n_ranks) : 0;
 }
 
+static int
+get_fsdp (HrJob *job)
+{
+  int fsdp;
+
+  g_object_get (job, "fsdp", &fsdp, NULL);
+
+  return fsdp;
+}
+
+static guint64
+count_groups (HrJob *job)
+{
+  guint64 n;
+
+  g_object_get (job, "data-parallel-replicas", &n, NULL);
+
+  return MAX (1, n);
+}
+
 /* What is exchanged of a step beside products, which hide it as far as they take as long. */
 static double
 get_data_time (const HrShardedTime *self,
-               HrTrainingJob       *job,
+               HrJob               *job,
                const HrLayoutStep  *step,
                double               micro_batch)
 {
@@ -245,11 +269,11 @@ get_data_time (const HrShardedTime *self,
   double n = step->n_micro_batches;
   double backward = micro_batch * BACKWARD_SHARE, forward = micro_batch - backward;
   guint64 n_dividers = layout->tensor * layout->pipeline;
-  HrFsdp fsdp = hr_training_job_get_fsdp (job);
-  gboolean is_titan = hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_TORCHTITAN;
-  gboolean is_verl = hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_VERL;
+  int fsdp = get_fsdp (job);
+  gboolean is_titan = hr_sharing_get_framework (job) == HR_TRAINING_FRAMEWORK_TORCHTITAN;
+  gboolean is_verl = hr_sharing_get_framework (job) == HR_TRAINING_FRAMEWORK_VERL;
   gboolean has_groups = fsdp == HR_FSDP_HYBRID_SHARD || is_titan;
-  guint64 n_groups = has_groups ? MAX (1, hr_training_job_get_data_parallel_replicas (job)) : 1;
+  guint64 n_groups = has_groups ? count_groups (job) : 1;
   guint64 n_sharers = MAX (1, layout->data / n_groups);
   double scattered = get_ring_time (cluster, n_sharers, layout->tensor, self->trained / n_dividers);
   double stepped = scattered;
@@ -287,25 +311,39 @@ get_layer_time (const HrShardedTime *self,
 
 /* Whether every rank has but a part of the optimizer’s states. */
 static gboolean
-shares_states (HrTrainingJob       *job,
+shares_states (HrJob               *job,
                const HrLayoutStep  *step)
 {
-  return step->layout.zero_stage > 0 || hr_training_job_get_fsdp (job) != HR_FSDP_NONE ||
-         hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_TORCHTITAN ||
-         hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_VERL;
+  return step->layout.zero_stage > 0 || get_fsdp (job) != HR_FSDP_NONE ||
+         hr_sharing_get_framework (job) == HR_TRAINING_FRAMEWORK_TORCHTITAN ||
+         hr_sharing_get_framework (job) == HR_TRAINING_FRAMEWORK_VERL;
+}
+
+/* What images, videos and sounds become is counted by the processor of the model. */
+static guint64
+count_all_tokens (HrModel *model,
+                  HrJob   *job)
+{
+  g_autoptr (HrMedia) media = hr_media_new (model, job, NULL);
+
+  return media != NULL ? media->tokens : hr_job_count_text_tokens (job);
 }
 
 /*
  * hr_sharded_time_get_n_tokens:
+ * @model: its model
  * @job: a job of training
  *
- * Returns: how many tokens a sequence has that is trained on, those of an answer included
+ * Returns: how many tokens a sequence has that is trained on, those of an answer and of images and sounds included
  */
 guint64
-hr_sharded_time_get_n_tokens (HrTrainingJob *job)
+hr_sharded_time_get_n_tokens (HrModel *model,
+                              HrJob   *job)
 {
   guint64 length = 0, prompt;
 
+  if (HR_IS_MULTIMODAL_JOB (job))
+    return count_all_tokens (model, job);
   if (!HR_IS_GRPO_JOB (job) || !hr_algorithm_generates (hr_grpo_job_get_algorithm (HR_GRPO_JOB (job))))
     g_object_get (job, "sequence-length", &length, NULL);
   else
@@ -331,14 +369,14 @@ hr_sharded_time_get_n_tokens (HrTrainingJob *job)
  */
 gboolean
 hr_sharded_time_look (HrShardedTime       *self,
-                      HrTrainingJob       *job,
+                      HrJob               *job,
                       const HrLayoutStep  *step,
                       HrLayoutTime        *time,
                       GError             **error)
 {
   const HrLayout *layout = &step->layout;
   double n = step->n_micro_batches;
-  double bytes = self->element * self->hidden * step->micro_batch * hr_sharded_time_get_n_tokens (job);
+  double bytes = self->element * self->hidden * step->micro_batch * self->n_tokens;
   double busy;
   Work work;
 

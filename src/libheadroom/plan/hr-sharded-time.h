@@ -5,7 +5,6 @@
 #include "hr-cluster.h"
 #include "hr-layout-time.h"
 #include "hr-model.h"
-#include "hr-training-job.h"
 
 G_BEGIN_DECLS
 
@@ -17,12 +16,13 @@ G_BEGIN_DECLS
 typedef struct _HrShardedTime HrShardedTime;
 
 HrShardedTime *hr_sharded_time_new  (HrModel             *model,
-                                     HrTrainingJob       *job,
+                                     HrJob               *job,
                                      const HrCluster     *cluster) G_GNUC_WARN_UNUSED_RESULT;
 void           hr_sharded_time_free (HrShardedTime       *self);
-guint64        hr_sharded_time_get_n_tokens (HrTrainingJob *job);
+guint64        hr_sharded_time_get_n_tokens (HrModel       *model,
+                                             HrJob         *job);
 gboolean       hr_sharded_time_look (HrShardedTime       *self,
-                                     HrTrainingJob       *job,
+                                     HrJob               *job,
                                      const HrLayoutStep  *step,
                                      HrLayoutTime        *time,
                                      GError             **error);

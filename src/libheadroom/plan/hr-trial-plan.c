@@ -8,7 +8,6 @@
 #include "hr-job-enums.h"
 #include "hr-sharded-time.h"
 #include "hr-sharing.h"
-#include "hr-training-job.h"
 
 /*
  * Layouts of jobs whose memory is not added up by formulas: each way in which the program of a job shares it among the
@@ -66,7 +65,7 @@ allows_checkpointing (const Listing           *self,
     return given == checkpointing;
 
   return checkpointing != HR_GRADIENT_CHECKPOINTING_SELECTIVE || given == checkpointing ||
-         hr_training_job_get_framework (HR_TRAINING_JOB (job)) == HR_TRAINING_FRAMEWORK_TORCHTITAN;
+         hr_sharing_get_framework (job) == HR_TRAINING_FRAMEWORK_TORCHTITAN;
 }
 
 static void
@@ -123,7 +122,7 @@ list_changes (HrTrialPlan         *self,
     {
       const char *way = g_ptr_array_index (ways, i);
 
-      if (HR_IS_TRAINING_JOB (self->job))
+      if (hr_sharing_trains (self->job))
         {
           add_micro_batches (&listing, way);
           continue;
@@ -165,7 +164,7 @@ hr_trial_plan_new (HrModel             *model,
   if (HR_IS_INFERENCE_JOB (self->job))
     self->serving = hr_serving_time_new (model, HR_INFERENCE_JOB (self->job), cluster);
   else
-    self->training = hr_sharded_time_new (model, HR_TRAINING_JOB (self->job), cluster);
+    self->training = hr_sharded_time_new (model, self->job, cluster);
 
   return self;
 }
@@ -185,7 +184,7 @@ hr_trial_plan_free (HrTrialPlan *self)
 guint64
 hr_trial_plan_get_n_tokens (const HrTrialPlan *self)
 {
-  return self->training != NULL ? hr_sharded_time_get_n_tokens (HR_TRAINING_JOB (self->job)) : 0;
+  return self->training != NULL ? hr_sharded_time_get_n_tokens (self->model, self->job) : 0;
 }
 
 /* Returns: how many layouts there are to look at */
@@ -325,7 +324,7 @@ hr_trial_plan_look (HrTrialPlan   *self,
   if (has_times && choice->answers)
     find_serving_time (self, job, choice);
   else if (has_times)
-    choice->has_time = hr_sharded_time_look (self->training, HR_TRAINING_JOB (job), &choice->step, &choice->time, NULL);
+    choice->has_time = hr_sharded_time_look (self->training, job, &choice->step, &choice->time, NULL);
 
   return TRUE;
 }
