@@ -21,8 +21,8 @@ static const OptionHelp estimate_options[] = {
     N_("What to do with the model: inference (the default), fine-tuning, training, grpo or multimodal") },
   { "--scenario FILE", N_("Take everything from a scenario; further options override it") },
   { "--command TEXT", N_("Take the model and the settings from the command that starts a server, such as "
-                         "“llama-server -m …”, or from the log of vLLM, SGLang or llama.cpp, which tells them; "
-                         "further options override them, “-” is the standard input") },
+                         "“llama-server -m …”, or from the log of vLLM, SGLang, llama.cpp or Ollama, which tells "
+                         "them; further options override them, “-” is the standard input") },
   { "--gpu NAME", N_("The GPU that it shall fit on; “headroom-cli list gpus” names them") },
   { "--gpus N", N_("How many of them there are (1)") },
   { "--format FORMAT", N_("text (the default), json, csv, markdown, html, pdf, svg or png") },

@@ -911,31 +911,64 @@ read_log (HrCommandLine  *self,
   return TRUE;
 }
 
-/* Reads the options that lines of a log tell. */
+/* Options that lines of a log tell, of which variables of the environment have = behind their name. */
+static gboolean
+take_logged (HrCommandLine      *self,
+             const char * const *words,
+             GError            **error)
+{
+  g_autoptr (GPtrArray) others = g_ptr_array_new ();
+
+  for (guint i = 0; words[i] != NULL; i++)
+    {
+      HrJson *option = NULL;
+
+      if (!g_str_has_suffix (words[i], "=") || words[i + 1] == NULL)
+        {
+          g_ptr_array_add (others, (gpointer) words[i]);
+          continue;
+        }
+      if (!find_option (self, words[i], &option, error))
+        return FALSE;
+      if (option != NULL)
+        take_given (self, option, words[i], words[i + 1]);
+      i++;
+    }
+  g_ptr_array_add (others, NULL);
+
+  return take_words (self, (const char * const *) others->pdata, error);
+}
+
+/*
+ * Reads the options that lines of a log tell. A program that starts another one, whose lines are there as well, is
+ * behind it in the list.
+ */
 static gboolean
 read_lines (HrCommandLine  *self,
             HrJson         *blocks,
             const char     *text,
             GError        **error)
 {
-  for (guint i = 0; self->block == NULL && i < hr_json_get_length (blocks); i++)
+  g_auto (GStrv) words = NULL;
+
+  for (guint i = 0; i < hr_json_get_length (blocks); i++)
     {
       HrJson *block = hr_json_get_element (blocks, i);
       HrJson *lines = NULL;
-      g_auto (GStrv) words = NULL;
+      g_auto (GStrv) own = NULL;
 
       if (!hr_json_get_array (block, "logs", &lines, error) ||
-          (lines != NULL && !hr_logged_options_parse (lines, text, &words, &self->quantization, error)))
+          (lines != NULL && !hr_logged_options_parse (lines, text, &own, &self->quantization, error)))
         return FALSE;
-      if (words == NULL)
+      if (own == NULL)
         continue;
 
       self->block = block;
-      if (!take_words (self, (const char * const *) words, error))
-        return FALSE;
+      g_strfreev (words);
+      words = g_steal_pointer (&own);
     }
 
-  return TRUE;
+  return words == NULL || take_logged (self, (const char * const *) words, error);
 }
 
 /* Variables of the environment that stand for options, before the call; options of the call count more. */

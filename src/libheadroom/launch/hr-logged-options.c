@@ -10,7 +10,7 @@
  * Options as a program tells them in the lines of its log, one by one, as llama.cpp does: "pattern" is a regular
  * expression whose group is the value of "option", "words" what stands for a value by itself (an option without one,
  * or a word for a type of quantization), "absent" what counts where no line says it. The last line counts, as a program
- * that tries what fits says everything more than once.
+ * that tries what fits says everything more than once. A line with neither is a mark that its program writes.
  */
 
 /* The last thing that a pattern's group matches, or %NULL. */
@@ -66,6 +66,7 @@ take_line (HrJson      *line,
            const char  *text,
            GPtrArray   *words,
            char       **quantization,
+           gboolean    *is_there,
            GError     **error)
 {
   const char *pattern, *option = NULL, *absent = NULL, *word;
@@ -83,8 +84,9 @@ take_line (HrJson      *line,
       g_propagate_error (error, g_steal_pointer (&own_error));
       return FALSE;
     }
+  *is_there = value != NULL;
   value = value != NULL ? g_steal_pointer (&value) : g_strdup (absent);
-  if (value == NULL)
+  if (value == NULL || (option == NULL && hr_json_get_member (line, "words") == NULL))
     return TRUE;
   if (!get_word (line, value, &word, &is_alone, error))
     return FALSE;
@@ -130,9 +132,11 @@ hr_logged_options_parse (HrJson      *lines,
 
   for (guint i = 0; i < hr_json_get_length (lines); i++)
     {
-      if (!take_line (hr_json_get_element (lines, i), text, found, quantization, error))
+      gboolean is_there = FALSE;
+
+      if (!take_line (hr_json_get_element (lines, i), text, found, quantization, &is_there, error))
         return FALSE;
-      if (i == 0 && found->len == 0)
+      if (i == 0 && !is_there)
         return TRUE;
     }
 
