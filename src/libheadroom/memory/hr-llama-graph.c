@@ -9,6 +9,7 @@
 #include "hr-ggml-type.h"
 #include "hr-inference-cache.h"
 #include "hr-llama-placement.h"
+#include "hr-llama-states.h"
 #include "hr-message.h"
 
 /*
@@ -24,195 +25,11 @@
 /* llama_context::graph_get_cb: norms are where their layer is, for fewer tokens or where all layers are on GPUs. */
 #define MIN_PROMPT 32
 
-typedef struct
-{
-  const HrLlamaPlan *plan;
-  HrGgmlGraph *graph;
-  gboolean is_old;       /* b4500 */
-  guint64 n_tokens;
-  guint64 n_outputs;
-  guint64 n_rows;        /* tokens that go on: those that logits are asked of, in the last layer */
-  guint layer;
-  gint place;            /* of the layer */
-  const HrSublayer *sublayer;
-  gboolean pins_norms;   /* to the place of their layer, which would else go with what was before it */
-  gint positions;
-  gint rope_factors[HR_GGML_MAX_PLACES];
-  gint output_ids;
-  gint key_ids[2];       /* of all layers but those with a window, and of these */
-  gint value_ids[2];
-  gint masks[2];
-  gint key_rotations[2]; /* of quantized caches, HR_GGML_NONE otherwise */
-  gint value_rotations[2];
-  gint state_ids;        /* which of the states belongs to each sequence */
-  gint used_state_ids;   /* those of them whose sequences are computed, which are all */
-  gint other_state_ids;  /* all but the first, of which those of sequences that are not computed are seen */
-  gboolean is_alone;     /* a layer is one block behind a norm */
-} Builder;
-
-static guint
-get_type_by_name (const char *name)
-{
-  for (guint i = 0; i < hr_ggml_type_get_n_types (); i++)
-    {
-      if (g_strcmp0 (hr_ggml_type_get_nth (i)->name, name) == 0)
-        return hr_ggml_type_get_nth (i)->id;
-    }
-
-  return HR_GGML_F32;
-}
-
-static gboolean
-find_copy (const HrTensor *tensor,
-           guint           layer,
-           guint          *copy)
-{
-  for (guint i = 0; i < tensor->n_layers; i++)
-    {
-      if (tensor->layers[i] != layer)
-        continue;
-      *copy = i * hr_tensor_get_copies_of_layer (tensor);
-      return TRUE;
-    }
-
-  *copy = 0;
-
-  return tensor->n_layers == 0;
-}
-
-static gboolean
-find_module_type (const Builder *b,
-                  const HrBlock *block,
-                  HrModule       module,
-                  guint         *type)
-{
-  const HrWeightStorage *storage = &b->plan->pass->storage;
-
-  for (guint i = 0; i < hr_model_get_n_tensors (storage->model); i++)
-    {
-      const HrTensor *tensor = hr_model_get_tensor (storage->model, i);
-      guint copy;
-
-      if (tensor->block != block->path || tensor->module != module || tensor->n_dimensions < 2 ||
-          !find_copy (tensor, b->layer, &copy))
-        continue;
-      *type = get_type_by_name (hr_weight_storage_get_type (storage, i, copy));
-      return TRUE;
-    }
-
-  return FALSE;
-}
-
-/* How a file has a matrix of a block, which may be a part of one of the checkpoint's. */
-static guint
-find_type (const Builder *b,
-           const HrBlock *block,
-           HrModule       module)
-{
-  guint type = HR_GGML_F32;
-
-  if (find_module_type (b, block, module, &type))
-    return type;
-  if (module == HR_MODULE_GATE || module == HR_MODULE_UP)
-    find_module_type (b, block, HR_MODULE_GATE_UP, &type);
-  if (module == HR_MODULE_EXPERT_GATE || module == HR_MODULE_EXPERT_UP)
-    find_module_type (b, block, HR_MODULE_EXPERT_GATE_UP, &type);
-
-  return type;
-}
-
-static gint
-add_matrix (Builder       *b,
-            const HrBlock *block,
-            HrModule       module,
-            guint64        in,
-            guint64        out)
-{
-  gint place = hr_llama_placement_find_module (b->plan, b->layer, block, module, ".weight", b->place);
-
-  return hr_ggml_graph_add_weight (b->graph, find_type (b, block, module), place, in, out, 1);
-}
-
-/* A vector of the model is added to every row, or every row is multiplied by it. */
-static gint
-add_vector_at (Builder  *b,
-               HrGgmlOp  op,
-               gint      input,
-               guint64   size,
-               gint      place)
-{
-  gint vector = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, place, size, 1, 1);
-
-  return hr_ggml_graph_add_like (b->graph, op, input, vector, HR_GGML_NONE);
-}
-
-static gint
-add_vector (Builder    *b,
-            const char *name,
-            HrGgmlOp    op,
-            gint        input,
-            guint64     size)
-{
-  return add_vector_at (b, op, input, size, hr_llama_placement_find (b->plan, b->layer, name, b->place));
-}
-
-static gint
-add_product (Builder       *b,
-             const HrBlock *block,
-             HrModule       module,
-             gint           input,
-             guint64        in,
-             guint64        out,
-             gboolean       has_bias)
-{
-  gint result = hr_ggml_graph_add_product (b->graph, add_matrix (b, block, module, in, out), input);
-
-  if (!has_bias)
-    return result;
-
-  return add_vector_at (b, HR_GGML_OP_ADD, result, out,
-                        hr_llama_placement_find_module (b->plan, b->layer, block, module, ".bias", b->place));
-}
-
-static gint
-normalize (Builder    *b,
-           HrNormKind  kind,
-           gint        input,
-           gboolean    is_scaled)
-{
-  gboolean is_layer_norm = kind == HR_NORM_LAYER || kind == HR_NORM_LAYER_1P || kind == HR_NORM_LAYER_FP32 ||
-                           kind == HR_NORM_LAYER_COMPOSITE;
-  gint result = hr_ggml_graph_add_like (b->graph, is_layer_norm ? HR_GGML_OP_NORM : HR_GGML_OP_RMS_NORM, input,
-                                        HR_GGML_NONE, HR_GGML_NONE);
-
-  if (b->pins_norms && is_scaled)
-    g_array_index (b->graph->tensors, HrGgmlTensor, result).computed_at = b->place;
-
-  return result;
-}
-
-static gint
-add_norm (Builder    *b,
-          const char *name,
-          HrNormKind  kind,
-          gint        input,
-          gboolean    has_weight,
-          gboolean    has_bias)
-{
-  guint64 size = hr_ggml_graph_get (b->graph, input)->ne[0];
-  gint result = normalize (b, kind, input, has_weight || has_bias);
-
-  if (has_weight)
-    result = add_vector (b, name, HR_GGML_OP_MUL, result, size);
-
-  return has_bias ? add_vector (b, name, HR_GGML_OP_ADD, result, size) : result;
-}
-
 /* A mixture of vectors and text, for which b11669 has room beside each alone. */
 static void
-add_mixed_embeddings (Builder *b,
-                      gint     table,
-                      guint64  hidden)
+add_mixed_embeddings (HrLlamaBuilder *b,
+                      gint            table,
+                      guint64         hidden)
 {
   gint mixed = hr_ggml_graph_add_rows (b->graph, table,
                                        hr_ggml_graph_add_input (b->graph, HR_GGML_I32, b->n_tokens, 1));
@@ -226,9 +43,9 @@ add_mixed_embeddings (Builder *b,
 
 /* Vectors of what is no text: they are not used, and there is room for them. */
 static void
-add_other_embeddings (Builder *b,
-                      gint     table,
-                      guint64  hidden)
+add_other_embeddings (HrLlamaBuilder *b,
+                      gint            table,
+                      guint64         hidden)
 {
   hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_input (b->graph, HR_GGML_F32, hidden, b->n_tokens));
   if (b->plan->release != HR_LLAMA_RELEASE_B10488)
@@ -236,12 +53,12 @@ add_other_embeddings (Builder *b,
 }
 
 static gint
-add_embeddings (Builder *b,
-                guint64  hidden)
+add_embeddings (HrLlamaBuilder *b,
+                guint64         hidden)
 {
   const HrBlock *block = &b->plan->pass->stack->embeddings.blocks[0];
   gint host = b->plan->n_devices;
-  guint type = find_type (b, block, HR_MODULE_SELF);
+  guint type = hr_llama_find_type (b, block, HR_MODULE_SELF);
   guint64 rows = block->token_embedding.vocab_size;
   gint table = hr_ggml_graph_add_weight (b->graph, type, host, hidden, rows, 1);
   gint tokens = hr_ggml_graph_add_rows (b->graph, table,
@@ -256,8 +73,8 @@ add_embeddings (Builder *b,
 
 /* Gemma 3 scales what stands for a token, and no vectors of something else: with an input for each row. */
 static gint
-scale_embeddings (Builder *b,
-                  gint     input)
+scale_embeddings (HrLlamaBuilder *b,
+                  gint            input)
 {
   gboolean has_rows = g_str_has_prefix (hr_model_get_model_type (b->plan->pass->model), "gemma3") && !b->is_old;
 
@@ -270,15 +87,15 @@ scale_embeddings (Builder *b,
 
 /* Of Falcon-H1 what its parts are multiplied by is in the matrices of the file (convert_hf_to_gguf.py). */
 static gboolean
-has_scales (const Builder *b)
+has_scales (const HrLlamaBuilder *b)
 {
   return !g_str_equal (hr_model_get_model_type (b->plan->pass->model), "falcon_h1");
 }
 
 /* Learned positions are looked up on the host and added; Gemma and Granite multiply by a constant. */
 static gint
-finish_embeddings (Builder *b,
-                   gint     input)
+finish_embeddings (HrLlamaBuilder *b,
+                   gint            input)
 {
   const HrChain *chain = &b->plan->pass->stack->embeddings;
 
@@ -302,8 +119,8 @@ finish_embeddings (Builder *b,
                                           hr_ggml_graph_add_rows (b->graph, table, b->positions), HR_GGML_NONE);
         }
       if (block->kind == HR_BLOCK_NORM)
-        input = add_norm (b, "token_embd_norm.weight", block->norm.kind, input, block->norm.has_weight,
-                          block->norm.has_bias);
+        input = hr_llama_add_norm (b, "token_embd_norm.weight", block->norm.kind, input, block->norm.has_weight,
+                                   block->norm.has_bias);
     }
 
   return input;
@@ -311,7 +128,7 @@ finish_embeddings (Builder *b,
 
 /* What angles of Llama 3.1 are divided by: a weight of each device (rope_freqs, llama_model::get_rope_factors). */
 static gint
-get_rope_factors (Builder           *b,
+get_rope_factors (HrLlamaBuilder    *b,
                   const HrAttention *attention)
 {
   gint *factors = &b->rope_factors[b->place];
@@ -325,7 +142,7 @@ get_rope_factors (Builder           *b,
 }
 
 static gint
-add_rotation (Builder           *b,
+add_rotation (HrLlamaBuilder    *b,
               const HrAttention *attention,
               gint               input)
 {
@@ -338,15 +155,15 @@ add_rotation (Builder           *b,
 
 /* Queries of each head in front of what its output is multiplied by (Qwen3-Next). */
 static gint
-add_gated_queries (Builder       *b,
-                   const HrBlock *block,
-                   gint           input,
-                   gint          *gate)
+add_gated_queries (HrLlamaBuilder *b,
+                   const HrBlock  *block,
+                   gint            input,
+                   gint           *gate)
 {
   const HrAttention *a = &block->attention;
   const guint64 ne[] = { a->head_dim, a->num_attention_heads, b->n_tokens, 1 };
-  gint both = add_product (b, block, HR_MODULE_QUERY, input, a->hidden_size, 2 * a->head_dim * a->num_attention_heads,
-                           a->has_query_bias);
+  gint both = hr_llama_add_product (b, block, HR_MODULE_QUERY, input, a->hidden_size,
+                                    2 * a->head_dim * a->num_attention_heads, a->has_query_bias);
   HrGgmlTensor heads;
 
   both = hr_ggml_graph_add_reshape (b->graph, both, 2 * a->head_dim, a->num_attention_heads, b->n_tokens, 1);
@@ -357,9 +174,9 @@ add_gated_queries (Builder       *b,
 }
 
 static gint
-add_output_gate (Builder *b,
-                 gint     input,
-                 gint     gate)
+add_output_gate (HrLlamaBuilder *b,
+                 gint            input,
+                 gint            gate)
 {
   if (gate == HR_GGML_NONE)
     return input;
@@ -373,11 +190,11 @@ add_output_gate (Builder *b,
 
 /* Queries, keys and values, heads in a dimension of their own, and what the output is multiplied by. */
 static void
-add_heads (Builder       *b,
-           const HrBlock *block,
-           gint           input,
-           gint          *heads,
-           gint          *gate)
+add_heads (HrLlamaBuilder *b,
+           const HrBlock  *block,
+           gint            input,
+           gint           *heads,
+           gint           *gate)
 {
   const HrAttention *a = &block->attention;
   guint64 value_dim = a->value_head_dim > 0 ? a->value_head_dim : a->head_dim;
@@ -391,8 +208,8 @@ add_heads (Builder       *b,
 
   *gate = HR_GGML_NONE;
   if (is_fused)
-    all = add_product (b, block, HR_MODULE_QUERY_KEY_VALUE, input, a->hidden_size,
-                       dims[0] * n_heads[0] + dims[1] * n_heads[1] + dims[2] * n_heads[2], a->has_query_bias);
+    all = hr_llama_add_product (b, block, HR_MODULE_QUERY_KEY_VALUE, input, a->hidden_size,
+                                dims[0] * n_heads[0] + dims[1] * n_heads[1] + dims[2] * n_heads[2], a->has_query_bias);
 
   for (guint i = 0; i < 3; i++)
     {
@@ -414,26 +231,27 @@ add_heads (Builder       *b,
         }
       else
         {
-          heads[i] = add_product (b, block, modules[i], input, a->hidden_size, dims[i] * n_heads[i], biases[i]);
+          heads[i] = hr_llama_add_product (b, block, modules[i], input, a->hidden_size, dims[i] * n_heads[i],
+                                           biases[i]);
           if (is_normed && a->qk_norm == HR_QK_NORM_FULL)
-            heads[i] = add_norm (b, norms[i], a->qk_norm_kind, heads[i], TRUE, a->qk_norm_has_bias);
+            heads[i] = hr_llama_add_norm (b, norms[i], a->qk_norm_kind, heads[i], TRUE, a->qk_norm_has_bias);
           heads[i] = hr_ggml_graph_add_reshape (b->graph, heads[i], dims[i], n_heads[i], b->n_tokens, 1);
         }
 
       if (is_normed && a->qk_norm != HR_QK_NORM_FULL && a->qk_norm_place != HR_QK_NORM_AFTER_ROTATION)
-        heads[i] = add_norm (b, norms[i], a->qk_norm_kind, heads[i], TRUE, a->qk_norm_has_bias);
+        heads[i] = hr_llama_add_norm (b, norms[i], a->qk_norm_kind, heads[i], TRUE, a->qk_norm_has_bias);
       if (i < 2)
         heads[i] = add_rotation (b, a, heads[i]);
       if (is_normed && a->qk_norm != HR_QK_NORM_FULL && a->qk_norm_place == HR_QK_NORM_AFTER_ROTATION)
-        heads[i] = add_norm (b, norms[i], a->qk_norm_kind, heads[i], TRUE, a->qk_norm_has_bias);
+        heads[i] = hr_llama_add_norm (b, norms[i], a->qk_norm_kind, heads[i], TRUE, a->qk_norm_has_bias);
     }
 }
 
 /* What is to be quantized is multiplied by a Hadamard matrix, part by part (llama_mul_mat_hadamard). */
 static gint
-add_hadamard (Builder *b,
-              gint     input,
-              gint     matrix)
+add_hadamard (HrLlamaBuilder *b,
+              gint            input,
+              gint            matrix)
 {
   HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, input);
   guint64 n_elements = tensor.ne[0] * tensor.ne[1] * tensor.ne[2] * tensor.ne[3];
@@ -453,10 +271,10 @@ add_hadamard (Builder *b,
 
 /* Where the keys and values of the layer are kept. */
 static gint
-add_cache (Builder *b,
-           guint    type,
-           guint64  width,
-           guint64  cells)
+add_cache (HrLlamaBuilder *b,
+           guint           type,
+           guint64         width,
+           guint64         cells)
 {
   gint cache = hr_ggml_graph_add (b->graph, type, width, cells, b->plan->n_streams, 1);
 
@@ -467,11 +285,11 @@ add_cache (Builder *b,
 
 /* llama_kv_cache::cpy_k and cpy_v. */
 static void
-write_cache (Builder *b,
-             gint     cache,
-             gint     heads,
-             gint     ids,
-             gboolean is_transposed)
+write_cache (HrLlamaBuilder *b,
+             gint            cache,
+             gint            heads,
+             gint            ids,
+             gboolean        is_transposed)
 {
   HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, cache);
   HrGgmlTensor rows = *hr_ggml_graph_get (b->graph, heads);
@@ -501,11 +319,11 @@ write_cache (Builder *b,
 
 /* llama_kv_cache::get_k and get_v, then heads before tokens. */
 static gint
-read_cache (Builder *b,
-            gint     cache,
-            guint64  head_dim,
-            guint64  n_heads,
-            gboolean is_transposed)
+read_cache (HrLlamaBuilder *b,
+            gint            cache,
+            guint64         head_dim,
+            guint64         n_heads,
+            gboolean        is_transposed)
 {
   static const guint heads_first[] = { 0, 2, 1, 3 };
   HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, cache);
@@ -534,9 +352,9 @@ read_cache (Builder *b,
  * cache and this.
  */
 static gint
-add_found (Builder *b,
-           gint     result,
-           guint64  width)
+add_found (HrLlamaBuilder *b,
+           gint            result,
+           guint64         width)
 {
   result = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONT, HR_GGML_F32,
                                    (const guint64[]) { width, b->n_tokens, 1, 1 }, (const gint[]) { result }, 1);
@@ -548,8 +366,8 @@ add_found (Builder *b,
 
 /* A copy with rows for columns. */
 static gint
-add_transposed (Builder *b,
-                gint     values)
+add_transposed (HrLlamaBuilder *b,
+                gint            values)
 {
   static const guint transposed[] = { 1, 0, 2, 3 };
   gint turned = hr_ggml_graph_add_permutation (b->graph, values, transposed);
@@ -560,7 +378,7 @@ add_transposed (Builder *b,
 
 /* build_attn_mha. */
 static gint
-add_scores (Builder           *b,
+add_scores (HrLlamaBuilder    *b,
             const HrAttention *a,
             gint               query,
             gint               keys,
@@ -603,9 +421,9 @@ add_scores (Builder           *b,
 
 /* Rows of both, one behind the other (ggml_concat along the first dimension). */
 static gint
-add_join (Builder *b,
-          gint     first,
-          gint     second)
+add_join (HrLlamaBuilder *b,
+          gint            first,
+          gint            second)
 {
   HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, first);
 
@@ -617,11 +435,11 @@ add_join (Builder *b,
 
 /* A part of each head. */
 static gint
-add_head_part (Builder *b,
-               gint     of,
-               guint64  size,
-               guint64  stride,
-               guint64  n_heads)
+add_head_part (HrLlamaBuilder *b,
+               gint            of,
+               guint64         size,
+               guint64         stride,
+               guint64         n_heads)
 {
   HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, of);
   const guint64 ne[] = { size, n_heads, b->n_tokens, 1 };
@@ -632,26 +450,27 @@ add_head_part (Builder *b,
 
 /* Queries in the space of the latent: what expands keys from it is applied to them instead. */
 static gint
-add_latent_queries (Builder       *b,
-                    const HrBlock *block,
-                    gint           input)
+add_latent_queries (HrLlamaBuilder *b,
+                    const HrBlock  *block,
+                    gint            input)
 {
   static const guint heads_last[] = { 0, 2, 1, 3 };
   const HrAttention *a = &block->attention;
   guint64 n_heads = a->num_attention_heads;
   guint64 plain = a->head_dim - a->rotary_dim;
-  guint type = find_type (b, block, HR_MODULE_EXPANSION);
+  guint type = hr_llama_find_type (b, block, HR_MODULE_EXPANSION);
   guint64 from = a->hidden_size;
   gint query = input, absorbed, rotated, matrix;
 
   if (a->query_latent_size > 0)
     {
-      query = add_product (b, block, HR_MODULE_QUERY_LATENT, input, a->hidden_size, a->query_latent_size, FALSE);
-      query = add_norm (b, "attn_q_a_norm.weight", HR_NORM_RMS, query, TRUE, FALSE);
+      query = hr_llama_add_product (b, block, HR_MODULE_QUERY_LATENT, input, a->hidden_size, a->query_latent_size,
+                                    FALSE);
+      query = hr_llama_add_norm (b, "attn_q_a_norm.weight", HR_NORM_RMS, query, TRUE, FALSE);
       from = a->query_latent_size;
     }
-  query = add_product (b, block, a->query_latent_size > 0 ? HR_MODULE_QUERY_EXPANSION : HR_MODULE_QUERY, query, from,
-                       n_heads * a->head_dim, FALSE);
+  query = hr_llama_add_product (b, block, a->query_latent_size > 0 ? HR_MODULE_QUERY_EXPANSION : HR_MODULE_QUERY, query,
+                                from, n_heads * a->head_dim, FALSE);
 
   absorbed = hr_ggml_graph_add_permutation (b->graph, add_head_part (b, query, plain, a->head_dim, n_heads),
                                             heads_last);
@@ -667,18 +486,18 @@ add_latent_queries (Builder       *b,
 
 /* The latent, normalised, and the rotated key of all heads: what is kept of a token. */
 static gint
-add_latent_keys (Builder       *b,
-                 const HrBlock *block,
-                 gint           input)
+add_latent_keys (HrLlamaBuilder *b,
+                 const HrBlock  *block,
+                 gint            input)
 {
   const HrAttention *a = &block->attention;
   guint64 width = a->latent_size + a->rotary_dim;
-  gint both = add_product (b, block, HR_MODULE_LATENT, input, a->hidden_size, width, FALSE);
+  gint both = hr_llama_add_product (b, block, HR_MODULE_LATENT, input, a->hidden_size, width, FALSE);
   HrGgmlTensor row = *hr_ggml_graph_get (b->graph, both);
   gint latent = hr_ggml_graph_add_view (b->graph, both, (const guint64[]) { a->latent_size, b->n_tokens, 1, 1 },
                                         row.nb);
 
-  latent = add_norm (b, "attn_kv_a_norm.weight", HR_NORM_RMS, latent, TRUE, FALSE);
+  latent = hr_llama_add_norm (b, "attn_kv_a_norm.weight", HR_NORM_RMS, latent, TRUE, FALSE);
   latent = hr_ggml_graph_add_reshape (b->graph, latent, a->latent_size, 1, b->n_tokens, 1);
 
   return add_join (b, latent, add_rotation (b, a, add_head_part (b, both, a->rotary_dim, width, 1)));
@@ -686,16 +505,16 @@ add_latent_keys (Builder       *b,
 
 /* The attention of all heads to one key, and values from the latent of what they have found (build_attn_mha). */
 static gint
-add_latent_scores (Builder       *b,
-                   const HrBlock *block,
-                   gint           query,
-                   gint           cache)
+add_latent_scores (HrLlamaBuilder *b,
+                   const HrBlock  *block,
+                   gint            query,
+                   gint            cache)
 {
   static const guint heads_first[] = { 0, 2, 1, 3 };
   const HrAttention *a = &block->attention;
   guint64 n_heads = a->num_attention_heads;
   guint64 per_stream = b->n_tokens / b->plan->n_streams;
-  guint type = find_type (b, block, HR_MODULE_EXPANSION);
+  guint type = hr_llama_find_type (b, block, HR_MODULE_EXPANSION);
   gint keys = read_cache (b, cache, a->latent_size + a->rotary_dim, 1, FALSE);
   gint values = read_cache (b, cache, a->latent_size, 1, FALSE);
   gint place = hr_llama_placement_find (b->plan, b->layer, "attn_v_b.weight", b->place);
@@ -731,9 +550,9 @@ add_latent_scores (Builder       *b,
 
 /* DeepSeek's attention, as llama.cpp computes it since April 2025 (src/models/deepseek2.cpp). */
 static gint
-add_latent_attention (Builder       *b,
-                      const HrBlock *block,
-                      gint           input)
+add_latent_attention (HrLlamaBuilder *b,
+                      const HrBlock  *block,
+                      gint            input)
 {
   const HrAttention *a = &block->attention;
   gint query = add_latent_queries (b, block, input);
@@ -747,14 +566,14 @@ add_latent_attention (Builder       *b,
   result = add_latent_scores (b, block, query, cache);
   hr_ggml_graph_expand (b->graph, result);
 
-  return add_product (b, block, HR_MODULE_OUTPUT, result, a->value_head_dim * a->num_attention_heads, a->hidden_size,
-                      a->has_output_bias);
+  return hr_llama_add_product (b, block, HR_MODULE_OUTPUT, result, a->value_head_dim * a->num_attention_heads,
+                               a->hidden_size, a->has_output_bias);
 }
 
 static gint
-add_attention (Builder       *b,
-               const HrBlock *block,
-               gint           input)
+add_attention (HrLlamaBuilder *b,
+               const HrBlock  *block,
+               gint            input)
 {
   const HrAttention *a = &block->attention;
   gboolean is_sliding = a->sliding_window > 0 && b->plan->window > 0;
@@ -783,453 +602,14 @@ add_attention (Builder       *b,
   hr_ggml_graph_expand (b->graph, result);
   result = add_output_gate (b, add_hadamard (b, result, b->value_rotations[is_sliding]), gate);
 
-  return add_product (b, block, HR_MODULE_OUTPUT, result, inner, a->hidden_size, a->has_output_bias);
-}
-
-/* What is kept of the sequences, of which what a new one begins with is set to nothing. */
-static gint
-add_states (Builder *b,
-            guint64  width,
-            gint    *cache)
-{
-  guint64 n = b->plan->n_slots;
-  gint states, zero;
-
-  *cache = hr_ggml_graph_add (b->graph, HR_GGML_F32, width * n, 1, 1, 1);
-  g_array_index (b->graph->tensors, HrGgmlTensor, *cache).place = hr_llama_plan_get_cache_place (b->plan, b->layer);
-  states = hr_ggml_graph_add_reshape (b->graph, *cache, width, n, 1, 1);
-  zero = hr_ggml_graph_add_reshape (b->graph, states, width, 1, 1, 1);
-  g_array_index (b->graph->tensors, HrGgmlTensor, zero).op = HR_GGML_OP_SCALE;
-  hr_ggml_graph_expand (b->graph, zero);
-
-  return states;
-}
-
-/* What is kept of other sequences, of whom there are none where all are computed, is moved. */
-static void
-move_others (Builder *b,
-             gint     cache,
-             gint     others)
-{
-  HrGgmlTensor rows = *hr_ggml_graph_get (b->graph, others);
-  gint target = hr_ggml_graph_add_reshape (b->graph, cache, 0, 1, 1, 1);
-
-  others = hr_ggml_graph_add_reshape (b->graph, others, rows.ne[0], 0, 1, 1);
-  hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_set_rows (b->graph, target, others, HR_GGML_NONE));
-}
-
-/* build_rs: what is kept of the sequences is looked up. */
-static gint
-add_state (Builder *b,
-           guint64  width,
-           gint    *cache)
-{
-  gint states = add_states (b, width, cache);
-  gint rows = hr_ggml_graph_add_rows (b->graph, states, b->state_ids);
-  gint used = hr_ggml_graph_add_reshape (b->graph, rows, width, b->plan->n_slots, 1, 1);
-
-  hr_ggml_graph_expand (b->graph, used);
-  move_others (b, *cache, rows);
-
-  return used;
-}
-
-/*
- * A convolution over the tokens of each sequence, behind the last ones of those that have gone, whose place the last
- * ones of these take. What is convolved is a row for each token; @state is what add_state() has made.
- */
-static gint
-add_convolved (Builder *b,
-               gint     input,
-               gint     state,
-               gint     cache,
-               guint64  n_channels,
-               guint64  kernel)
-{
-  static const guint transposed[] = { 1, 0, 2, 3 };
-  guint64 n_sequences = b->plan->n_slots;
-  guint64 n_each = b->n_tokens / n_sequences;
-  const guint64 kept[] = { kernel - 1, n_channels, n_sequences, 1 };
-  const guint64 joined[] = { kernel - 1 + n_each, n_channels, n_sequences, 1 };
-  gint both, last;
-
-  state = hr_ggml_graph_add_view (b->graph, state, kept, NULL);
-  both = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONCAT, HR_GGML_F32, joined,
-                                 (const gint[]) { state, hr_ggml_graph_add_permutation (b->graph, input, transposed) },
-                                 2);
-  last = hr_ggml_graph_add_view (b->graph, both, kept, hr_ggml_graph_get (b->graph, both)->nb);
-  hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_set_rows (b->graph, cache, last, HR_GGML_NONE));
-
-  return both;
-}
-
-static gint
-add_convolution (Builder *b,
-                 gint     joined,
-                 guint64  n_channels,
-                 guint64  kernel)
-{
-  guint64 n_sequences = b->plan->n_slots;
-  const guint64 ne[] = { n_channels, b->n_tokens / n_sequences, n_sequences, 1 };
-  gboolean has_kernel = hr_ggml_backend_has_convolution (b->plan->backend, n_channels);
-  gint matrix = hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, has_kernel ? b->place : (gint) b->plan->n_devices,
-                                          kernel, n_channels, 1);
-
-  return hr_ggml_graph_add_made (b->graph, HR_GGML_OP_SSM_CONV, HR_GGML_F32, ne, (const gint[]) { joined, matrix }, 2);
-}
-
-/* Rows of each sequence in a dimension of their own. */
-static gint
-divide_sequences (Builder *b,
-                  gint     input)
-{
-  guint64 width = hr_ggml_graph_get (b->graph, input)->ne[0];
-
-  return hr_ggml_graph_add_reshape (b->graph, input, width, b->n_tokens / b->plan->n_slots, b->plan->n_slots, 1);
-}
-
-/* LFM2's gated convolution over a few tokens (build_shortconv_block of src/models/lfm2.cpp). */
-static gint
-add_short_convolution (Builder       *b,
-                       const HrBlock *block,
-                       gint           input)
-{
-  const HrShortConvolution *convolution = &block->short_convolution;
-  guint64 hidden = convolution->hidden_size;
-  guint64 kernel = convolution->conv_kernel;
-  const guint64 part[] = { hidden, b->n_tokens / b->plan->n_slots, b->plan->n_slots, 1 };
-  gint all, parts[3], product, state, cache, joined, result;
-  HrGgmlTensor row;
-
-  input = divide_sequences (b, input);
-  all = hr_ggml_graph_add_product (b->graph, add_matrix (b, block, HR_MODULE_PROJECTION, hidden, 3 * hidden), input);
-  row = *hr_ggml_graph_get (b->graph, all);
-  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
-    parts[i] = hr_ggml_graph_add_view (b->graph, all, part, row.nb);
-  product = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_MUL, HR_GGML_F32, part,
-                                    (const gint[]) { parts[0], parts[2] }, 2);
-
-  state = add_state (b, (kernel - 1) * hidden, &cache);
-  joined = add_convolved (b, product, state, cache, hidden, kernel);
-  result = add_convolution (b, joined, hidden, kernel);
-  result = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_MUL, HR_GGML_F32, part, (const gint[]) { parts[1], result },
-                                   2);
-  result = hr_ggml_graph_add_product (b->graph, add_matrix (b, block, HR_MODULE_OUTPUT, hidden, hidden), result);
-
-  return hr_ggml_graph_add_reshape (b->graph, result, hidden, b->n_tokens, 1, 1);
-}
-
-/* A part of each token's row, cut into pieces of a size that are in a dimension of their own. */
-static gint
-add_pieces (Builder *b,
-            gint     rows,
-            guint64  size,
-            guint64  n)
-{
-  HrGgmlTensor row = *hr_ggml_graph_get (b->graph, rows);
-  const guint64 ne[] = { size, n, row.ne[1], row.ne[2] };
-  const guint64 nb[] = { row.nb[0], row.nb[0] * size, row.nb[1], row.nb[2] };
-
-  return hr_ggml_graph_add_view (b->graph, rows, ne, nb);
-}
-
-/* A part of each token's row. */
-static gint
-add_part (Builder *b,
-          gint     rows,
-          guint64  size)
-{
-  HrGgmlTensor row = *hr_ggml_graph_get (b->graph, rows);
-  const guint64 ne[] = { size, row.ne[1], row.ne[2], row.ne[3] };
-
-  return hr_ggml_graph_add_view (b->graph, rows, ne, row.nb);
-}
-
-static gint
-add_copy (Builder *b,
-          gint     input)
-{
-  HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, input);
-
-  return hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONT, tensor.type, tensor.ne, (const gint[]) { input }, 1);
-}
-
-/* How fast states decay, where that is read. */
-static gint
-add_decay (Builder *b,
-           guint64  state_size,
-           guint64  head_dim,
-           guint64  n_heads)
-{
-  gboolean has_scan = hr_ggml_backend_has_scan (b->plan->backend, state_size, head_dim, n_heads);
-
-  return hr_ggml_graph_add_weight (b->graph, HR_GGML_F32, has_scan ? b->place : (gint) b->plan->n_devices,
-                                   head_dim == 1 ? state_size : 1, n_heads, 1);
-}
-
-/*
- * ggml_ssm_scan: what the tokens come to, and behind that the states after the last ones, which take the place of those
- * before. What is given is looked up in all states by the scan itself.
- */
-static gint
-add_scan (Builder    *b,
-          guint64     state_size,
-          guint64     head_dim,
-          guint64     n_heads,
-          const gint *inputs,
-          guint       n_inputs)
-{
-  guint64 n_sequences = b->plan->n_slots;
-  guint64 width = state_size * head_dim * n_heads;
-  gint sources[HR_GGML_MAX_SOURCES];
-  gint cache, scan, last;
-  gint states = add_states (b, width, &cache);
-
-  sources[0] = hr_ggml_graph_add_reshape (b->graph, states, state_size, head_dim, n_heads, n_sequences);
-  for (guint i = 0; i < n_inputs; i++)
-    sources[1 + i] = inputs[i];
-  sources[1 + n_inputs] = b->used_state_ids;
-  scan = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_SSM_SCAN, HR_GGML_F32,
-                                 (const guint64[]) { head_dim * n_heads * b->n_tokens + width * n_sequences, 1, 1, 1 },
-                                 sources, 2 + n_inputs);
-  hr_ggml_graph_expand (b->graph, scan);
-  move_others (b, cache, hr_ggml_graph_add_rows (b->graph, states, b->other_state_ids));
-  last = hr_ggml_graph_add_reshape (b->graph, scan, width * n_sequences, 1, 1, 1);
-  hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_set_rows (b->graph, cache, last, HR_GGML_NONE));
-
-  return scan;
-}
-
-/* What was scanned, and the skip connection around it, multiplied by the gate. */
-static gint
-add_gated_scan (Builder *b,
-                gint     scan,
-                gint     input,
-                gint     gate,
-                guint64  n_skips)
-{
-  HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, input);
-  gint result = hr_ggml_graph_add_view (b->graph, scan, tensor.ne, NULL);
-
-  result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_ADD, result, add_vector (b, "ssm_d", HR_GGML_OP_MUL, input,
-                                                                                   n_skips),
-                                   HR_GGML_NONE);
-
-  return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_GLU, add_copy (b, gate), result, HR_GGML_NONE);
-}
-
-/* build_mamba2_layer (src/models/mamba-base.cpp). */
-static gint
-add_mamba2 (Builder       *b,
-            const HrBlock *block,
-            gint           input)
-{
-  const HrMamba2 *m = &block->mamba2;
-  guint64 inner = m->intermediate_size;
-  guint64 n_channels = inner + 2 * m->n_groups * m->state_size;
-  guint64 n_all = inner + n_channels + m->num_heads;
-  gint all, gate, steps, mixed, heads, cache, result, inputs[5];
-  gint state = add_state (b, (m->conv_kernel - 1) * n_channels, &cache);
-
-  all = divide_sequences (b, add_product (b, block, HR_MODULE_PROJECTION, input, m->hidden_size, n_all, FALSE));
-  gate = add_pieces (b, all, m->head_dim, m->num_heads);
-  steps = add_part (b, all, m->num_heads);
-  mixed = add_convolved (b, add_part (b, all, n_channels), state, cache, n_channels, m->conv_kernel);
-  mixed = add_convolution (b, mixed, n_channels, m->conv_kernel);
-  if (m->has_conv_bias)
-    mixed = add_vector (b, "ssm_conv1d.bias", HR_GGML_OP_ADD, mixed, n_channels);
-  mixed = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, mixed, HR_GGML_NONE, HR_GGML_NONE);
-
-  heads = add_pieces (b, mixed, m->head_dim, m->num_heads);
-  inputs[0] = heads;
-  inputs[1] = add_vector (b, "ssm_dt.bias", HR_GGML_OP_ADD, add_copy (b, steps), m->num_heads);
-  inputs[2] = add_decay (b, m->state_size, m->head_dim, m->num_heads);
-  inputs[3] = add_pieces (b, mixed, m->state_size, m->n_groups);
-  inputs[4] = add_pieces (b, mixed, m->state_size, m->n_groups);
-  result = add_scan (b, m->state_size, m->head_dim, m->num_heads, inputs, G_N_ELEMENTS (inputs));
-  result = add_gated_scan (b, result, heads, gate, m->num_heads);
-  if (m->norm != HR_MAMBA2_NORM_NONE)
-    {
-      result = hr_ggml_graph_add_reshape (b->graph, result, inner / m->n_groups, m->n_groups, b->n_tokens, 1);
-      result = add_norm (b, "ssm_norm.weight", HR_NORM_RMS, result, TRUE, FALSE);
-    }
-  result = hr_ggml_graph_add_reshape (b->graph, result, inner, b->n_tokens, 1, 1);
-
-  return add_product (b, block, HR_MODULE_OUTPUT, result, inner, m->hidden_size, FALSE);
-}
-
-/* A part of what selects: without a norm the time step alone is copied. */
-static gint
-add_selected (Builder       *b,
-              const HrMamba *m,
-              gint           rows,
-              guint64        size)
-{
-  gint part = add_part (b, rows, size);
-
-  if (m->norm == HR_MAMBA_NORM_NONE)
-    return size == m->time_step_rank ? add_copy (b, part) : part;
-
-  return add_norm (b, "ssm_norm.weight", HR_NORM_RMS, part, m->norm == HR_MAMBA_NORM_WEIGHTED, FALSE);
-}
-
-/* build_mamba_layer, likewise. */
-static gint
-add_mamba (Builder       *b,
-           const HrBlock *block,
-           gint           input)
-{
-  const HrMamba *m = &block->mamba;
-  guint64 inner = m->intermediate_size;
-  gint all, gate, mixed, selection, steps, cache, result, inputs[5];
-  gint state = add_state (b, (m->conv_kernel - 1) * inner, &cache);
-
-  all = add_product (b, block, HR_MODULE_PROJECTION, divide_sequences (b, input), m->hidden_size, 2 * inner, FALSE);
-  gate = add_part (b, all, inner);
-  mixed = add_convolved (b, add_part (b, all, inner), state, cache, inner, m->conv_kernel);
-  mixed = add_vector (b, "ssm_conv1d.bias", HR_GGML_OP_ADD, add_convolution (b, mixed, inner, m->conv_kernel), inner);
-  mixed = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, mixed, HR_GGML_NONE, HR_GGML_NONE);
-
-  selection = add_product (b, block, HR_MODULE_SELECTION, mixed, inner, m->time_step_rank + 2 * m->state_size, FALSE);
-  steps = add_selected (b, m, selection, m->time_step_rank);
-  inputs[0] = add_pieces (b, mixed, 1, inner);
-  inputs[1] = add_product (b, block, HR_MODULE_TIME_STEP, steps, m->time_step_rank, inner, TRUE);
-  inputs[2] = add_decay (b, m->state_size, 1, inner);
-  inputs[3] = add_pieces (b, add_selected (b, m, selection, m->state_size), m->state_size, 1);
-  inputs[4] = add_pieces (b, add_selected (b, m, selection, m->state_size), m->state_size, 1);
-  result = add_scan (b, m->state_size, 1, inner, inputs, G_N_ELEMENTS (inputs));
-  result = add_gated_scan (b, result, mixed, gate, inner);
-  result = add_product (b, block, HR_MODULE_OUTPUT, result, inner, m->hidden_size, FALSE);
-
-  return hr_ggml_graph_add_reshape (b->graph, result, m->hidden_size, b->n_tokens, 1, 1);
-}
-
-/* ggml_l2_norm of each head. */
-static gint
-add_unit_heads (Builder *b,
-                gint     heads)
-{
-  gint result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_RMS_NORM, heads, HR_GGML_NONE, HR_GGML_NONE);
-
-  return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_SCALE, result, HR_GGML_NONE, HR_GGML_NONE);
-}
-
-/* Queries or keys: Qwen3-Next repeats them for the heads of values that share them, the kernel does it for Qwen3.5. */
-static gint
-add_delta_heads (Builder            *b,
-                 const HrGatedDelta *d,
-                 gint                mixed)
-{
-  guint64 n_sequences = b->plan->n_slots;
-  guint64 ratio = d->num_value_heads / d->num_key_heads;
-  const guint64 repeated[] = { d->key_head_dim, ratio, d->num_key_heads, b->n_tokens };
-  gint heads = add_unit_heads (b, add_pieces (b, mixed, d->key_head_dim, d->num_key_heads));
-
-  if (d->projection != HR_DELTA_PROJECTION_FUSED || ratio == 1)
-    return heads;
-
-  heads = hr_ggml_graph_add_reshape (b->graph, heads, d->key_head_dim, 1, d->num_key_heads, b->n_tokens);
-  heads = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_REPEAT, HR_GGML_F32, repeated, (const gint[]) { heads }, 1);
-
-  return hr_ggml_graph_add_reshape (b->graph, heads, d->key_head_dim, d->num_value_heads, b->n_tokens / n_sequences,
-                                    n_sequences);
-}
-
-/* Both rates of a head: how fast its state decays, and how much of it is replaced. */
-static void
-add_delta_rates (Builder       *b,
-                 const HrBlock *block,
-                 gint           input,
-                 gint          *decay,
-                 gint          *replacement)
-{
-  const HrGatedDelta *d = &block->gated_delta;
-  guint64 n_sequences = b->plan->n_slots;
-  guint64 n_each = b->n_tokens / n_sequences;
-  guint64 n = d->num_value_heads;
-  guint64 ratio = n / d->num_key_heads;
-  gint both;
-
-  if (d->projection == HR_DELTA_PROJECTION_FUSED)
-    {
-      both = add_product (b, block, HR_MODULE_RATES, input, d->hidden_size, 2 * n, FALSE);
-      both = hr_ggml_graph_add_reshape (b->graph, both, 2 * ratio, d->num_key_heads, n_each, n_sequences);
-      *replacement = add_part (b, both, ratio);
-      *decay = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_CONT, HR_GGML_F32,
-                                       (const guint64[]) { n, n_each, n_sequences, 1 },
-                                       (const gint[]) { add_part (b, both, ratio) }, 1);
-    }
-  else
-    {
-      *replacement = add_product (b, block, HR_MODULE_REPLACEMENT_RATE, input, d->hidden_size, n, FALSE);
-      *replacement = hr_ggml_graph_add_reshape (b->graph, *replacement, 1, n, n_each, n_sequences);
-      *decay = divide_sequences (b, add_product (b, block, HR_MODULE_DECAY_RATE, input, d->hidden_size, n, FALSE));
-    }
-
-  *replacement = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, *replacement, HR_GGML_NONE, HR_GGML_NONE);
-  *replacement = hr_ggml_graph_add_reshape (b->graph, *replacement, 1, n, n_each, n_sequences);
-  *decay = add_vector (b, "ssm_dt.bias", HR_GGML_OP_ADD, *decay, n);
-  *decay = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, *decay, HR_GGML_NONE, HR_GGML_NONE);
-  *decay = add_vector (b, "ssm_a", HR_GGML_OP_MUL, *decay, n);
-  *decay = hr_ggml_graph_add_reshape (b->graph, *decay, 1, n, n_each, n_sequences);
-}
-
-/*
- * build_layer_attn_linear (src/models/qwen3next.cpp, qwen35.cpp), whose rule is one kernel
- * (build_delta_net_fused of src/models/delta-net-base.cpp), with the states behind what the tokens come to.
- */
-static gint
-add_gated_delta (Builder       *b,
-                 const HrBlock *block,
-                 gint           input)
-{
-  const HrGatedDelta *d = &block->gated_delta;
-  gboolean is_fused = d->projection == HR_DELTA_PROJECTION_FUSED;
-  guint64 n_sequences = b->plan->n_slots;
-  guint64 n_each = b->n_tokens / n_sequences;
-  guint64 dim = d->value_head_dim, n = d->num_value_heads, values = dim * n;
-  guint64 n_channels = 2 * d->num_key_heads * d->key_head_dim + values;
-  guint64 width = d->key_head_dim * values;
-  gint mixed, conv, conv_cache, state, cache, net, last, gate, result, sources[6];
-
-  hr_ggml_graph_expand (b->graph, input);
-  conv = add_state (b, (d->conv_kernel - 1) * n_channels, &conv_cache);
-  mixed = add_product (b, block, is_fused ? HR_MODULE_PROJECTION : HR_MODULE_QUERY_KEY_VALUE, input, d->hidden_size,
-                       n_channels, FALSE);
-  mixed = add_convolved (b, divide_sequences (b, mixed), conv, conv_cache, n_channels, d->conv_kernel);
-  state = add_state (b, width, &cache);
-  mixed = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, add_convolution (b, mixed, n_channels, d->conv_kernel),
-                                  HR_GGML_NONE, HR_GGML_NONE);
-
-  sources[0] = add_delta_heads (b, d, mixed);
-  sources[1] = add_delta_heads (b, d, mixed);
-  sources[2] = add_pieces (b, mixed, dim, n);
-  add_delta_rates (b, block, input, &sources[3], &sources[4]);
-  sources[5] = hr_ggml_graph_add_reshape (b->graph, state, dim, dim, n, n_sequences);
-  net = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_GATED_DELTA_NET, HR_GGML_F32,
-                                (const guint64[]) { values, b->n_tokens + dim * n_sequences, 1, 1 }, sources,
-                                G_N_ELEMENTS (sources));
-  last = hr_ggml_graph_add_reshape (b->graph, net, width, n_sequences, 1, 1);
-  hr_ggml_graph_expand (b->graph, hr_ggml_graph_add_set_rows (b->graph, cache, last, HR_GGML_NONE));
-
-  result = add_norm (b, "ssm_norm.weight", HR_NORM_RMS,
-                     hr_ggml_graph_add_reshape (b->graph, net, dim, n, n_each, n_sequences), TRUE, FALSE);
-  gate = add_product (b, block, is_fused ? HR_MODULE_PROJECTION : HR_MODULE_OUTPUT_GATE, input, d->hidden_size, values,
-                      FALSE);
-  gate = hr_ggml_graph_add_reshape (b->graph, gate, dim, n, n_each, n_sequences);
-  gate = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, gate, HR_GGML_NONE, HR_GGML_NONE);
-  result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_MUL, result, gate, HR_GGML_NONE);
-  result = hr_ggml_graph_add_reshape (b->graph, result, values, n_each, n_sequences, 1);
-  result = add_product (b, block, HR_MODULE_OUTPUT, result, values, d->hidden_size, FALSE);
-
-  return hr_ggml_graph_add_reshape (b->graph, result, d->hidden_size, b->n_tokens, 1, 1);
+  return hr_llama_add_product (b, block, HR_MODULE_OUTPUT, result, inner, a->hidden_size, a->has_output_bias);
 }
 
 /* At b4500 an activation and a product, both in the place of the gate. */
 static gint
-add_glu (Builder *b,
-         gint     gate,
-         gint     up)
+add_glu (HrLlamaBuilder *b,
+         gint            gate,
+         gint            up)
 {
   if (b->is_old)
     return hr_ggml_graph_add_like (b->graph, HR_GGML_OP_MUL,
@@ -1242,9 +622,9 @@ add_glu (Builder *b,
 
 /* Both halves are in one row: at b4500 each is copied first. */
 static gint
-add_fused_glu (Builder *b,
-               gint     input,
-               guint64  inner)
+add_fused_glu (HrLlamaBuilder *b,
+               gint            input,
+               guint64         inner)
 {
   const guint64 ne[] = { inner, b->n_rows, 1, 1 };
   HrGgmlTensor row = *hr_ggml_graph_get (b->graph, input);
@@ -1265,40 +645,40 @@ add_fused_glu (Builder *b,
 
 /* Whether a file has gates and first matrices of perceptrons one by one, which the checkpoint has in one matrix. */
 static gboolean
-splits_gates (const Builder *b)
+splits_gates (const HrLlamaBuilder *b)
 {
   return g_str_has_prefix (hr_model_get_model_type (b->plan->pass->model), "granitemoe");
 }
 
 /* build_ffn. */
 static gint
-add_perceptron (Builder       *b,
-                const HrBlock *block,
-                gint           input,
-                guint64        hidden,
-                guint64        inner,
-                gboolean       gated,
-                gboolean       fused,
-                gboolean       has_bias,
-                gboolean       has_down_bias)
+add_perceptron (HrLlamaBuilder *b,
+                const HrBlock  *block,
+                gint            input,
+                guint64         hidden,
+                guint64         inner,
+                gboolean        gated,
+                gboolean        fused,
+                gboolean        has_bias,
+                gboolean        has_down_bias)
 {
-  gint up = add_product (b, block, fused ? HR_MODULE_GATE_UP : HR_MODULE_UP, input, hidden, fused ? 2 * inner : inner,
-                         has_bias);
+  gint up = hr_llama_add_product (b, block, fused ? HR_MODULE_GATE_UP : HR_MODULE_UP, input, hidden,
+                                  fused ? 2 * inner : inner, has_bias);
   gint result;
 
   if (fused)
     result = add_fused_glu (b, up, inner);
   else if (gated)
-    result = add_glu (b, add_product (b, block, HR_MODULE_GATE, input, hidden, inner, has_bias), up);
+    result = add_glu (b, hr_llama_add_product (b, block, HR_MODULE_GATE, input, hidden, inner, has_bias), up);
   else
     result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, up, HR_GGML_NONE, HR_GGML_NONE);
 
-  return add_product (b, block, HR_MODULE_DOWN, result, inner, hidden, has_down_bias);
+  return hr_llama_add_product (b, block, HR_MODULE_DOWN, result, inner, hidden, has_down_bias);
 }
 
 /* What the router makes of each token: a number for each expert. */
 static gint
-add_expert_scores (Builder         *b,
+add_expert_scores (HrLlamaBuilder  *b,
                    const HrMixture *m,
                    gint             input)
 {
@@ -1307,7 +687,7 @@ add_expert_scores (Builder         *b,
   gint scores = hr_ggml_graph_add_product (b->graph, matrix, input);
 
   if (m->has_router_bias)
-    scores = add_vector (b, "ffn_gate_inp.bias", HR_GGML_OP_ADD, scores, m->num_experts);
+    scores = hr_llama_add_vector (b, "ffn_gate_inp.bias", HR_GGML_OP_ADD, scores, m->num_experts);
   if (m->softmax_after)
     return scores;
 
@@ -1320,12 +700,13 @@ add_expert_scores (Builder         *b,
  * what that takes, a few numbers for each expert, is left out: it is gone before the experts compute.
  */
 static gint
-add_choice (Builder         *b,
+add_choice (HrLlamaBuilder  *b,
             const HrMixture *m,
             gint             scores)
 {
   gboolean is_biased = m->choice != HR_ROUTER_HIGHEST;
-  gint selection = is_biased ? add_vector (b, "exp_probs_b.bias", HR_GGML_OP_ADD, scores, m->num_experts) : scores;
+  gint selection = is_biased
+                     ? hr_llama_add_vector (b, "exp_probs_b.bias", HR_GGML_OP_ADD, scores, m->num_experts) : scores;
   gint sorted = hr_ggml_graph_add_made (b->graph, HR_GGML_OP_ARGSORT, HR_GGML_I32,
                                         hr_ggml_graph_get (b->graph, selection)->ne, (const gint[]) { selection }, 1);
   HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, sorted);
@@ -1337,9 +718,9 @@ add_choice (Builder         *b,
 
 /* The weights of the chosen ones are divided by their sum, which is kept from being nothing. */
 static gint
-add_normalization (Builder *b,
-                   gint     weights,
-                   guint64  k)
+add_normalization (HrLlamaBuilder *b,
+                   gint            weights,
+                   guint64         k)
 {
   HrGgmlTensor tensor;
   gint sum;
@@ -1357,7 +738,7 @@ add_normalization (Builder *b,
 
 /* The weights of the experts that are chosen, and which these are. */
 static gint
-add_router (Builder         *b,
+add_router (HrLlamaBuilder  *b,
             const HrMixture *m,
             gint             input,
             gint            *chosen)
@@ -1386,7 +767,7 @@ add_router (Builder         *b,
 }
 
 static gint
-add_expert_matrices (Builder         *b,
+add_expert_matrices (HrLlamaBuilder  *b,
                      const HrBlock   *block,
                      const HrMixture *m,
                      HrModule         module,
@@ -1395,15 +776,15 @@ add_expert_matrices (Builder         *b,
 {
   gint place = hr_llama_placement_find_module (b->plan, b->layer, block, module, ".weight", b->place);
 
-  return hr_ggml_graph_add_weight (b->graph, find_type (b, block, module), place, in, out, m->num_experts);
+  return hr_ggml_graph_add_weight (b->graph, hr_llama_find_type (b, block, module), place, in, out, m->num_experts);
 }
 
 static gint
-add_expert_bias (Builder       *b,
-                 const HrBlock *block,
-                 HrModule       module,
-                 gint           input,
-                 gint           chosen)
+add_expert_bias (HrLlamaBuilder *b,
+                 const HrBlock  *block,
+                 HrModule        module,
+                 gint            input,
+                 gint            chosen)
 {
   HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, input);
   gint place = hr_llama_placement_find_module (b->plan, b->layer, block, module, ".bias", b->place);
@@ -1413,13 +794,13 @@ add_expert_bias (Builder       *b,
 }
 
 static gint
-add_expert_product (Builder         *b,
-                    const HrBlock   *block,
-                    HrModule         module,
-                    gint             input,
-                    guint64          in,
-                    guint64          out,
-                    gint             chosen)
+add_expert_product (HrLlamaBuilder *b,
+                    const HrBlock  *block,
+                    HrModule        module,
+                    gint            input,
+                    guint64         in,
+                    guint64         out,
+                    gint            chosen)
 {
   const HrMixture *m = &block->mixture;
   gint matrices = add_expert_matrices (b, block, m, module, in, out);
@@ -1430,8 +811,8 @@ add_expert_product (Builder         *b,
 
 /* The results of all experts of a token are one behind the other, and are added up in their order. */
 static gint
-add_expert_sum (Builder *b,
-                gint     results)
+add_expert_sum (HrLlamaBuilder *b,
+                gint            results)
 {
   HrGgmlTensor tensor = *hr_ggml_graph_get (b->graph, results);
   const guint64 ne[] = { tensor.ne[0], tensor.ne[2], 1, 1 };
@@ -1459,9 +840,9 @@ add_expert_sum (Builder *b,
 
 /* build_moe_ffn; the experts of Nemotron 3 Super compute in a smaller space (src/models/nemotron-h.cpp). */
 static gint
-add_experts (Builder       *b,
-             const HrBlock *block,
-             gint           input)
+add_experts (HrLlamaBuilder *b,
+             const HrBlock  *block,
+             gint            input)
 {
   const HrMixture *m = &block->mixture;
   guint64 inner = m->intermediate_size;
@@ -1470,7 +851,7 @@ add_experts (Builder       *b,
 
   weights = add_router (b, m, input, &chosen);
   if (m->latent_size > 0)
-    input = add_product (b, block, HR_MODULE_LATENT_DOWN, input, m->hidden_size, hidden, FALSE);
+    input = hr_llama_add_product (b, block, HR_MODULE_LATENT_DOWN, input, m->hidden_size, hidden, FALSE);
   input = hr_ggml_graph_add_reshape (b->graph, input, hidden, 1, b->n_rows, 1);
   up = add_expert_product (b, block, HR_MODULE_EXPERT_UP, input, hidden, inner, chosen);
   if (m->gate == HR_EXPERT_GATE_NONE)
@@ -1483,14 +864,15 @@ add_experts (Builder       *b,
   hr_ggml_graph_expand (b->graph, result);
   result = add_expert_sum (b, result);
 
-  return m->latent_size > 0 ? add_product (b, block, HR_MODULE_LATENT_UP, result, hidden, m->hidden_size, FALSE)
+  return m->latent_size > 0 ? hr_llama_add_product (b, block, HR_MODULE_LATENT_UP, result, hidden, m->hidden_size,
+                                                    FALSE)
                             : result;
 }
 
 static gint
-add_mixture (Builder       *b,
-             const HrBlock *block,
-             gint           input)
+add_mixture (HrLlamaBuilder *b,
+             const HrBlock  *block,
+             gint            input)
 {
   const HrMixture *m = &block->mixture;
   gint routed = add_experts (b, block, input);
@@ -1503,7 +885,7 @@ add_mixture (Builder       *b,
                            FALSE, m->has_shared_bias, m->has_shared_bias);
   if (m->has_shared_gate)
     {
-      gint gate = add_product (b, block, HR_MODULE_SHARED_GATE, input, m->hidden_size, 1, FALSE);
+      gint gate = hr_llama_add_product (b, block, HR_MODULE_SHARED_GATE, input, m->hidden_size, 1, FALSE);
 
       gate = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_UNARY, gate, HR_GGML_NONE, HR_GGML_NONE);
       shared = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_MUL, shared, gate, HR_GGML_NONE);
@@ -1514,48 +896,25 @@ add_mixture (Builder       *b,
 
 /* In the last layer the tokens that logits are asked of go on. */
 static gint
-keep_outputs (Builder *b,
-              gint     input)
+keep_outputs (HrLlamaBuilder *b,
+              gint            input)
 {
   return hr_ggml_graph_add_rows (b->graph, input, b->output_ids);
 }
 
-/* What mixes tokens by a state of each sequence. */
-static gint
-add_state_mixer (Builder       *b,
-                 const HrBlock *block,
-                 gint           input)
-{
-  switch ((guint) block->kind)
-    {
-    case HR_BLOCK_SHORT_CONVOLUTION:
-      return add_short_convolution (b, block, input);
-
-    case HR_BLOCK_MAMBA:
-      return add_mamba (b, block, input);
-
-    case HR_BLOCK_MAMBA2:
-      return add_mamba2 (b, block, input);
-
-    case HR_BLOCK_GATED_DELTA:
-    default:
-      return add_gated_delta (b, block, input);
-    }
-}
-
 static const char *
-name_norm (const Builder *b,
-           const HrBlock *norm)
+name_norm (const HrLlamaBuilder *b,
+           const HrBlock        *norm)
 {
   return b->sublayer != NULL ? hr_llama_placement_name_norm (b->plan, b->sublayer, norm) : "output_norm.weight";
 }
 
 static gint
-add_chain (Builder       *b,
-           const HrChain *chain,
-           gint           input,
-           gboolean       is_last,
-           gboolean      *has_attention)
+add_chain (HrLlamaBuilder *b,
+           const HrChain  *chain,
+           gint            input,
+           gboolean        is_last,
+           gboolean       *has_attention)
 {
   for (guint i = 0; i < chain->n_blocks; i++)
     {
@@ -1564,8 +923,8 @@ add_chain (Builder       *b,
       switch ((guint) block->kind)
         {
         case HR_BLOCK_NORM:
-          input = add_norm (b, name_norm (b, block), block->norm.kind, input, block->norm.has_weight,
-                            block->norm.has_bias);
+          input = hr_llama_add_norm (b, name_norm (b, block), block->norm.kind, input, block->norm.has_weight,
+                                     block->norm.has_bias);
           break;
 
         case HR_BLOCK_ATTENTION:
@@ -1580,7 +939,7 @@ add_chain (Builder       *b,
         case HR_BLOCK_MAMBA:
         case HR_BLOCK_MAMBA2:
         case HR_BLOCK_GATED_DELTA:
-          input = add_state_mixer (b, block, input);
+          input = hr_llama_add_state (b, block, input);
           if (is_last)
             input = keep_outputs (b, input);
           *has_attention = TRUE;
@@ -1615,8 +974,8 @@ add_chain (Builder       *b,
  * everywhere in src/models/lfm2.cpp and jamba.cpp.
  */
 static gboolean
-adds_to_residual (const Builder *b,
-                  gboolean       has_attention)
+adds_to_residual (const HrLlamaBuilder *b,
+                  gboolean              has_attention)
 {
   const char *type = hr_model_get_model_type (b->plan->pass->model);
 
@@ -1629,7 +988,7 @@ adds_to_residual (const Builder *b,
  * (src/models/falcon-h1.cpp).
  */
 static gint
-add_parallel_mixers (Builder          *b,
+add_parallel_mixers (HrLlamaBuilder   *b,
                      const HrSublayer *sublayer,
                      gint              input,
                      gboolean          is_last)
@@ -1642,7 +1001,7 @@ add_parallel_mixers (Builder          *b,
   for (guint i = sublayer->n_branches; i > 0; i--)
     {
       gboolean has_attention = FALSE;
-      gint norm = normalize (b, sublayer->shared.blocks[0].norm.kind, input, TRUE);
+      gint norm = hr_llama_normalize (b, sublayer->shared.blocks[0].norm.kind, input, TRUE);
       gint branch;
 
       norm = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_MUL, norm, vector, HR_GGML_NONE);
@@ -1666,7 +1025,7 @@ has_parallel_mixers (const HrSublayer *sublayer)
 }
 
 static gint
-add_sublayer (Builder          *b,
+add_sublayer (HrLlamaBuilder   *b,
               const HrSublayer *sublayer,
               gint              input,
               gboolean          is_last)
@@ -1717,8 +1076,8 @@ is_alone (const HrLayerClass *layer_class)
 }
 
 static gint
-add_layer (Builder *b,
-           gint     input)
+add_layer (HrLlamaBuilder *b,
+           gint            input)
 {
   const HrStack *stack = b->plan->pass->stack;
   const HrLayerClass *layer_class = &stack->layer_classes[stack->layer_class_of[b->layer]];
@@ -1736,9 +1095,9 @@ add_layer (Builder *b,
  * largest that fits into a head (llama_kv_cache::build_input_k_rot and build_input_v_rot).
  */
 static gint
-add_rotation_matrix (Builder *b,
-                     guint    type,
-                     gboolean is_of_keys)
+add_rotation_matrix (HrLlamaBuilder *b,
+                     guint           type,
+                     gboolean        is_of_keys)
 {
   const HrStack *stack = b->plan->pass->stack;
   guint64 size = 64;
@@ -1767,8 +1126,8 @@ add_rotation_matrix (Builder *b,
 
 /* Where keys and values go is a view of the cache; flash attention has a copy of the mask in fp16. */
 static void
-finish_old_inputs (Builder *b,
-                   guint    i)
+finish_old_inputs (HrLlamaBuilder *b,
+                   guint           i)
 {
   b->key_ids[i] = b->value_ids[i] = HR_GGML_NONE;
   if (b->plan->flash)
@@ -1793,7 +1152,7 @@ count_positions (const HrLlamaPlan *plan)
 }
 
 static void
-add_inputs (Builder *b)
+add_inputs (HrLlamaBuilder *b)
 {
   const HrLlamaPlan *plan = b->plan;
   guint64 per_stream = b->n_tokens / plan->n_streams;
@@ -1844,15 +1203,15 @@ find_head (HrModel *model)
 }
 
 static gint
-add_head (Builder *b,
-          gint     input)
+add_head (HrLlamaBuilder *b,
+          gint            input)
 {
   const HrBlock *block = find_head (b->plan->pass->model);
   const HrHead *head = &block->head;
   gint result;
 
   b->place = hr_llama_plan_get_head_place (b->plan);
-  result = add_product (b, block, HR_MODULE_SELF, input, head->hidden_size, head->vocab_size, head->has_bias);
+  result = hr_llama_add_product (b, block, HR_MODULE_SELF, input, head->hidden_size, head->vocab_size, head->has_bias);
   if ((head->scaled && has_scales (b)) || head->softcap)
     result = hr_ggml_graph_add_like (b->graph, HR_GGML_OP_SCALE, result, HR_GGML_NONE, HR_GGML_NONE);
 
@@ -1887,7 +1246,7 @@ hr_llama_graph_new (const HrLlamaPlan *plan,
                     guint64            n_outputs)
 {
   const HrStack *stack = plan->pass->stack;
-  Builder b = {
+  HrLlamaBuilder b = {
     .plan = plan,
     .graph = hr_ggml_graph_new (),
     .is_old = plan->release == HR_LLAMA_RELEASE_B4500,
