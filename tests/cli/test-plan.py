@@ -136,7 +136,8 @@ def a_layout_of_a_framework_is_estimated_as_it_is_told():
         words = ('--mode', mode, *job, *(() if mode == 'grpo' else ('--sequence-length', '1024')))
         result = succeed_json('plan', MODEL, *words, *gpus, '--sequences', '16', '--top', '1000')
         seconds = [choice['seconds']['total'] for choice in result['choices']]
-        assert seconds == sorted(seconds) and len(seconds) == result['fitting'], job
+        microseconds = [int(1e6 * value) for value in seconds]
+        assert microseconds == sorted(microseconds) and len(seconds) == result['fitting'], job
         assert {choice['settings'].get('fsdp') for choice in result['choices']} >= kinds, job
         for choice in result['choices']:
             settings = choice['settings']

@@ -42,6 +42,12 @@
 
 /* Probabilities of the tokens that may come next, which answers that were measured are not drawn from; masks. */
 #define MAX_BYTES_OF_GENERATION 98304
+/*
+ * Numbers for each answer and each token that a trainer of answers holds for its log until it returns: of those that go
+ * before the backward pass, not each is in the books.
+ */
+#define MAX_BYTES_OF_ZERO_ANSWERS 61440
+#define MAX_WORST_PERCENT_OF_ZERO_ANSWERS 0.08
 
 /* Where views of parameters are stepped, the order of norms and matrices decides what the first rank rounds to. */
 #define MAX_BYTES_OF_VIEWS 8192
@@ -51,8 +57,8 @@ run_case (JsonNode   *root,
           JsonObject *test)
 {
   static const HrPhaseId phases[] = {
-    HR_PHASE_GENERATION, HR_PHASE_REFERENCE, HR_PHASE_FORWARD, HR_PHASE_LOSS, HR_PHASE_BACKWARD_LOSS, HR_PHASE_BACKWARD,
-    HR_PHASE_OPTIMIZER,
+    HR_PHASE_GENERATION, HR_PHASE_OLD_POLICY, HR_PHASE_REFERENCE, HR_PHASE_FORWARD, HR_PHASE_LOSS,
+    HR_PHASE_BACKWARD_LOSS, HR_PHASE_BACKWARD, HR_PHASE_OPTIMIZER,
   };
   JsonObject *settings = json_object_get_object_member (test, "settings");
   g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (test, "model"));
@@ -67,7 +73,7 @@ run_case (JsonNode   *root,
   gboolean has_views = json_object_get_boolean_member_with_default (settings, "fsdp-use-orig-params", FALSE);
   gboolean has_tables = json_object_has_member (settings, "quantization");
   gboolean is_zero = json_object_has_member (settings, "zero-stage");
-  gint64 most = is_zero                ? MAX_BYTES_OF_ZERO
+  gint64 most = is_zero                ? mode == HR_MODE_GRPO ? MAX_BYTES_OF_ZERO_ANSWERS : MAX_BYTES_OF_ZERO
                 : mode == HR_MODE_GRPO ? MAX_BYTES_OF_ANSWERS
                 : has_views            ? MAX_BYTES_OF_VIEWS
                 : has_tables           ? MAX_BYTES_OF_TABLES
@@ -171,6 +177,13 @@ test_zero (void)
 }
 
 static void
+test_zero_answers (void)
+{
+  oracle_judge_cases ("zero-answer-peaks.json", run_case, MAX_MEDIAN_PERCENT_OF_ZERO,
+                      MAX_WORST_PERCENT_OF_ZERO_ANSWERS);
+}
+
+static void
 test_ulysses (void)
 {
   oracle_judge_cases ("ulysses-peaks.json", run_case, MAX_MEDIAN_PERCENT_OF_ZERO, MAX_WORST_PERCENT);
@@ -238,6 +251,7 @@ main (int   argc,
   g_test_add_func ("/oracle/a_rank_asks_for_what_was_measured_on_a_gpu", test_measured);
   g_test_add_func ("/oracle/a_rank_has_reserved_what_was_measured_on_a_gpu", test_reserved);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_deepspeeds_third_stage", test_zero);
+  g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_trls_trainers_under_deepspeed", test_zero_answers);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_sequences_that_deepspeed_shares", test_ulysses);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_models_that_transformers_divides", test_divided);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_torchtitan", test_titan);

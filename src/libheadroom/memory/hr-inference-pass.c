@@ -4,6 +4,7 @@
 
 #include "hr-heap-script.h"
 #include "hr-inference-cache.h"
+#include "hr-live-parameters.h"
 #include "hr-pass.h"
 #include "hr-sharding-flat.h"
 #include "hr-tower.h"
@@ -264,7 +265,11 @@ replay_layer (const HrInference *self,
   load_cache (self, replay, pass, attention);
   load_source_cache (self, replay, pass, klass);
   load_state (self, replay, pass, klass);
+  hr_live_parameters_begin_layer (replay, self->stack->role * HR_LIVE_MAX_LAYERS + index, FALSE);
+  hr_live_parameters_call (replay);
   hr_pass_run_layer (replay, pass, klass);
+  hr_live_parameters_leave (replay, &pass->hidden);
+  hr_live_parameters_end_layer (replay);
   store_cache (replay, pass);
   hr_sharding_let_go (replay, HR_SHARDED_LAYER);
   hr_replay_end (replay);

@@ -17,7 +17,6 @@
 #include "hr-unsloth.h"
 
 /* Layers of a model's stacks are told apart by this; no known stack has as many. */
-#define MAX_LAYERS_OF_STACK 1024
 
 /* A layer in a step of training, forwards and back, from what comes into it to what goes out. */
 
@@ -299,7 +298,7 @@ run_layer (HrLayerRecord   *self,
     attention != NULL && attention->sliding_window > 0 ? variables->sliding_mask : variables->full_mask;
   hr_pass_choose_rotation (variables, attention);
   hr_sharding_begin_units (stack->replay, is_recomputing);
-  hr_live_parameters_begin_layer (stack->replay, stack->pass.stack->role * MAX_LAYERS_OF_STACK + layer,
+  hr_live_parameters_begin_layer (stack->replay, stack->pass.stack->role * HR_LIVE_MAX_LAYERS + layer,
                                   is_recomputing);
   if (self->kept != NULL)
     hr_operator_cache_begin (self->kept, is_recomputing);

@@ -10,9 +10,10 @@
 
 /*
  * PartitionedParameterCoordinator of deepspeed/runtime/zero/partitioned_param_coordinator.py (git edaa7221): each
- * module's parameters are gathered before it runs, forwards and back, and let go of behind it. The first step writes
- * down in which order modules run; from then on parameters are gathered ahead in that order, and those stay that are
- * used again soon. Here as there, a rehearsal writes the order down.
+ * module's parameters are gathered before it runs, forwards and back, and let go of behind it. A forward pass, with
+ * what comes after it until the next begins, writes down in which order modules run; from then on parameters are
+ * gathered ahead in that order, and those stay that are used again soon. Where another module runs than was written
+ * down, the order is forgotten, and the next forward pass begins a new one.
  */
 
 #define MAX_OF_MODULE 2
@@ -29,6 +30,22 @@ typedef enum
   HERE,
 } State;
 
+/* ZeRoTraceMode: whether an order of modules is written down, gone by, or neither. */
+typedef enum
+{
+  TRACE_RECORD,
+  TRACE_COMPLETE,
+  TRACE_INVALID,
+} Trace;
+
+/* What a module is to PEFT: one of the model, a layer around one of these, or one that was added in it. */
+typedef enum
+{
+  MODULE_OF_MODEL,
+  MODULE_AROUND,
+  MODULE_ADDED,
+} ModuleKind;
+
 /* A parameter: what is gathered of it, and with what. Persistent ones are in the books before a step begins. */
 typedef struct
 {
@@ -36,6 +53,7 @@ typedef struct
   guint64 n_elements;
   guint64 n_part;
   gboolean persists;
+  gboolean is_in_books; /* what stays of a persistent one, until it is let go of */
   gboolean is_frozen;
   State state;
   guint users;
@@ -52,6 +70,8 @@ typedef struct
   guint parameters[MAX_OF_MODULE];
   guint user;
   guint n_parameters;
+  ModuleKind kind;
+  gboolean awaits_gradient;  /* whether the gradient of what it was called with lets go of them (ds_grads_remaining) */
 } Module;
 
 /* Parameters that are gathered at once: into one piece, from which each is copied when the first is asked for. */
@@ -75,7 +95,11 @@ typedef struct
 struct _HrLiveParameters
 {
   HrLiveSettings settings;
-  gboolean is_recording;
+  Trace trace;
+  HrComponentId component; /* in whose books persistent parameters are */
+  gboolean is_adding;
+  gboolean passes_added_by; /* whether what PEFT has added is switched off */
+  gboolean is_reading;      /* without gradients */
   GArray *parameters;     /* of Parameter */
   GArray *modules;        /* of Module */
   GArray *first_of_layer; /* of guint: the modules with which layers begin */
@@ -95,18 +119,21 @@ struct _HrLiveParameters
 /*
  * hr_live_parameters_new:
  * @settings: how parameters are gathered
+ * @component: in whose books those are that stay gathered
  *
- * Begins to write down in which order modules run.
+ * Creates what gathers the parameters of a model, of which no module has run.
  *
  * Returns: (transfer full): the parameters
  */
 HrLiveParameters *
-hr_live_parameters_new (const HrLiveSettings *settings)
+hr_live_parameters_new (const HrLiveSettings *settings,
+                        HrComponentId         component)
 {
   HrLiveParameters *self = g_new0 (HrLiveParameters, 1);
 
   self->settings = *settings;
-  self->is_recording = TRUE;
+  self->component = component;
+  self->trace = TRACE_INVALID;
   self->parameters = g_array_new (FALSE, FALSE, sizeof (Parameter));
   self->modules = g_array_new (FALSE, FALSE, sizeof (Module));
   self->first_of_layer = g_array_new (FALSE, TRUE, sizeof (guint));
@@ -163,35 +190,40 @@ keeps_secondary (const HrLiveParameters *self,
 }
 
 /*
- * hr_live_parameters_finish_trace:
- * @self: parameters, of which a rehearsal has written the order down
+ * hr_live_parameters_reset:
+ * @self: parameters of a model that a rehearsal has run
  *
- * Has all that comes go by that order.
+ * Has what is gathered be as it is between two steps, on a tape of its own. The order of modules stays.
  */
 void
-hr_live_parameters_finish_trace (HrLiveParameters *self)
+hr_live_parameters_reset (HrLiveParameters *self)
 {
-  self->is_recording = FALSE;
-  for (guint i = 0; i < self->order->len; i++)
-    {
-      const Module *module = get_module (self, g_array_index (self->order, guint, i));
-
-      for (guint j = 0; j < module->n_parameters; j++)
-        {
-          Awaited awaited = { .parameter = module->parameters[j], .step = i };
-
-          g_array_append_val (self->queue, awaited);
-        }
-    }
   for (guint i = 0; i < self->parameters->len; i++)
     {
       Parameter *parameter = get_parameter (self, i);
 
       parameter->state = get_first_state (parameter);
+      parameter->is_in_books = parameter->persists;
       parameter->users = parameter->gathering = 0;
       parameter->value = parameter->secondary = HR_NO_VALUE;
       parameter->has_secondary = keeps_secondary (self, parameter);
     }
+}
+
+/*
+ * hr_live_parameters_forget:
+ * @self: parameters of a model that a rehearsal has run, so that its modules are known
+ *
+ * Has all be as it is before the first step.
+ */
+void
+hr_live_parameters_forget (HrLiveParameters *self)
+{
+  hr_live_parameters_reset (self);
+  self->trace = TRACE_INVALID;
+  g_array_set_size (self->order, 0);
+  g_array_set_size (self->queue, 0);
+  g_array_set_size (self->gatherings, 0);
 }
 
 /*
@@ -209,30 +241,6 @@ hr_live_parameters_count (const HrLiveParameters *self)
     n += g_array_index (self->parameters, Parameter, i).n_elements;
 
   return n;
-}
-
-/*
- * hr_live_parameters_begin:
- * @replay: a tape
- *
- * Begins a forward pass (reset_step).
- */
-void
-hr_live_parameters_begin (HrReplay *replay)
-{
-  HrLiveParameters *self = replay->live;
-
-  if (self == NULL)
-    return;
-
-  self->next_module = self->next_awaited = self->step = self->n_open = 0;
-  self->n_available = 0;
-  self->is_recomputing = FALSE;
-  g_array_set_size (self->gatherings, 0);
-  for (guint i = 0; i < self->parameters->len; i++)
-    get_parameter (self, i)->fetched_for = NEVER;
-  if (self->is_recording)
-    g_array_set_size (self->order, 0);
 }
 
 /* What is made here is none of what a layer makes that is computed anew. */
@@ -260,6 +268,17 @@ make (HrReplay   *replay,
       guint64     n_elements)
 {
   return make_element (replay, operation, name, replay->parameter_dtype, n_elements);
+}
+
+/* What a rank has gathered of a persistent parameter, which is in the books. */
+static guint64
+get_persistent_bytes (const HrLiveParameters *self,
+                      const Parameter        *parameter)
+{
+  if (self->settings.n_ranks == 1)
+    return 0;
+
+  return hr_ledger_round (parameter->n_part * self->settings.n_ranks * hr_element_get_bytes (parameter->element));
 }
 
 /* Parts that wait on the host come to the device first. */
@@ -561,6 +580,156 @@ gather_ahead (HrReplay *replay)
   gather (replay, chosen, n);
 }
 
+/*
+ * _partition_param_sec: the first time that a parameter goes in a step, each rank keeps its part of a copy that the
+ * ranks of a group share, on the device or where parameters wait.
+ */
+static void
+keep_secondary (HrReplay  *replay,
+                Parameter *parameter)
+{
+  HrLiveParameters *self = replay->live;
+  const char *sentence = replay->sentence;
+  guint64 n_part = parameter->n_part * self->settings.n_ranks / MAX (self->settings.n_secondary_ranks, 1);
+
+  if (self->settings.n_secondary_ranks <= 1 || parameter->has_secondary || self->settings.n_ranks == 1)
+    return;
+
+  replay->sentence = N_("while a rank keeps its part of a second copy of a parameter");
+  parameter->has_secondary = TRUE;
+  if (!self->settings.is_offloaded)
+    parameter->secondary = make (replay, "empty", "ds_secondary_tensor", n_part);
+  replay->sentence = sentence;
+}
+
+static void
+let_go (HrReplay  *replay,
+        Parameter *parameter)
+{
+  keep_secondary (replay, parameter);
+  if (parameter->is_in_books)
+    hr_ledger_remove (&replay->ledger, replay->live->component, get_persistent_bytes (replay->live, parameter));
+  parameter->is_in_books = FALSE;
+  hr_replay_drop (replay, parameter->value);
+  parameter->value = HR_NO_VALUE;
+  parameter->state = AWAY;
+  replay->live->n_available -= parameter->n_elements;
+}
+
+/* Waits for all that was gathered at once, and lets go of what of it nobody uses. */
+static void
+clean (HrReplay *replay,
+       guint     index)
+{
+  HrLiveParameters *self = replay->live;
+
+  if (!g_array_index (self->gatherings, Gathering, index).is_copied)
+    copy_all (replay, index);
+  for (guint i = 0; i < self->parameters->len; i++)
+    {
+      Parameter *parameter = get_parameter (self, i);
+
+      if (parameter->gathering != index + 1)
+        continue;
+      parameter->state = HERE;
+      parameter->gathering = 0;
+      if (parameter->users == 0)
+        let_go (replay, parameter);
+    }
+}
+
+/*
+ * _clean_inflight_param_registry: what was gathered ahead and nobody has asked for goes; the pieces that it was
+ * gathered in stay until the registry is cleared.
+ */
+static void
+let_go_of_gathered (HrReplay *replay)
+{
+  HrLiveParameters *self = replay->live;
+
+  for (guint i = 0; i < self->gatherings->len; i++)
+    {
+      if (g_array_index (self->gatherings, Gathering, i).n_in_flight > 0)
+        clean (replay, i);
+    }
+  for (guint i = 0; i < self->gatherings->len; i++)
+    {
+      Gathering *gathering = &g_array_index (self->gatherings, Gathering, i);
+
+      if (gathering->n_in_flight == 0)
+        continue;
+      gathering->n_in_flight = 0;
+      hr_replay_drop (replay, gathering->wide);
+      hr_replay_drop (replay, gathering->scales);
+      hr_replay_drop (replay, gathering->flat);
+    }
+}
+
+/* construct_parameter_trace_from_module_trace */
+static void
+fill_queue (HrLiveParameters *self)
+{
+  for (guint i = 0; i < self->order->len; i++)
+    {
+      const Module *module = get_module (self, g_array_index (self->order, guint, i));
+
+      for (guint j = 0; j < module->n_parameters; j++)
+        {
+          Awaited awaited = { .parameter = module->parameters[j], .step = i };
+
+          g_array_append_val (self->queue, awaited);
+        }
+    }
+}
+
+static void
+forget_order (HrReplay *replay)
+{
+  HrLiveParameters *self = replay->live;
+
+  self->trace = TRACE_INVALID;
+  g_array_set_size (self->order, 0);
+  g_array_set_size (self->queue, 0);
+  let_go_of_gathered (replay);
+}
+
+/*
+ * hr_live_parameters_begin:
+ * @replay: a tape
+ *
+ * Begins a forward pass (reset_step).
+ */
+void
+hr_live_parameters_begin (HrReplay *replay)
+{
+  HrLiveParameters *self = replay->live;
+
+  if (self == NULL)
+    return;
+
+  let_go_of_gathered (replay);
+  if (self->trace == TRACE_RECORD)
+    fill_queue (self);
+  if (self->trace != TRACE_COMPLETE)
+    self->trace = self->trace == TRACE_RECORD ? TRACE_COMPLETE : TRACE_RECORD;
+  self->next_module = self->next_awaited = self->step = self->n_open = 0;
+  self->n_available = 0;
+  self->is_recomputing = FALSE;
+  self->passes_added_by = replay->tuning == NULL;
+  self->is_reading = !replay->training;
+  g_array_set_size (self->gatherings, 0);
+  for (guint i = 0; i < self->parameters->len; i++)
+    get_parameter (self, i)->fetched_for = NEVER;
+}
+
+/* Whether a module is not the one that was written down (trace_prologue). */
+static gboolean
+is_unexpected (const HrLiveParameters *self,
+               guint                   index)
+{
+  return self->step >= self->order->len || g_array_index (self->order, guint, self->step) != index;
+}
+
 /* fetch_sub_module */
 static void
 fetch (HrReplay *replay,
@@ -571,6 +740,10 @@ fetch (HrReplay *replay,
   guint needed[MAX_OF_MODULE];
   guint n = 0;
 
+  if (self->trace == TRACE_COMPLETE && is_unexpected (self, index))
+    forget_order (replay);
+  if (self->trace == TRACE_RECORD)
+    g_array_append_val (self->order, index);
   for (guint i = 0; i < module->n_parameters; i++)
     {
       if (get_parameter (self, module->parameters[i])->state == AWAY)
@@ -584,11 +757,7 @@ fetch (HrReplay *replay,
       parameter->users |= module->user;
       await (replay, parameter);
     }
-  if (self->is_recording)
-    {
-      g_array_append_val (self->order, index);
-    }
-  else
+  if (self->trace == TRACE_COMPLETE)
     {
       take_from_queue (self, module);
       gather_ahead (replay);
@@ -618,39 +787,6 @@ is_used_soon (HrLiveParameters *self,
   return FALSE;
 }
 
-/*
- * _partition_param_sec: the first time that a parameter goes in a step, each rank keeps its part of a copy that the
- * ranks of a group share, on the device or where parameters wait.
- */
-static void
-keep_secondary (HrReplay  *replay,
-                Parameter *parameter)
-{
-  HrLiveParameters *self = replay->live;
-  const char *sentence = replay->sentence;
-  guint64 n_part = parameter->n_part * self->settings.n_ranks / MAX (self->settings.n_secondary_ranks, 1);
-
-  if (self->settings.n_secondary_ranks <= 1 || parameter->has_secondary || self->settings.n_ranks == 1)
-    return;
-
-  replay->sentence = N_("while a rank keeps its part of a second copy of a parameter");
-  parameter->has_secondary = TRUE;
-  if (!self->settings.is_offloaded)
-    parameter->secondary = make (replay, "empty", "ds_secondary_tensor", n_part);
-  replay->sentence = sentence;
-}
-
-static void
-let_go (HrReplay  *replay,
-        Parameter *parameter)
-{
-  keep_secondary (replay, parameter);
-  hr_replay_drop (replay, parameter->value);
-  parameter->value = HR_NO_VALUE;
-  parameter->state = AWAY;
-  replay->live->n_available -= parameter->n_elements;
-}
-
 /* release_sub_module */
 static void
 release (HrReplay *replay,
@@ -664,9 +800,10 @@ release (HrReplay *replay,
       Parameter *parameter = get_parameter (self, module->parameters[i]);
 
       parameter->users &= ~module->user;
-      if (parameter->state == HERE && parameter->users == 0 && !parameter->persists &&
-          (self->is_recording ||
-           (parameter->fetched_for <= (gint64) self->step && !is_used_soon (self, module->parameters[i]))))
+      if (parameter->state == HERE && parameter->users == 0 &&
+          (self->trace != TRACE_COMPLETE ||
+           (!parameter->persists && parameter->fetched_for <= (gint64) self->step &&
+            !is_used_soon (self, module->parameters[i]))))
         let_go (replay, parameter);
     }
 }
@@ -684,26 +821,46 @@ add_parameter (HrReplay *replay,
   parameter.is_frozen = self->settings.n_wrappers > 0 && !hr_value_needs_gradient (shape);
   parameter.n_part = (parameter.n_elements + self->settings.n_ranks - 1) / self->settings.n_ranks;
   parameter.persists = parameter.n_elements <= self->settings.persistent_elements;
+  parameter.is_in_books = parameter.persists;
   parameter.state = get_first_state (&parameter);
   g_array_append_val (self->parameters, parameter);
 
   return self->parameters->len - 1;
 }
 
-/* Finds the module that runs next, or writes it down. */
+/* Where what PEFT has added is switched off, layers around those of the model run all the same. */
+static void
+pass_by (HrReplay *replay)
+{
+  HrLiveParameters *self = replay->live;
+
+  for (; self->passes_added_by && self->next_module < self->modules->len; self->next_module++)
+    {
+      ModuleKind kind = get_module (self, self->next_module)->kind;
+
+      if (kind == MODULE_OF_MODEL)
+        return;
+      if (kind == MODULE_AROUND)
+        fetch (replay, self->next_module);
+    }
+}
+
+/* Finds the module that runs next; the first pass of all tells which there are. */
 static guint
 begin_module (HrReplay      *replay,
               const HrValue *shapes,
               guint          n_shapes,
-              gboolean       is_table)
+              gboolean       is_table,
+              ModuleKind     kind)
 {
   HrLiveParameters *self = replay->live;
-  Module module = { .user = 1 };
+  Module module = { .user = 1, .kind = self->is_adding ? MODULE_ADDED : kind };
   guint index;
 
   if (self->is_recomputing)
     return self->next_anew++;
 
+  pass_by (replay);
   index = self->next_module++;
   if (index < self->modules->len)
     return index;
@@ -730,13 +887,19 @@ is_over (const HrReplay *replay)
   return replay->n_made >= replay->make_limit;
 }
 
+/*
+ * _run_after_backward_hook of deepspeed/runtime/zero/parameter_offload.py counts the gradients that a module awaits. A
+ * call without gradients that comes between its forward and its backward pass begins the count anew, so that it never
+ * ends, and its parameters stay until the whole backward pass is over.
+ */
 static void
 backward_enter (HrReplay     *replay,
                 const HrNode *node,
                 HrValue       gradient,
                 HrValue      *gradients)
 {
-  release (replay, node->module);
+  if (get_module (replay->live, node->module)->awaits_gradient)
+    release (replay, node->module);
   gradients[0] = hr_replay_hold (replay, gradient);
 }
 
@@ -774,7 +937,10 @@ enter (HrReplay *replay,
 
   self->open[self->n_open++] = module;
   if (!is_over (replay))
-    fetch (replay, module);
+    {
+      fetch (replay, module);
+      get_module (self, module)->awaits_gradient = !self->is_reading;
+    }
   if (x != NULL)
     hook (replay, x, backward_enter, module);
 }
@@ -797,7 +963,7 @@ hr_live_parameters_enter (HrReplay *replay,
   const HrValue shapes[] = { weight, bias };
 
   if (replay->live != NULL)
-    enter (replay, x, begin_module (replay, shapes, G_N_ELEMENTS (shapes), FALSE));
+    enter (replay, x, begin_module (replay, shapes, G_N_ELEMENTS (shapes), FALSE, MODULE_OF_MODEL));
 }
 
 /*
@@ -812,7 +978,7 @@ hr_live_parameters_enter_table (HrReplay *replay,
                                 HrValue  *x)
 {
   if (replay->live != NULL)
-    enter (replay, x, begin_module (replay, NULL, 0, TRUE));
+    enter (replay, x, begin_module (replay, NULL, 0, TRUE, MODULE_OF_MODEL));
 }
 
 /*
@@ -825,7 +991,35 @@ void
 hr_live_parameters_call (HrReplay *replay)
 {
   if (replay->live != NULL)
-    enter (replay, NULL, begin_module (replay, NULL, 0, FALSE));
+    enter (replay, NULL, begin_module (replay, NULL, 0, FALSE, MODULE_OF_MODEL));
+}
+
+/*
+ * hr_live_parameters_call_around:
+ * @replay: a tape
+ *
+ * Enters the layer that PEFT has put around one of the model's.
+ */
+void
+hr_live_parameters_call_around (HrReplay *replay)
+{
+  if (replay->live != NULL)
+    enter (replay, NULL, begin_module (replay, NULL, 0, FALSE, MODULE_AROUND));
+}
+
+/*
+ * hr_live_parameters_set_adding:
+ * @replay: a tape
+ * @is_adding: whether the modules that follow are ones that PEFT has added
+ *
+ * Tells modules that run only where adapters are switched on.
+ */
+void
+hr_live_parameters_set_adding (HrReplay *replay,
+                               gboolean  is_adding)
+{
+  if (replay->live != NULL)
+    replay->live->is_adding = is_adding;
 }
 
 /*
@@ -873,6 +1067,8 @@ hr_live_parameters_begin_layer (HrReplay *replay,
     return;
 
   self->is_recomputing = is_recomputing;
+  if (!is_recomputing)
+    pass_by (replay);
   if (self->first_of_layer->len <= layer)
     g_array_set_size (self->first_of_layer, layer + 1);
   if (is_recomputing)
@@ -919,10 +1115,89 @@ hr_live_parameters_end (HrReplay *replay)
 }
 
 /*
+ * hr_live_parameters_gather_all:
+ * @replay: a tape
+ *
+ * Gathers all parameters at once, each where it stays (deepspeed.zero.GatheredParameters, _allgather_params_coalesced).
+ */
+void
+hr_live_parameters_gather_all (HrReplay *replay)
+{
+  HrLiveParameters *self = replay->live;
+  guint64 n_parts = 0;
+  HrValue parts = HR_NO_VALUE;
+
+  for (guint i = 0; i < self->parameters->len; i++)
+    {
+      Parameter *parameter = get_parameter (self, i);
+
+      if (parameter->state != AWAY)
+        continue;
+      n_parts += parameter->n_part;
+      if (self->settings.n_ranks > 1)
+        parameter->value = make_element (replay, "all_gather_into_tensor", "param.data", parameter->element,
+                                         parameter->n_part * self->settings.n_ranks);
+      parameter->state = HERE;
+    }
+  if (self->settings.is_offloaded)
+    parts = make (replay, "_to_copy", "local_tensors", n_parts);
+  hr_replay_drop (replay, parts);
+}
+
+/*
+ * hr_live_parameters_gather_each:
+ * @replay: a tape
+ *
+ * Gathers one parameter after the other, and lets go of it: those that stay, too.
+ */
+void
+hr_live_parameters_gather_each (HrReplay *replay)
+{
+  HrLiveParameters *self = replay->live;
+
+  for (guint i = 0; i < self->parameters->len; i++)
+    {
+      Parameter *parameter = get_parameter (self, i);
+
+      if (parameter->state == AWAY && self->settings.n_ranks > 1)
+        {
+          parameter->value = make_element (replay, "all_gather_into_tensor", "param.data", parameter->element,
+                                           parameter->n_part * self->settings.n_ranks);
+          fetch_parts (replay, parameter->element, parameter->n_part);
+        }
+      let_go (replay, parameter);
+    }
+}
+
+/*
+ * hr_live_parameters_release_all:
+ * @replay: a tape
+ * @forgets_order: whether the order of modules is forgotten
+ *
+ * Lets go of all parameters, of those that stay as well.
+ */
+void
+hr_live_parameters_release_all (HrReplay *replay,
+                                gboolean  forgets_order)
+{
+  HrLiveParameters *self = replay->live;
+
+  if (forgets_order)
+    forget_order (replay);
+  for (guint i = 0; i < self->parameters->len; i++)
+    {
+      Parameter *parameter = get_parameter (self, i);
+
+      if (parameter->state == HERE)
+        let_go (replay, parameter);
+    }
+}
+
+/*
  * hr_live_parameters_let_go:
  * @replay: a tape
  *
- * Lets go of all parameters but those that are persistent, before the optimizer steps (_partition_all_parameters).
+ * Lets go of all parameters before the optimizer steps (_partition_all_parameters).
  */
 void
 hr_live_parameters_let_go (HrReplay *replay)
@@ -938,10 +1213,8 @@ hr_live_parameters_let_go (HrReplay *replay)
 
       if (parameter->gathering != 0)
         await (replay, parameter);
-      if (parameter->state == HERE && !parameter->persists)
+      if (parameter->state == HERE)
         let_go (replay, parameter);
-      else if (parameter->persists)
-        keep_secondary (replay, parameter);
       parameter->users = 0;
     }
 }
@@ -950,7 +1223,8 @@ hr_live_parameters_let_go (HrReplay *replay)
  * hr_live_parameters_end_step:
  * @replay: a tape
  *
- * Lets go of second copies, when the optimizer has stepped (invalidate_secondary_tensor).
+ * Lets go of second copies, when the optimizer has stepped (invalidate_secondary_tensor), and gathers the parameters
+ * that stay.
  */
 void
 hr_live_parameters_end_step (HrReplay *replay)
@@ -964,5 +1238,10 @@ hr_live_parameters_end_step (HrReplay *replay)
       hr_replay_drop (replay, parameter->secondary);
       parameter->secondary = HR_NO_VALUE;
       parameter->has_secondary = keeps_secondary (self, parameter);
+      if (!parameter->persists)
+        continue;
+      hr_ledger_add (&replay->ledger, self->component, get_persistent_bytes (self, parameter));
+      parameter->is_in_books = TRUE;
+      parameter->state = HERE;
     }
 }

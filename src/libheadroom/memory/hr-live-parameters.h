@@ -36,9 +36,14 @@ typedef struct
   gboolean is_quantized;
 } HrLiveSettings;
 
-HrLiveParameters *hr_live_parameters_new         (const HrLiveSettings *settings);
+/* Layers of a stack, of which a model may have several. */
+#define HR_LIVE_MAX_LAYERS 1024
+
+HrLiveParameters *hr_live_parameters_new         (const HrLiveSettings *settings,
+                                                  HrComponentId         component);
 void              hr_live_parameters_free        (HrLiveParameters     *self);
-void              hr_live_parameters_finish_trace (HrLiveParameters    *self);
+void              hr_live_parameters_reset       (HrLiveParameters     *self);
+void              hr_live_parameters_forget      (HrLiveParameters     *self);
 void              hr_live_parameters_begin       (HrReplay             *replay);
 void              hr_live_parameters_begin_layer (HrReplay             *replay,
                                                   guint                 layer,
@@ -51,9 +56,16 @@ void              hr_live_parameters_enter       (HrReplay             *replay,
 void              hr_live_parameters_enter_table (HrReplay             *replay,
                                                   HrValue              *x);
 void              hr_live_parameters_call        (HrReplay             *replay);
+void              hr_live_parameters_call_around (HrReplay             *replay);
+void              hr_live_parameters_set_adding  (HrReplay             *replay,
+                                                  gboolean              is_adding);
 void              hr_live_parameters_leave       (HrReplay             *replay,
                                                   HrValue              *output);
 void              hr_live_parameters_end         (HrReplay             *replay);
+void              hr_live_parameters_gather_all  (HrReplay             *replay);
+void              hr_live_parameters_gather_each (HrReplay             *replay);
+void              hr_live_parameters_release_all (HrReplay             *replay,
+                                                  gboolean              forgets_order);
 void              hr_live_parameters_let_go      (HrReplay             *replay);
 void              hr_live_parameters_end_step    (HrReplay             *replay);
 guint64           hr_live_parameters_count       (const HrLiveParameters *self);

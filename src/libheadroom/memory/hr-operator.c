@@ -1234,7 +1234,7 @@ run_linear (HrReplay       *self,
     multiply = hr_collective_linear;
   /* The layer that PEFT puts around this one is a module as well. */
   if (tuned != NULL)
-    hr_live_parameters_call (self);
+    hr_live_parameters_call_around (self);
   hr_live_parameters_enter (self, &input, weight, bias);
   result = hr_parallel_linear (self, style, multiply, input, name, weight, bias, out);
   hr_live_parameters_leave (self, &result);

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-live-parameters.h"
 #include "hr-operator-sequence.h"
 #include "hr-pass.h"
 #include "hr-replay-adapter.h"
@@ -302,6 +303,7 @@ make_scores (HrReplay      *replay,
   HrComponentId component = replay->component;
   HrValue bias = HR_NO_VALUE;
   HrValue shape = x;
+  HrValue input = hr_replay_hold (replay, x);
   HrValue scores;
 
   shape.storage = -1;
@@ -312,7 +314,10 @@ make_scores (HrReplay      *replay,
   if (block->head.has_bias)
     bias = hr_replay_adapter_bias (replay, tuned, HR_SHAPE (replay->parameter_dtype, classes));
   replay->component = HR_COMPONENT_LOGITS;
-  scores = hr_op_linear_by (replay, x, "logits", pass->head, bias, shape);
+  hr_live_parameters_enter (replay, &input, pass->head, bias);
+  scores = hr_op_linear_by (replay, input, "logits", pass->head, bias, shape);
+  hr_live_parameters_leave (replay, &scores);
+  hr_replay_drop (replay, input);
   hr_replay_adapter (replay, tuned, x, block->head.has_bias, FALSE, &scores);
   replay->component = component;
 

@@ -6,9 +6,9 @@
 
 #include "hr-pass.h"
 
-#include "hr-operator.h"
-
 #include "hr-inference-cache.h"
+#include "hr-live-parameters.h"
+#include "hr-operator.h"
 
 /* What a pass makes of the positions of its tokens, for the attention of all layers: rotations and biases. */
 
@@ -220,7 +220,11 @@ hr_pass_make_rotations (const HrInference *self,
           replay->layer_code == HR_LAYER_CODE_UNSLOTH)
         continue;
       if (self->has_inputs)
-        make_rotation (self, replay, attention, &pass->cos[own], &pass->sin[own]);
+        {
+          hr_live_parameters_call (replay);
+          make_rotation (self, replay, attention, &pass->cos[own], &pass->sin[own]);
+          hr_live_parameters_leave (replay, &pass->cos[own]);
+        }
       else
         copy_rotation (self, replay, attention, &pass->cos[own], &pass->sin[own]);
     }

@@ -85,6 +85,7 @@ multiply_by_factors (HrReplay            *replay,
   HrValue input = hr_replay_hold (replay, x);
   HrValue factor, inner, product;
 
+  hr_live_parameters_set_adding (replay, TRUE);
   hr_live_parameters_call (replay);
   hr_op_dropout (replay, &input, hr_tuning_has_dropout (replay->tuning));
   hr_live_parameters_leave (replay, &input);
@@ -93,6 +94,7 @@ multiply_by_factors (HrReplay            *replay,
   hr_replay_drop (replay, input);
   factor = make_matrix (replay, inner, out_shape, TRUE);
   product = run_factor (replay, inner, "lora_B(…)", factor, out_shape);
+  hr_live_parameters_set_adding (replay, FALSE);
   hr_replay_drop (replay, inner);
 
   return product;

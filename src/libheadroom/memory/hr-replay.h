@@ -440,6 +440,7 @@ typedef struct
  * @has_sharded_layers: whether it has left the layers gathered as well
  * @reduction: (nullable): the buckets that gradients go through
  * @live: (nullable): which parameters are gathered, where modules are, one by one
+ * @live_of_reference: (nullable): likewise those of the model as it was at the start, where that is one of its own
  * @fused_step: (nullable): what steps a parameter as soon as the gradient of the next is there
  * @tower: (nullable): the tower that runs, or is differentiated
  * @returned: what the model's function returns beside its result, of images and videos
@@ -517,6 +518,7 @@ struct _HrReplay
   gboolean has_sharded_layers;
   HrReduction *reduction;
   HrLiveParameters *live;
+  HrLiveParameters *live_of_reference;
   HrFusedStep fused_step;
   HrValue waiting;
   const struct _HrTower *tower;

@@ -509,8 +509,8 @@ add_components (const HrTrainingPlan *plan,
         continue;
       if (detail == HR_ESTIMATE_DETAIL_SIZES)
         _hr_estimate_add_component (estimate, 0, i, part, NULL, NULL, NULL);
-      else if (i == HR_COMPONENT_WEIGHTS && plan->training.live.is_used)
-        hr_training_zero_add_component (plan, estimate, part, device->weights.buffer_bytes);
+      else if ((i == HR_COMPONENT_WEIGHTS || i == HR_COMPONENT_REFERENCE_MODEL) && plan->training.live.is_used)
+        hr_training_zero_add_component (plan, estimate, i, part, device->weights.buffer_bytes);
       else if ((i == HR_COMPONENT_WEIGHTS && hr_training_shard_is_divided (plan)) ||
                (i == HR_COMPONENT_REFERENCE_MODEL && plan->training.reference_sharding.is_sharded))
         hr_training_shard_add_component (plan, estimate, i, part, device->weights.buffer_bytes);

@@ -284,6 +284,9 @@ load (const HrTrainingPlan *plan,
     hr_heap_multiply (heap, i);
   if (has_flat_parameters (plan))
     {
+      /* TRL's trainers bring the reference model to the device when they are made, before what is trained is there. */
+      if (plan->training.reference_bytes > 0)
+        hr_weights_load (&plan->pass.storage, heap);
       load_for_zero (plan, heap);
       return;
     }
@@ -342,6 +345,10 @@ gboolean
 hr_training_heap_can_run (const HrTrainingPlan *plan)
 {
   gboolean has_streams = plan->training.live.is_used && hr_training_job_get_overlap_comm (plan->job);
+
+  /* What comes and goes of two models that are gathered module by module is not followed. */
+  if (plan->training.live.is_used && plan->training.algorithm != HR_ALGORITHM_SFT)
+    return FALSE;
 
   return plan->layout.pipeline == 1 && !hr_training_shard_is_divided (plan) && !has_streams &&
          (!plan->training.reduction.has_ranks || has_flat_parameters (plan) || plan->training.live.is_used);

@@ -1385,6 +1385,8 @@ hr_training_plan_take_weights (HrTrainingPlan *self,
   if (training->has_reference && !adds_parameters (self) && training->policy_code != HR_POLICY_CODE_VERL)
     training->reference_bytes = training->reference_sharding.is_sharded
                                   ? hr_training_shard_get_reference_bytes (self) + weights->buffer_bytes
+                                : training->live.is_used
+                                  ? hr_training_zero_get_reference_bytes (self) + weights->buffer_bytes
                                   : weights->bytes;
   hr_training_critic_measure (self);
 }

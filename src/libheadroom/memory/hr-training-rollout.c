@@ -8,6 +8,7 @@
 
 #include "hr-grpo-job.h"
 #include "hr-inference-pass.h"
+#include "hr-live-parameters.h"
 #include "hr-operator.h"
 #include "hr-sharding-flat.h"
 #include "hr-sharding-stacks.h"
@@ -84,6 +85,7 @@ hr_training_init_reading (const HrInference *self,
   pass.output = 0;
   pass.use_cache = FALSE;
   pass.has_inputs = pass.has_norm = pass.has_head = TRUE;
+  pass.every_layer |= replay->live != NULL;
 
   return pass;
 }
@@ -108,6 +110,36 @@ hold_prompts (const HrTraining  *self,
   held[0] = hr_replay_make (replay, "_to_copy", "input_ids", HR_COMPONENT_INPUTS, tokens);
   held[1] = hr_replay_make (replay, "_to_copy", "attention_mask", HR_COMPONENT_INPUTS, tokens);
   held[2] = hr_training_images_make (pass, replay, 1, 2);
+}
+
+/*
+ * unwrap_model_for_generation of trl/models/utils.py: where parameters are divided, all are gathered at once, and the
+ * modules run without those hooks that gather them (ds3_gather_for_generation), of which the order is forgotten then.
+ */
+static void
+generate (HrInference *pass,
+          HrReplay    *replay)
+{
+  HrLiveParameters *live = replay->live;
+  HrStretch stretch;
+
+  if (live == NULL)
+    {
+      hr_inference_generate (pass, replay, NULL);
+      return;
+    }
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  replay->sentence = N_("while parameters of all ranks are gathered for the answers");
+  hr_live_parameters_gather_all (replay);
+  hr_replay_end (replay);
+  replay->live = NULL;
+  pass->every_layer = FALSE;
+  hr_inference_generate (pass, replay, NULL);
+  replay->live = live;
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  hr_live_parameters_release_all (replay, TRUE);
+  hr_replay_end (replay);
 }
 
 /*
@@ -150,7 +182,7 @@ hr_training_write_answers (const HrTraining *self,
   media = hr_training_images_make (&pass, replay, 1, 1);
   /* A cache that grows token by token is not followed on a heap. */
   if (replay->heap == NULL)
-    hr_inference_generate (&pass, replay, NULL);
+    generate (&pass, replay);
   if (scores != NULL)
     *scores = hr_replay_make (replay, "stack", "logits", HR_COMPONENT_LOGITS,
                               HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, HR_SYMBOL_COMPLETION,
@@ -182,6 +214,30 @@ begin_policy (const HrTraining *self,
 }
 
 /*
+ * DistributedBackend.gather_params of trl/distributed.py: each parameter is gathered and copied into the engine; with
+ * adapters, which are merged first, all are gathered at once.
+ */
+static void
+push_live (const HrTraining *self,
+           HrReplay         *replay)
+{
+  HrStretch stretch;
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  replay->sentence = N_("while parameters of all ranks are gathered and copied to vLLM");
+  if (self->live.n_wrappers > 0)
+    {
+      hr_live_parameters_gather_all (replay);
+      hr_live_parameters_release_all (replay, FALSE);
+    }
+  else
+    {
+      hr_live_parameters_gather_each (replay);
+    }
+  hr_replay_end (replay);
+}
+
+/*
  * VLLMGeneration.sync_weights of trl/generation/vllm_generation.py, which an engine on the same device has woken its
  * weights for.
  */
@@ -193,7 +249,7 @@ push_weights (const HrTraining *self,
   HrSharding sharding;
   HrStretch stretch;
 
-  if (!self->sharding.is_sharded || replay->heap != NULL)
+  if ((!self->sharding.is_sharded && replay->live == NULL) || replay->heap != NULL)
     return;
 
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_GENERATION);
@@ -204,7 +260,10 @@ push_weights (const HrTraining *self,
     woken = hr_replay_make (replay, "wake_up", "vLLM", HR_COMPONENT_ROLLOUT_ENGINE,
                             HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
   hr_replay_end (replay);
-  hr_sharding_push (replay);
+  if (replay->live != NULL)
+    push_live (self, replay);
+  else
+    hr_sharding_push (replay);
   hr_replay_drop (replay, woken);
   hr_sharding_leave_rest (replay);
 }
@@ -291,8 +350,11 @@ hr_training_keep_answers (const HrTraining *self,
     return;
 
   hr_replay_assign (replay, hidden, hr_op_slice (replay, *hidden, shape));
-  /* The product reads rows that lie one behind the other; a copy in another type has them so. */
-  if (replay->symbols[HR_SYMBOL_BATCH] > 1 && replay->autocast == HR_ELEMENT_NONE)
+  /*
+   * The product reads rows that lie one behind the other; a copy in another type has them so. The function of
+   * deepspeed/runtime/zero/linear.py keeps what it was given, and not the copy.
+   */
+  if (replay->symbols[HR_SYMBOL_BATCH] > 1 && replay->autocast == HR_ELEMENT_NONE && replay->live == NULL)
     hr_replay_assign (replay, hidden, hr_op_copy (replay, "hidden_states", *hidden, shape));
 }
 
@@ -344,6 +406,44 @@ end_reading (const HrTraining *self,
 }
 
 /*
+ * Calls a model whose parameters are gathered for its modules: the one that is trained, or a reference model of its
+ * own.
+ *
+ * Returns: what the tape gathers parameters of, to which it goes back
+ */
+static HrLiveParameters *
+call_live (const HrTraining *self,
+           HrReplay         *replay,
+           gboolean          is_reference)
+{
+  HrLiveParameters *before = replay->live;
+  HrStretch stretch;
+
+  if (before == NULL)
+    return NULL;
+
+  if (is_reference && replay->live_of_reference != NULL)
+    replay->live = replay->live_of_reference;
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  hr_live_parameters_begin (replay);
+  /* The model with its wrappers, and the one inside that has no head. */
+  for (guint i = 0; i < self->live.n_wrappers + 2; i++)
+    hr_live_parameters_call (replay);
+  hr_replay_end (replay);
+
+  return before;
+}
+
+static void
+return_live (const HrTraining *self,
+             HrReplay         *replay,
+             HrValue          *logits)
+{
+  for (guint i = 0; i <= self->live.n_wrappers && replay->live != NULL; i++)
+    hr_live_parameters_leave (replay, logits);
+}
+
+/*
  * The log-probabilities of answers, without gradients; GRPOTrainer has as many read at once as are trained on at once.
  * The logits that they are made of go, or are the caller's.
  */
@@ -361,6 +461,7 @@ read_answers (const HrTraining *self,
   HrSharding *outer = replay->sharding;
   HrSharding sharding;
   HrValue logits, answers;
+  HrLiveParameters *live;
   HrPass variables;
 
   replay->tuning = tuning;
@@ -374,9 +475,12 @@ read_answers (const HrTraining *self,
       ids = hr_op_like (replay, "cat", "prompt_completion_ids", tokens);
       mask = hr_op_like (replay, "cat", "prompt_completion_mask", tokens);
     }
+  live = call_live (self, replay, phase == HR_PHASE_REFERENCE);
   hr_inference_run_layers (&pass, replay, 0, pass.prompt, &variables);
+  hr_live_parameters_leave (replay, &variables.hidden);
   hr_training_keep_answers (self, replay, &variables.hidden);
   logits = hr_pass_run_head (&pass, replay, &variables, TRUE);
+  return_live (self, replay, &logits);
   hr_inference_end_pass (&pass, replay, &variables);
   hr_replay_drop_casts (replay);
   replay->autocast = HR_ELEMENT_NONE;
@@ -397,6 +501,7 @@ read_answers (const HrTraining *self,
   hr_replay_drop (replay, mask);
   hr_replay_drop (replay, ids);
   end_reading (self, replay, phase, outer);
+  replay->live = live;
   hr_training_leave_inference (self, replay, &before);
 }
 
@@ -419,6 +524,20 @@ hr_training_read_own (const HrTraining *self,
     hr_training_unsloth_read (self, replay, replay->tuning, HR_PHASE_OLD_POLICY);
   else
     read_answers (self, replay, replay->tuning, HR_PHASE_OLD_POLICY, NULL);
+}
+
+/*
+ * hr_training_read_others:
+ * @self: a step
+ * @replay: a tape
+ *
+ * Has the model that is trained read answers to other prompts, without gradients.
+ */
+void
+hr_training_read_others (const HrTraining *self,
+                         HrReplay         *replay)
+{
+  read_answers (self, replay, replay->tuning, HR_PHASE_FORWARD, NULL);
 }
 
 /*

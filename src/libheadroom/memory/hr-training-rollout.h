@@ -31,6 +31,8 @@ void hr_training_generate       (const HrTraining *self,
                                  HrReplay         *replay);
 void hr_training_read_own       (const HrTraining *self,
                                  HrReplay         *replay);
+void hr_training_read_others    (const HrTraining *self,
+                                 HrReplay         *replay);
 void hr_training_read_reference (const HrTraining *self,
                                  HrReplay         *replay,
                                  HrValue          *kept);

@@ -8,6 +8,7 @@
 
 #include "hr-estimate-private.h"
 #include "hr-fine-tuning-job.h"
+#include "hr-grpo-job.h"
 #include "hr-message.h"
 #include "hr-training-check.h"
 #include "hr-tuning.h"
@@ -253,6 +254,40 @@ check_eights (const HrTrainingPlan  *plan,
   return TRUE;
 }
 
+/* The algorithms whose trainers of TRL are followed where DeepSpeed divides what they hold. */
+static const char * const trl_algorithms[HR_TRAINING_MAX_VALUES] = {
+  "algorithm", "sft", "dpo", "ipo", "kto", "orpo", "simpo", "reward", "grpo", "dr-grpo", "dapo", "gspo", "rloo",
+};
+
+static gboolean
+is_of_answers (const HrTrainingPlan *plan)
+{
+  return HR_IS_GRPO_JOB (plan->job) && hr_grpo_job_get_algorithm (HR_GRPO_JOB (plan->job)) != HR_ALGORITHM_SFT;
+}
+
+/* TRL alone has trainers for answers, and what of ZeRO++ comes between their passes is not known. */
+static gboolean
+check_algorithm (const HrTrainingPlan  *plan,
+                 GError               **error)
+{
+  static const char * const frameworks[][HR_TRAINING_MAX_VALUES] = { { "framework", "trl" } };
+  static const char * const plain[][HR_TRAINING_MAX_VALUES] = {
+    { "zero-hpz-partition-size", "1" },
+    { "zero-quantized-weights", "false" },
+    { "zero-quantized-gradients", "false" },
+    { "fused-kernels", "none" },
+    { "loss-implementation", "auto", "cross-entropy" },
+  };
+
+  if (!is_of_answers (plan))
+    return TRUE;
+
+  return hr_training_check_values (plan, "ZeRO", &trl_algorithms, 1, error) &&
+         hr_training_check_values (plan, "ZeRO with answers", frameworks, G_N_ELEMENTS (frameworks), error) &&
+         (plan->layout.zero_stage < 3 ||
+          hr_training_check_values (plan, "ZeRO-3 with answers", plain, G_N_ELEMENTS (plain), error));
+}
+
 static gboolean
 trains_added (const HrTrainingPlan *plan)
 {
@@ -344,7 +379,6 @@ hr_training_zero_check (const HrTrainingPlan  *plan,
     { "torch-compile", "false" },
     { "zero-grad", "after-step" },
     { "optimizer", "adamw", "adam", "sgd", "sgd-momentum", "lion" },
-    { "algorithm", "sft" },
   };
 
   if (plan->layout.is_deepspeed)
@@ -383,7 +417,8 @@ hr_training_zero_check (const HrTrainingPlan  *plan,
   if (hr_training_job_get_framework (plan->job) == HR_TRAINING_FRAMEWORK_OPENRLHF)
     return TRUE;
 
-  return hr_training_check_values (plan, "ZeRO", values, G_N_ELEMENTS (values), error) &&
+  return check_algorithm (plan, error) &&
+         hr_training_check_values (plan, "ZeRO", values, G_N_ELEMENTS (values), error) &&
          check_third_stage (plan, error);
 }
 
@@ -789,9 +824,30 @@ hr_training_zero_get_bytes (const HrTrainingPlan *plan)
 }
 
 /*
+ * hr_training_zero_get_reference_bytes:
+ * @plan: a plan of the third stage, which trains all parameters
+ *
+ * prepare_deepspeed of trl/models/utils.py has the third stage divide the reference model as well: a rank has a part of
+ * each parameter, one by one as zero.Init made them, and whole what is small once modules have run in an order that is
+ * known.
+ *
+ * Returns: what a rank holds of the reference model’s parameters between steps
+ */
+guint64
+hr_training_zero_get_reference_bytes (const HrTrainingPlan *plan)
+{
+  guint64 parts = 0, persistent = 0;
+
+  add_held (plan, plan->parameters, TRUE, &parts, &persistent);
+
+  return (plan->training.live.is_offloaded ? 0 : parts) + persistent;
+}
+
+/*
  * hr_training_zero_add_component:
  * @plan: a plan of the third stage
  * @estimate: an estimate
+ * @id: whether it is the model that is trained, or the reference model
  * @bytes: what a rank holds of parameters
  * @buffer_bytes: what of that are buffers
  *
@@ -800,6 +856,7 @@ hr_training_zero_get_bytes (const HrTrainingPlan *plan)
 void
 hr_training_zero_add_component (const HrTrainingPlan *plan,
                                 HrEstimate           *estimate,
+                                HrComponentId         id,
                                 guint64               bytes,
                                 guint64               buffer_bytes)
 {
@@ -811,7 +868,7 @@ hr_training_zero_add_component (const HrTrainingPlan *plan,
     g_strdup_printf ("%" G_GUINT64_FORMAT "·%u + %" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT, n_parts, element, rest,
                      buffer_bytes);
 
-  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes, "Σ⌈p/N_d⌉·e + persistent + buffers",
+  _hr_estimate_add_component (estimate, 0, id, bytes, "Σ⌈p/N_d⌉·e + persistent + buffers",
                               substitution, SOURCE_PARTS);
 }
 

@@ -31,8 +31,10 @@ gboolean hr_training_zero_check_modules   (const HrTrainingPlan  *plan,
                                            const HrReplay        *replay,
                                            GError               **error);
 guint64  hr_training_zero_get_bytes       (const HrTrainingPlan  *plan);
+guint64  hr_training_zero_get_reference_bytes (const HrTrainingPlan *plan);
 void     hr_training_zero_add_component   (const HrTrainingPlan  *plan,
                                            HrEstimate            *estimate,
+                                           HrComponentId          id,
                                            guint64                bytes,
                                            guint64                buffer_bytes);
 

@@ -526,6 +526,17 @@ read_reference (Step    *step,
   step->replay->autocast = HR_ELEMENT_NONE;
 }
 
+/*
+ * KTOTrainer._compute_kl_logps of trl/trainer/kto_trainer.py has both models read answers to other prompts first. That
+ * takes no more than what follows, but tells where parameters are divided what is known of the order of modules.
+ */
+static gboolean
+reads_others (const HrTraining *self,
+              const HrReplay   *replay)
+{
+  return self->algorithm == HR_ALGORITHM_KTO && replay->live != NULL;
+}
+
 /* DPOTrainer has the reference model read the pairs while all that the trained one keeps is there. */
 static HrValue
 compare_answers (Step    *step,
@@ -546,6 +557,8 @@ compare_answers (Step    *step,
   answers = hr_training_score_answers (replay, logits);
 
   /* ref_outputs is a variable of _compute_loss, which ends with it. */
+  if (reads_others (step->training, replay))
+    read_reference (step, NULL);
   read_reference (step, logs_answers (step->training) ? &reference : NULL);
   hr_replay_rename (replay, reference, "ref_logits");
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_LOSS);
@@ -861,6 +874,8 @@ run_head_and_loss (Step             *step,
       hr_sharding_leave (replay, &logits);
       hr_sharding_end_forward (replay, &logits);
       hr_sharding_return (replay);
+      for (guint i = 0; i <= self->live.n_wrappers; i++)
+        hr_live_parameters_leave (replay, &logits);
       run_loss_outside (step, levels, logits);
       return;
     }
@@ -1115,6 +1130,8 @@ begin_micro_batch (const HrTraining *self,
   hr_sharding_enter_stack (replay, self->pass.stack);
   step->reduction = self->reduction;
   hr_reduction_begin (&step->reduction, replay, is_last);
+  if (reads_others (self, replay))
+    hr_training_read_others (self, replay);
   begin_live (self, replay);
   for (guint i = 0; i < G_N_ELEMENTS (step->beside); i++)
     step->beside[i] = HR_NO_VALUE;
@@ -1358,7 +1375,6 @@ run_optimizer (const HrTraining *self,
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_OPTIMIZER);
   hr_replay_begin (replay, &stretch, NULL, -1);
   hr_live_parameters_let_go (replay);
-  hr_ledger_remove (&replay->ledger, HR_COMPONENT_WEIGHTS, self->persistent_bytes);
   replay->sentence = N_("in the optimizer’s step");
   copies = copy_gradients (self, replay);
   if (self->clipping)
@@ -1375,7 +1391,6 @@ run_optimizer (const HrTraining *self,
     hr_low_level_zero_gather (&self->reduction, replay, copies);
   else
     hr_replay_drop (replay, copies);
-  hr_ledger_add (&replay->ledger, HR_COMPONENT_WEIGHTS, self->persistent_bytes);
   hr_live_parameters_end_step (replay);
   hr_replay_end (replay);
 }
@@ -2004,18 +2019,87 @@ keep_in_flight (const HrTraining *self,
     }
 }
 
+/* Steps after which the order of modules is what it is in all that come, where forward passes alone come between. */
+#define STEPS_OF_REHEARSAL 2
+
+/* More steps on the same answers each end like the one before. */
+#define MAX_STEPS_ON_ANSWERS 3
+
+/* The parameters of the models of which parts are gathered: of the one that is trained, and of the reference model. */
+typedef struct
+{
+  HrLiveParameters *trained;
+  HrLiveParameters *reference;
+} LiveModels;
+
+static void
+live_models_clear (LiveModels *self)
+{
+  g_clear_pointer (&self->trained, hr_live_parameters_free);
+  g_clear_pointer (&self->reference, hr_live_parameters_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LiveModels, live_models_clear)
+
+static void
+live_models_init (LiveModels       *self,
+                  const HrTraining *training)
+{
+  HrLiveSettings settings = training->live;
+
+  *self = (LiveModels) { NULL, NULL };
+  if (!settings.is_used)
+    return;
+
+  self->trained = hr_live_parameters_new (&settings, HR_COMPONENT_WEIGHTS);
+  if (training->reference_bytes > 0)
+    self->reference = hr_live_parameters_new (&settings, HR_COMPONENT_REFERENCE_MODEL);
+}
+
+/* What a tape has gathered goes by. */
+static void
+set_live (HrReplay         *replay,
+          const LiveModels *models)
+{
+  replay->live = models->trained;
+  replay->live_of_reference = models->reference;
+}
+
+/* A step with answers, and those after it that are trained on the same ones. */
+static void
+rehearse_steps (const HrTraining *self,
+                HrReplay         *rehearsal,
+                HrRolloutState   *state)
+{
+  guint64 n_alike = self->generation_interval > self->accumulation_steps
+                      ? MIN (self->generation_interval / self->accumulation_steps, MAX_STEPS_ON_ANSWERS) : 1;
+  HrTraining later = *self;
+
+  if (hr_algorithm_is_policy (self->algorithm))
+    {
+      later.rollout = HR_ROLLOUT_NONE;
+      later.has_reference = later.reads_own_answers = FALSE;
+    }
+  for (guint64 i = 0; i < n_alike; i++)
+    run_step (i == 0 ? self : &later, rehearsal, FALSE, NULL, state, NULL);
+}
+
 /*
- * Has a micro-batch run to find out in which order parameters are used.
+ * Has a micro-batch run to find out in which order parameters are used, and steps where other passes come between those
+ * of micro-batches.
  */
-static HrLiveParameters *
+static void
 trace_parameters (const HrTraining *self,
-                  HrReplay         *replay)
+                  HrReplay         *replay,
+                  LiveModels       *models)
 {
   g_autoptr (HrReplay) rehearsal = NULL;
   HrTrainingLevels levels;
+  HrRolloutState state;
 
-  if (!self->live.is_used)
-    return NULL;
+  live_models_init (models, self);
+  if (models->trained == NULL)
+    return;
 
   rehearsal = hr_replay_copy_empty (replay);
   rehearsal->timeline = NULL;
@@ -2023,12 +2107,19 @@ trace_parameters (const HrTraining *self,
   rehearsal->heap = NULL;
   rehearsal->is_rehearsal = TRUE;
   begin_steps (self, rehearsal);
-  rehearsal->live = hr_live_parameters_new (&self->live);
+  hr_rollout_state_init (&state, self, rehearsal);
+  set_live (rehearsal, models);
   clear_step (run_micro_batch (self, rehearsal, NULL, TRUE, &levels));
+  if (self->algorithm != HR_ALGORITHM_SFT)
+    {
+      hr_live_parameters_forget (models->trained);
+      for (guint i = 0; i < STEPS_OF_REHEARSAL; i++)
+        rehearse_steps (self, rehearsal, &state);
+    }
   replay->ledger.overflowed |= rehearsal->ledger.overflowed;
-  hr_live_parameters_finish_trace (rehearsal->live);
-
-  return rehearsal->live;
+  hr_live_parameters_reset (models->trained);
+  if (models->reference != NULL)
+    hr_live_parameters_reset (models->reference);
 }
 
 /*
@@ -2043,9 +2134,11 @@ hr_training_count_traced (const HrTraining *self,
                           const HrReplay   *replay)
 {
   g_autoptr (HrReplay) copy = hr_replay_copy_empty (replay);
-  g_autoptr (HrLiveParameters) live = trace_parameters (self, copy);
+  g_auto (LiveModels) live = { NULL, NULL };
 
-  return live != NULL ? hr_live_parameters_count (live) : 0;
+  trace_parameters (self, copy, &live);
+
+  return live.trained != NULL ? hr_live_parameters_count (live.trained) : 0;
 }
 
 /*
@@ -2061,12 +2154,14 @@ hr_training_replay (const HrTraining *self,
                     HrReplay         *replay,
                     HrTrainingLevels *levels)
 {
-  g_autoptr (HrLiveParameters) live = trace_parameters (self, replay);
+  const LiveModels none = { NULL, NULL };
+  g_auto (LiveModels) live = none;
   HrLevel waiting = { 0 };
   HrRolloutState state;
   HrTraining part = *self;
 
-  replay->live = live;
+  trace_parameters (self, replay, &live);
+  set_live (replay, &live);
   begin_steps (self, replay);
   hr_rollout_state_init (&state, self, replay);
   if (self->n_in_flight > 1 && !self->pipelines)
@@ -2075,7 +2170,7 @@ hr_training_replay (const HrTraining *self,
   if (self->parts.n > 1)
     enter_part (self, &part, self->parts.running);
   run_step (&part, replay, FALSE, &waiting, &state, levels);
-  replay->live = NULL;
+  set_live (replay, &none);
 }
 
 /*
@@ -2144,7 +2239,8 @@ hr_training_replay_heap (const HrTraining *self,
                          gpointer          user_data)
 {
   gboolean is_alike = self->zero_grad == HR_ZERO_GRAD_AFTER_STEP && self->algorithm != HR_ALGORITHM_PPO;
-  g_autoptr (HrLiveParameters) live = self->live.is_used ? hr_live_parameters_new (&self->live) : NULL;
+  g_autoptr (HrLiveParameters) live =
+    self->live.is_used ? hr_live_parameters_new (&self->live, HR_COMPONENT_WEIGHTS) : NULL;
   HrRolloutState state;
 
   replay->live = live;
@@ -2154,7 +2250,7 @@ hr_training_replay_heap (const HrTraining *self,
   if (live != NULL)
     {
       run_step (self, replay, TRUE, NULL, &state, NULL);
-      hr_live_parameters_finish_trace (live);
+      hr_live_parameters_reset (live);
     }
   hr_heap_set_recording (replay->heap, TRUE);
   run_step (self, replay, live == NULL, NULL, &state, NULL);

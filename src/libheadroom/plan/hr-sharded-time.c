@@ -257,6 +257,27 @@ count_groups (HrJob *job)
   return MAX (1, n);
 }
 
+/*
+ * What is gathered for passes beside those of micro-batches: the reference model's module by module, while it reads,
+ * and all parameters before the model answers, or is copied to the engine that does.
+ */
+static double
+get_answer_time (HrJob  *job,
+                 double  n_micro_batches,
+                 double  forward,
+                 double  gathered)
+{
+  HrAlgorithm algorithm = HR_IS_GRPO_JOB (job) ? hr_grpo_job_get_algorithm (HR_GRPO_JOB (job)) : HR_ALGORITHM_SFT;
+  double time = 0;
+
+  if (hr_algorithm_has_reference (algorithm) && hr_grpo_job_get_reference_model (HR_GRPO_JOB (job)))
+    time += n_micro_batches * fmax (0, gathered - forward);
+  if (hr_algorithm_generates (algorithm) && hr_grpo_job_get_rollout (HR_GRPO_JOB (job)) != HR_ROLLOUT_NONE)
+    time += gathered;
+
+  return time;
+}
+
 /* What is exchanged of a step beside products, which hide it as far as they take as long. */
 static double
 get_data_time (const HrShardedTime *self,
@@ -286,7 +307,8 @@ get_data_time (const HrShardedTime *self,
   if (fsdp == HR_FSDP_SHARD_GRAD_OP)
     return n * (fmax (0, gathered - forward) + fmax (0, scattered - backward));
   if (fsdp != HR_FSDP_NONE || is_titan || is_verl || layout->zero_stage == 3)
-    return n * (fmax (0, gathered - forward) + fmax (0, gathered + scattered + among - backward));
+    return n * (fmax (0, gathered - forward) + fmax (0, gathered + scattered + among - backward)) +
+           (is_verl ? 0 : get_answer_time (job, n, forward, gathered));
   if (layout->zero_stage > 0)
     return (layout->zero_stage == 2 ? n : 1) * fmax (0, scattered - backward) + stepped;
 
