@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hr-fusion.h"
+#include "hr-live-parameters.h"
 #include "hr-reduction.h"
 #include "hr-sharding.h"
 #include "hr-tuning.h"
@@ -670,7 +671,8 @@ accumulate_parameter (HrReplay *replay,
     }
   if (replay->reduction != NULL)
     {
-      hr_reduction_take (replay, gradient);
+      if (!hr_live_parameters_hold (replay, gradient))
+        hr_reduction_take (replay, gradient);
       return;
     }
   if (replay->has_gradients || replay->adds_gradients_up)

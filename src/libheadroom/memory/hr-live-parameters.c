@@ -2,11 +2,14 @@
 
 #include "config.h"
 
+#include <string.h>
+
 #include <glib/gi18n-lib.h>
 
 #include "hr-live-parameters.h"
 
 #include "hr-autograd.h"
+#include "hr-reduction.h"
 
 /*
  * PartitionedParameterCoordinator of deepspeed/runtime/zero/partitioned_param_coordinator.py (git edaa7221): each
@@ -16,7 +19,8 @@
  * down, the order is forgotten, and the next forward pass begins a new one.
  */
 
-#define MAX_OF_MODULE 2
+/* Of a mixture whose parameters are gathered at once, with adapters beside its matrices. */
+#define MAX_OF_MODULE 32
 #define MAX_OPEN 12
 #define NEVER G_MININT64
 
@@ -64,14 +68,18 @@ typedef struct
   HrValue secondary;    /* a part of the copy that fewer ranks share, where it is on the device */
 } Parameter;
 
-/* The parameters of a module; of a table with two uses each module is another user. */
+/*
+ * The parameters of a module; of a table with two uses each module is another user. @n_awaited is of how many of its
+ * inputs there are no gradients yet (ds_grads_remaining).
+ */
 typedef struct
 {
   guint parameters[MAX_OF_MODULE];
   guint user;
   guint n_parameters;
   ModuleKind kind;
-  gboolean awaits_gradient;  /* whether the gradient of what it was called with lets go of them (ds_grads_remaining) */
+  gint n_awaited;
+  gboolean is_leaf;
 } Module;
 
 /* Parameters that are gathered at once: into one piece, from which each is copied when the first is asked for. */
@@ -109,11 +117,17 @@ struct _HrLiveParameters
   guint next_module;
   guint next_anew;
   gboolean is_recomputing;
+  gboolean has_stopped;   /* whether no module runs any more in a layer that is computed anew */
   guint next_awaited;
   guint step;
   gint64 n_available;
   guint open[MAX_OPEN];
   guint n_open;
+  guint n_nested;         /* modules that are open within a leaf */
+  guint n_of_leaf;        /* parameters of those that have been entered */
+  gboolean is_collecting; /* whether these are new */
+  GArray *held;           /* of HrValue: gradients of a leaf */
+  gboolean is_holding;
 };
 
 /*
@@ -140,6 +154,7 @@ hr_live_parameters_new (const HrLiveSettings *settings,
   self->order = g_array_new (FALSE, FALSE, sizeof (guint));
   self->queue = g_array_new (FALSE, FALSE, sizeof (Awaited));
   self->gatherings = g_array_new (FALSE, FALSE, sizeof (Gathering));
+  self->held = g_array_new (FALSE, FALSE, sizeof (HrValue));
 
   return self;
 }
@@ -155,6 +170,7 @@ hr_live_parameters_free (HrLiveParameters *self)
   g_array_unref (self->order);
   g_array_unref (self->queue);
   g_array_unref (self->gatherings);
+  g_array_unref (self->held);
   g_free (self);
 }
 
@@ -712,7 +728,7 @@ hr_live_parameters_begin (HrReplay *replay)
     fill_queue (self);
   if (self->trace != TRACE_COMPLETE)
     self->trace = self->trace == TRACE_RECORD ? TRACE_COMPLETE : TRACE_RECORD;
-  self->next_module = self->next_awaited = self->step = self->n_open = 0;
+  self->next_module = self->next_awaited = self->step = self->n_open = self->n_nested = 0;
   self->n_available = 0;
   self->is_recomputing = FALSE;
   self->passes_added_by = replay->tuning == NULL;
@@ -828,6 +844,21 @@ add_parameter (HrReplay *replay,
   return self->parameters->len - 1;
 }
 
+static void
+add_parameters (HrReplay      *replay,
+                Module        *module,
+                const HrValue *shapes,
+                guint          n_shapes)
+{
+  for (guint i = 0; i < n_shapes; i++)
+    {
+      g_return_if_fail (module->n_parameters < MAX_OF_MODULE);
+
+      if (shapes[i].n_symbols > 0)
+        module->parameters[module->n_parameters++] = add_parameter (replay, shapes[i]);
+    }
+}
+
 /* Where what PEFT has added is switched off, layers around those of the model run all the same. */
 static void
 pass_by (HrReplay *replay)
@@ -870,11 +901,7 @@ begin_module (HrReplay      *replay,
       module.user = 2;
       module.n_parameters = 1;
     }
-  for (guint i = 0; i < n_shapes; i++)
-    {
-      if (shapes[i].n_symbols > 0)
-        module.parameters[module.n_parameters++] = add_parameter (replay, shapes[i]);
-    }
+  add_parameters (replay, &module, shapes, n_shapes);
   g_array_append_val (self->modules, module);
 
   return index;
@@ -888,9 +915,24 @@ is_over (const HrReplay *replay)
 }
 
 /*
- * _run_after_backward_hook of deepspeed/runtime/zero/parameter_offload.py counts the gradients that a module awaits. A
- * call without gradients that comes between its forward and its backward pass begins the count anew, so that it never
- * ends, and its parameters stay until the whole backward pass is over.
+ * The gradients of a leaf are reduced when that of its input is there (reduce_leaf_module_grads of
+ * create_reduce_and_remove_grad_hooks in deepspeed/runtime/zero/stage3.py).
+ */
+static void
+reduce_held (HrReplay *replay)
+{
+  HrLiveParameters *self = replay->live;
+
+  self->is_holding = FALSE;
+  for (guint i = 0; i < self->held->len; i++)
+    hr_reduction_take (replay, g_array_index (self->held, HrValue, i));
+  g_array_set_size (self->held, 0);
+}
+
+/*
+ * _run_after_backward_hook of deepspeed/runtime/zero/parameter_offload.py counts the gradients that a module awaits:
+ * its parameters go with the last. A call without gradients that comes between its forward and its backward pass
+ * begins the count anew, so that it never ends, and its parameters stay until the whole backward pass is over.
  */
 static void
 backward_enter (HrReplay     *replay,
@@ -898,9 +940,15 @@ backward_enter (HrReplay     *replay,
                 HrValue       gradient,
                 HrValue      *gradients)
 {
-  if (get_module (replay->live, node->module)->awaits_gradient)
-    release (replay, node->module);
+  Module *module = get_module (replay->live, node->module);
+
   gradients[0] = hr_replay_hold (replay, gradient);
+  if (--module->n_awaited != 0)
+    return;
+
+  if (module->is_leaf)
+    reduce_held (replay);
+  release (replay, node->module);
 }
 
 static void
@@ -910,6 +958,7 @@ backward_leave (HrReplay     *replay,
                 HrValue      *gradients)
 {
   fetch (replay, node->module);
+  replay->live->is_holding |= get_module (replay->live, node->module)->is_leaf;
   gradients[0] = hr_replay_hold (replay, gradient);
 }
 
@@ -928,7 +977,8 @@ hook (HrReplay   *replay,
 
 static void
 enter (HrReplay *replay,
-       HrValue  *x,
+       HrValue **inputs,
+       guint     n_inputs,
        guint     module)
 {
   HrLiveParameters *self = replay->live;
@@ -936,13 +986,66 @@ enter (HrReplay *replay,
   g_return_if_fail (self->n_open < MAX_OPEN);
 
   self->open[self->n_open++] = module;
-  if (!is_over (replay))
+  /* What is kept last is so when its module has computed it, which is cut short there (_StopRecomputationError). */
+  if (!self->has_stopped)
+    fetch (replay, module);
+  self->has_stopped = is_over (replay);
+  get_module (self, module)->n_awaited = 0;
+  for (guint i = 0; i < n_inputs; i++)
     {
-      fetch (replay, module);
-      get_module (self, module)->awaits_gradient = !self->is_reading;
+      get_module (self, module)->n_awaited += hr_value_needs_gradient (*inputs[i]);
+      hook (replay, inputs[i], backward_enter, module);
     }
-  if (x != NULL)
-    hook (replay, x, backward_enter, module);
+}
+
+static gboolean
+is_in_leaf (const HrLiveParameters *self)
+{
+  return self->n_open > 0 && g_array_index (self->modules, Module, self->open[self->n_open - 1]).is_leaf;
+}
+
+static guint
+count_shapes (const HrValue *shapes,
+              guint          n_shapes)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < n_shapes; i++)
+    n += shapes[i].n_symbols > 0;
+
+  return n;
+}
+
+/*
+ * What is within a leaf has no hooks: its parameters are the leaf's, in the order in which its class makes them. Its
+ * experts alone are a module of several parameters.
+ */
+static guint
+nest (HrReplay      *replay,
+      const HrValue *shapes,
+      guint          n_shapes)
+{
+  HrLiveParameters *self = replay->live;
+  Module *leaf = get_module (self, self->open[self->n_open - 1]);
+  guint n = count_shapes (shapes, n_shapes);
+  gboolean comes_first = self->settings.experts_first && n > 1;
+  guint first = comes_first ? 0 : self->n_of_leaf;
+
+  self->n_nested++;
+  self->n_of_leaf += n;
+  if (self->is_collecting)
+    {
+      Module own = { .user = 1 };
+
+      add_parameters (replay, &own, shapes, n_shapes);
+      g_return_val_if_fail (leaf->n_parameters + n <= MAX_OF_MODULE, 0);
+      if (comes_first)
+        memmove (leaf->parameters + n, leaf->parameters, leaf->n_parameters * sizeof *leaf->parameters);
+      memcpy (leaf->parameters + (comes_first ? 0 : leaf->n_parameters), own.parameters, n * sizeof *own.parameters);
+      leaf->n_parameters += n;
+    }
+
+  return first < leaf->n_parameters ? leaf->parameters[first] : 0;
 }
 
 /*
@@ -961,9 +1064,63 @@ hr_live_parameters_enter (HrReplay *replay,
                           HrValue   bias)
 {
   const HrValue shapes[] = { weight, bias };
+  HrValue *inputs[] = { x };
 
-  if (replay->live != NULL)
-    enter (replay, x, begin_module (replay, shapes, G_N_ELEMENTS (shapes), FALSE, MODULE_OF_MODEL));
+  hr_live_parameters_enter_module (replay, inputs, x != NULL ? 1 : 0, shapes, G_N_ELEMENTS (shapes));
+}
+
+/*
+ * hr_live_parameters_enter_module:
+ * @replay: a tape
+ * @inputs: (array length=n_inputs): pointers to what a module is called with
+ * @n_inputs: how many
+ * @shapes: (array length=n_shapes): the shapes of its own parameters; some may be none
+ * @n_shapes: how many
+ *
+ * Likewise, of a module with any parameters and inputs.
+ *
+ * Returns: the index of the first of its parameters
+ */
+guint
+hr_live_parameters_enter_module (HrReplay      *replay,
+                                 HrValue      **inputs,
+                                 guint          n_inputs,
+                                 const HrValue *shapes,
+                                 guint          n_shapes)
+{
+  guint module;
+
+  if (replay->live == NULL)
+    return 0;
+  if (is_in_leaf (replay->live))
+    return nest (replay, shapes, n_shapes);
+
+  module = begin_module (replay, shapes, n_shapes, FALSE, MODULE_OF_MODEL);
+  enter (replay, inputs, n_inputs, module);
+
+  return get_module (replay->live, module)->parameters[0];
+}
+
+/*
+ * hr_live_parameters_lend:
+ * @replay: a tape
+ * @index: what hr_live_parameters_enter_module() returned for the module of a parameter, and on
+ * @weight: the parameter
+ *
+ * Finds what was gathered of a parameter, which a view of it keeps when the parameter itself is let go of: an operator
+ * that saves that for its derivative, and not the parameter, holds what was gathered.
+ *
+ * Returns: @weight, with the storage that was gathered for it
+ */
+HrValue
+hr_live_parameters_lend (HrReplay *replay,
+                         guint     index,
+                         HrValue   weight)
+{
+  if (replay->live != NULL && weight.storage < 0)
+    weight.storage = get_parameter (replay->live, index)->value.storage;
+
+  return weight;
 }
 
 /*
@@ -978,7 +1135,65 @@ hr_live_parameters_enter_table (HrReplay *replay,
                                 HrValue  *x)
 {
   if (replay->live != NULL)
-    enter (replay, x, begin_module (replay, NULL, 0, TRUE, MODULE_OF_MODEL));
+    enter (replay, &x, 1, begin_module (replay, NULL, 0, TRUE, MODULE_OF_MODEL));
+}
+
+static void
+enter_leaf (HrReplay *replay,
+            HrValue  *x)
+{
+  HrLiveParameters *self = replay->live;
+  guint n_modules = self->modules->len;
+  guint module = begin_module (replay, NULL, 0, FALSE, MODULE_OF_MODEL);
+
+  self->is_collecting = self->modules->len > n_modules;
+  self->n_of_leaf = 0;
+  get_module (self, module)->is_leaf = TRUE;
+  enter (replay, &x, 1, module);
+}
+
+/*
+ * hr_live_parameters_enter_mixture:
+ * @replay: a tape
+ * @x: (inout): what a mixture of experts is called with
+ * @bias: the shape of a parameter of its own, or none
+ *
+ * Likewise, of a mixture. One that is a leaf is gathered together with all modules within it (z3_leaf_module of
+ * deepspeed/utils/z3_leaf_module.py), and its gradients are reduced when all of them are there.
+ */
+void
+hr_live_parameters_enter_mixture (HrReplay *replay,
+                                  HrValue  *x,
+                                  HrValue   bias)
+{
+  if (replay->live != NULL && replay->live->settings.has_leaves)
+    enter_leaf (replay, x);
+  else
+    hr_live_parameters_enter (replay, x, bias, HR_NO_VALUE);
+}
+
+/*
+ * hr_live_parameters_hold:
+ * @replay: a tape
+ * @gradient: the gradient of a parameter
+ *
+ * Holds a gradient that is one of a leaf.
+ *
+ * Returns: whether it is, and @gradient was taken
+ */
+gboolean
+hr_live_parameters_hold (HrReplay *replay,
+                         HrValue   gradient)
+{
+  HrLiveParameters *self = replay->live;
+
+  if (self == NULL || !self->is_holding)
+    return FALSE;
+
+  hr_replay_reassign_component (replay, gradient, HR_COMPONENT_GRADIENTS);
+  g_array_append_val (self->held, gradient);
+
+  return TRUE;
 }
 
 /*
@@ -990,8 +1205,7 @@ hr_live_parameters_enter_table (HrReplay *replay,
 void
 hr_live_parameters_call (HrReplay *replay)
 {
-  if (replay->live != NULL)
-    enter (replay, NULL, begin_module (replay, NULL, 0, FALSE, MODULE_OF_MODEL));
+  hr_live_parameters_enter_module (replay, NULL, 0, NULL, 0);
 }
 
 /*
@@ -1004,7 +1218,7 @@ void
 hr_live_parameters_call_around (HrReplay *replay)
 {
   if (replay->live != NULL)
-    enter (replay, NULL, begin_module (replay, NULL, 0, FALSE, MODULE_AROUND));
+    enter (replay, NULL, 0, begin_module (replay, NULL, 0, FALSE, MODULE_AROUND));
 }
 
 /*
@@ -1042,6 +1256,12 @@ hr_live_parameters_leave (HrReplay *replay,
 
   g_return_if_fail (self->n_open > 0);
 
+  if (self->n_nested > 0)
+    {
+      self->n_nested--;
+      return;
+    }
+
   module = self->open[--self->n_open];
   if (!is_over (replay))
     release (replay, module);
@@ -1067,6 +1287,7 @@ hr_live_parameters_begin_layer (HrReplay *replay,
     return;
 
   self->is_recomputing = is_recomputing;
+  self->has_stopped = FALSE;
   if (!is_recomputing)
     pass_by (replay);
   if (self->first_of_layer->len <= layer)
@@ -1087,7 +1308,7 @@ void
 hr_live_parameters_end_layer (HrReplay *replay)
 {
   if (replay->live != NULL)
-    replay->live->is_recomputing = FALSE;
+    replay->live->is_recomputing = replay->live->has_stopped = FALSE;
 }
 
 /*

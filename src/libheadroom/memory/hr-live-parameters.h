@@ -18,6 +18,8 @@ G_BEGIN_DECLS
  * @n_secondary_ranks: how many ranks share a second copy, which is made when a parameter is let go of and stays to the
  *   end of the step (zero_hpz_partition_size); 0 or 1: there is none
  * @n_wrappers: how many modules stand around the model (PEFT’s)
+ * @has_leaves: whether all of a mixture of experts is gathered at once
+ * @experts_first: whether its experts are made before its router
  * @is_quantized: whether parameters are gathered as integers of eight bits (zero_quantized_weights)
  *
  * How DeepSpeed's third stage gathers parameters.
@@ -33,6 +35,8 @@ typedef struct
   gboolean is_offloaded;
   guint64 n_secondary_ranks;
   guint n_wrappers;
+  gboolean has_leaves;
+  gboolean experts_first;
   gboolean is_quantized;
 } HrLiveSettings;
 
@@ -53,6 +57,19 @@ void              hr_live_parameters_enter       (HrReplay             *replay,
                                                   HrValue              *x,
                                                   HrValue               weight,
                                                   HrValue               bias);
+guint             hr_live_parameters_enter_module (HrReplay            *replay,
+                                                  HrValue             **inputs,
+                                                  guint                 n_inputs,
+                                                  const HrValue        *shapes,
+                                                  guint                 n_shapes);
+HrValue           hr_live_parameters_lend        (HrReplay             *replay,
+                                                  guint                 index,
+                                                  HrValue               weight);
+void              hr_live_parameters_enter_mixture (HrReplay           *replay,
+                                                    HrValue            *x,
+                                                    HrValue             bias);
+gboolean          hr_live_parameters_hold        (HrReplay             *replay,
+                                                  HrValue               gradient);
 void              hr_live_parameters_enter_table (HrReplay             *replay,
                                                   HrValue              *x);
 void              hr_live_parameters_call        (HrReplay             *replay);

@@ -181,7 +181,9 @@ run_block (HrReplay      *replay,
       break;
 
     case HR_BLOCK_ATTENTION:
-      hr_live_parameters_call (replay);
+      hr_live_parameters_enter (replay, NULL, block->attention.has_sinks
+                                                ? HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HEADS)
+                                                : HR_NO_VALUE, HR_NO_VALUE);
       attention = run_attention (replay, forward, *x, &block->attention);
       hr_live_parameters_leave (replay, &attention.output);
       hr_replay_assign (replay, x, attention.output);

@@ -161,6 +161,9 @@ HrValue           hr_replay_mlp_holding   (HrReplay         *replay,
 HrValue           hr_replay_activation    (HrReplay         *replay,
                                            HrValue           x,
                                            HrActivation      activation);
+HrValue           hr_replay_activation_module (HrReplay         *replay,
+                                               HrValue           x,
+                                               HrActivation      activation);
 HrValue           hr_replay_mixture       (HrReplay         *replay,
                                            HrValue           x,
                                            const HrMixture  *mixture);

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-live-parameters.h"
 #include "hr-operator-select.h"
 #include "hr-replay-adapter.h"
 #include "hr-replay-blocks.h"
@@ -36,7 +37,7 @@ multiply_gate (HrReplay        *replay,
                HrValue          up,
                const HrMixture *mixture)
 {
-  HrValue active = hr_replay_activation (replay, gate, mixture->activation);
+  HrValue active = hr_replay_activation_module (replay, gate, mixture->activation);
   HrValue result = hr_op_binary (replay, HR_BINARY_MUL, "act(gate)·up", active, up);
 
   hr_replay_drop (replay, active);
@@ -141,7 +142,7 @@ hr_replay_expert_gate (HrReplay        *replay,
       return apply_limited_gate (replay, both, mixture);
 
     case HR_EXPERT_GATE_NONE:
-      return hr_replay_activation (replay, both, mixture->activation);
+      return hr_replay_activation_module (replay, both, mixture->activation);
 
     case HR_EXPERT_GATE_PLAIN:
     default:
@@ -206,6 +207,28 @@ get_last_matrices (HrReplay        *replay,
   return get_parameter (replay, get_last_shape (replay, mixture));
 }
 
+/* The parameters of all experts are those of one module, called with tokens and what their outputs are weighted by. */
+static guint
+enter_experts (HrReplay        *replay,
+               HrValue         *x,
+               HrValue         *weights,
+               const HrMixture *mixture)
+{
+  HrValue *inputs[] = { x, weights };
+  HrValue shapes[] = {
+    get_first_shape (replay, mixture), get_last_shape (replay, mixture), HR_NO_VALUE, HR_NO_VALUE,
+  };
+
+  if (mixture->has_bias)
+    {
+      shapes[2] = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_EXPERTS, HR_SYMBOL_EXPERT);
+      shapes[2].count = shapes[0].count;
+      shapes[3] = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_EXPERTS, get_outer (mixture));
+    }
+
+  return hr_live_parameters_enter_module (replay, inputs, weights != NULL ? 2 : 1, shapes, G_N_ELEMENTS (shapes));
+}
+
 /* What all pairs have of the sorting of tokens by experts; variables of the function hold it until it returns. */
 typedef struct
 {
@@ -219,7 +242,24 @@ typedef struct
   HrValue biases;
   HrAdaptedWeight first;
   HrAdaptedWeight last;
+  guint parameters;
 } Grouping;
+
+/*
+ * The parameter, or what is computed of it; the product's derivative keeps it, or a view where it is transposed
+ * (_grouped_linear in transformers/integrations/moe.py), as it is but for GPT-OSS.
+ */
+static HrValue
+read_matrices (HrReplay        *replay,
+               HrValue          shape,
+               const HrMixture *mixture,
+               HrAdaptedWeight *adapted,
+               guint            parameter)
+{
+  HrValue weight = hr_replay_adapter_fold (replay, shape, adapted);
+
+  return mixture->has_bias ? weight : hr_live_parameters_lend (replay, parameter, weight);
+}
 
 /* A bias is looked up for each pair, and held until the next one is. */
 static void
@@ -254,7 +294,8 @@ compute_pairs (HrReplay        *replay,
   if (mixture->has_bias)
     look_up_biases (replay, grouping, HR_SYMBOL_EXPERT, both.count);
   projected = hr_op_grouped_mm (replay, "proj_out", selected,
-                                hr_replay_adapter_fold (replay, get_first_shape (replay, mixture), &grouping->first),
+                                read_matrices (replay, get_first_shape (replay, mixture), mixture, &grouping->first,
+                                               grouping->parameters),
                                 grouping->offsets, both);
   if (mixture->has_bias)
     hr_op_add_to (replay, &projected, grouping->biases);
@@ -264,8 +305,8 @@ compute_pairs (HrReplay        *replay,
   replay->sentence = N_("in the experts, while their outputs are put together");
   hr_replay_assign (replay, &projected,
                     hr_op_grouped_mm (replay, "proj_out", projected,
-                                      hr_replay_adapter_fold (replay, get_last_shape (replay, mixture),
-                                                              &grouping->last),
+                                      read_matrices (replay, get_last_shape (replay, mixture), mixture,
+                                                     &grouping->last, grouping->parameters + 1),
                                       grouping->offsets, out));
   if (mixture->has_bias)
     hr_op_add_to (replay, &projected, grouping->biases);
@@ -317,8 +358,10 @@ compute_grouped (HrReplay         *replay,
   HrValue pairs = get_token_shape (HR_ELEMENT_INT64, HR_SYMBOL_TOP_K);
   HrValue counts = HR_SHAPE (HR_ELEMENT_INT32, get_held (mixture));
   Grouping grouping = { .biases = HR_NO_VALUE };
+  HrValue weights = routing->weights;
   HrValue tokens, selected, projected, result;
 
+  grouping.parameters = enter_experts (replay, &x, &weights, mixture);
   replay->sentence = N_("in the experts, while tokens are sorted by expert");
   hr_replay_adapter_enter (replay, HR_MODULE_EXPERT_DOWN, get_last_shape (replay, mixture), HR_SYMBOL_EXPERT,
                            &grouping.last);
@@ -330,7 +373,7 @@ compute_grouped (HrReplay         *replay,
   selected = hr_op_take (replay, "selected_hidden_states_g", x, tokens,
                          get_pair_shape (x.element, get_outer (mixture)));
   hr_replay_drop (replay, tokens);
-  grouping.weights = hr_op_take (replay, "sample_weights_g", routing->weights, grouping.permutation, pairs);
+  grouping.weights = hr_op_take (replay, "sample_weights_g", weights, grouping.permutation, pairs);
   pairs.element = HR_ELEMENT_INT32;
   grouping.histogram = hr_op_like (replay, "_to_copy", "histc_input", pairs);
   grouping.per_expert = hr_op_like (replay, "histc", "tokens_per_expert", counts);
@@ -353,6 +396,7 @@ compute_grouped (HrReplay         *replay,
   hr_replay_drop (replay, grouping.experts);
   hr_replay_adapter_leave (replay, &grouping.first);
   hr_replay_adapter_leave (replay, &grouping.last);
+  hr_live_parameters_leave (replay, &result);
 
   return result;
 }
@@ -428,9 +472,13 @@ compute_list (HrReplay   *replay,
               HrValue     weights,
               HrValue     shape)
 {
-  const HrValue inputs[] = { hr_op_cast_down (replay, x), hr_op_cast_down (replay, weights) };
+  HrValue *rows[] = { &x };
+  HrValue inputs[2];
   HrValue list, result;
+  guint parameter = hr_live_parameters_enter_module (replay, rows, 1, &weights, 1);
 
+  inputs[0] = hr_op_cast_down (replay, x);
+  inputs[1] = hr_op_cast_down (replay, hr_live_parameters_lend (replay, parameter, weights));
   shape.element = inputs[0].element;
   list = hr_op_like (replay, "mm", "output_list", shape);
   result = hr_op_like (replay, "cat", name, shape);
@@ -442,6 +490,7 @@ compute_list (HrReplay   *replay,
     }
   hr_replay_drop (replay, inputs[1]);
   hr_replay_drop (replay, inputs[0]);
+  hr_live_parameters_leave (replay, &result);
 
   return result;
 }
@@ -499,7 +548,7 @@ compute_dense (HrReplay        *replay,
   HrValue rows = HR_SHAPE (replay->dtype, HR_SYMBOL_EXPERTS, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
   HrValue out = HR_SHAPE (replay->dtype, HR_SYMBOL_EXPERTS, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
   HrValue both = HR_SHAPE (replay->dtype, HR_SYMBOL_EXPERTS, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_EXPERT);
-  HrValue scores, projected, hidden, result;
+  HrValue scores, inputs, projected, hidden, result;
 
   both.count = 2;
   replay->sentence = N_("in the experts, while the tokens are repeated for each of them");
@@ -508,12 +557,15 @@ compute_dense (HrReplay        *replay,
   hr_replay_assign (replay, weighted, hr_op_binary (replay, HR_BINARY_MUL, "routed_in", *weighted, scores));
   hr_replay_drop (replay, scores);
   replay->sentence = N_("in the experts, in their first matrices");
-  projected = hr_op_matmul (replay, "gate_up", *weighted, get_first_matrices (replay, mixture), both);
+  inputs = *weighted;
+  enter_experts (replay, &inputs, NULL, mixture);
+  projected = hr_op_matmul (replay, "gate_up", inputs, get_first_matrices (replay, mixture), both);
   hidden = hr_replay_expert_gate (replay, projected, mixture);
   replay->sentence = N_("in the experts, while their outputs are put together");
   result = hr_op_matmul (replay, "next_states", hidden, get_last_matrices (replay, mixture), out);
   hr_replay_drop (replay, hidden);
   hr_replay_drop (replay, projected);
+  hr_live_parameters_leave (replay, &result);
 
   return result;
 }

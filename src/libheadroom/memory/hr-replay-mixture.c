@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-live-parameters.h"
 #include "hr-operator-select.h"
 #include "hr-replay-adapter.h"
 #include "hr-replay-blocks.h"
@@ -38,13 +39,16 @@ compute_logits (HrReplay        *replay,
   HrValue bias = HR_NO_VALUE;
   HrValue x32, weight, logits;
 
+  if (mixture->has_router_bias)
+    bias = HR_SHAPE (held, HR_SYMBOL_EXPERTS);
+  hr_live_parameters_enter (replay, &x, shape, bias);
   hr_replay_adapter_enter (replay, HR_MODULE_ROUTER, shape, HR_SYMBOL_HIDDEN, adapted);
   x32 = hr_op_cast (replay, x, element);
   weight = hr_replay_hold (replay, hr_replay_adapter_fold (replay, shape, adapted));
   if (mixture->fp32_router && held != element)
     hr_replay_assign (replay, &weight, hr_op_cast (replay, weight, element));
   if (mixture->has_router_bias)
-    bias = hr_autograd_bias (replay, HR_SHAPE (held, HR_SYMBOL_EXPERTS));
+    bias = hr_autograd_bias (replay, bias);
   if (mixture->scores_norm == HR_ROUTER_NORM_CLAMPED)
     replay->autocast = HR_ELEMENT_NONE;
   logits = hr_op_linear_by (replay, x32, "router_logits", weight, bias, get_token_shape (element, HR_SYMBOL_EXPERTS));
@@ -53,6 +57,9 @@ compute_logits (HrReplay        *replay,
   hr_replay_drop (replay, x32);
   if (mixture->fp32_logits)
     hr_replay_assign (replay, &logits, hr_op_cast (replay, logits, hr_element_widen (replay->dtype)));
+  /* Where groups of experts are chosen first, the block does so itself (route_tokens_to_experts of DeepseekV3MoE). */
+  if (mixture->choice == HR_ROUTER_GROUPS)
+    hr_live_parameters_leave (replay, &logits);
 
   return logits;
 }
@@ -163,6 +170,8 @@ route (HrReplay        *replay,
     hr_replay_assign (replay, &values, hr_op_unary (replay, HR_UNARY_MUL, "top_k_weights", values));
   routing->weights = hr_op_cast (replay, values, element);
   hr_replay_rename (replay, routing->weights, "router_scores");
+  if (mixture->choice != HR_ROUTER_GROUPS)
+    hr_live_parameters_leave (replay, &routing->weights);
   hr_replay_drop (replay, values);
   hr_replay_drop (replay, scores);
 }
@@ -177,9 +186,11 @@ route_lists (HrReplay        *replay,
 {
   HrValue pairs = get_token_shape (HR_ELEMENT_INT64, HR_SYMBOL_TOP_K);
   HrValue table = get_token_shape (x.element, HR_SYMBOL_EXPERTS);
-  HrValue logits = compute_logits (replay, x, mixture, adapted);
-  HrValue values, indices, gates, zeros, marks, counts, sorted, order;
+  HrValue logits, values, indices, gates, zeros, marks, counts, sorted, order;
 
+  hr_live_parameters_call (replay);
+  logits = compute_logits (replay, x, mixture, adapted);
+  hr_live_parameters_leave (replay, &logits);
   routing->logits = hr_op_cast (replay, logits, hr_element_widen (replay->dtype));
   hr_replay_drop (replay, logits);
   values = hr_op_topk (replay, "top_k_logits", routing->logits, HR_SYMBOL_TOP_K, &indices);
@@ -196,6 +207,7 @@ route_lists (HrReplay        *replay,
   hr_replay_drop (replay, sorted);
   routing->indices = hr_op_like (replay, "div", "batch_index", pairs);
   routing->weights = hr_op_take (replay, "batch_gates", gates, order, hr_value_detach (gates));
+  hr_live_parameters_leave (replay, &routing->weights);
   hr_replay_drop (replay, marks);
   hr_replay_drop (replay, zeros);
   hr_replay_drop (replay, gates);
@@ -226,6 +238,7 @@ route_dense (HrReplay        *replay,
   sigmoid = hr_op_unary (replay, HR_UNARY_SIGMOID, "sigmoid(router_scores)", scores32);
   hr_replay_drop (replay, scores32);
   routing->weights = hr_op_cast (replay, sigmoid, scores.element);
+  hr_live_parameters_leave (replay, &routing->weights);
   hr_replay_drop (replay, sigmoid);
   hr_replay_drop (replay, scores);
   hr_replay_drop (replay, indices);
@@ -277,11 +290,13 @@ compute_shared (HrReplay        *replay,
     .hidden_size = mixture->hidden_size, .intermediate_size = mixture->shared_intermediate_size,
     .gated = mixture->gate != HR_EXPERT_GATE_NONE, .activation = mixture->activation,
   };
+  HrValue result;
 
-  if (mixture->shared_fused)
-    return compute_shared_fused (replay, x, mixture);
+  hr_live_parameters_call (replay);
+  result = mixture->shared_fused ? compute_shared_fused (replay, x, mixture) : hr_replay_mlp (replay, &x, &mlp);
+  hr_live_parameters_leave (replay, &result);
 
-  return hr_replay_mlp (replay, &x, &mlp);
+  return result;
 }
 
 /* sigmoid (shared_expert_gate (x)) * shared_expert_output */
@@ -394,6 +409,16 @@ add_noise (HrReplay *replay,
   hr_replay_drop (replay, noise);
 }
 
+static void
+enter_block (HrReplay        *replay,
+             HrValue         *x,
+             const HrMixture *mixture)
+{
+  HrValue bias = mixture->has_output_bias ? HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN) : HR_NO_VALUE;
+
+  hr_live_parameters_enter_mixture (replay, x, bias);
+}
+
 /*
  * hr_replay_mixture:
  * @replay: a tape
@@ -416,6 +441,7 @@ hr_replay_mixture (HrReplay        *replay,
   HrValue result;
 
   hr_replay_set_mixture_symbols (replay, mixture);
+  enter_block (replay, &x, mixture);
   for (guint i = 0; i < mixture->num_jitters; i++)
     add_noise (replay, &x);
   if (has_shared && mixture->shared_first)
@@ -432,6 +458,7 @@ hr_replay_mixture (HrReplay        *replay,
     add_dense (replay, x, &result, &shared);
   else if (has_shared)
     add_shared (replay, &result, shared, mixture);
+  hr_live_parameters_leave (replay, &result);
 
   hr_replay_drop (replay, shared);
   hr_replay_drop (replay, weighted);

@@ -234,6 +234,30 @@ hr_replay_activation (HrReplay     *replay,
 }
 
 /*
+ * hr_replay_activation_module:
+ * @replay: a tape
+ * @x: the input, which the caller holds
+ * @activation: the function
+ *
+ * The same, as a module of its own (ACT2FN of transformers/activations.py).
+ *
+ * Returns: the result
+ */
+HrValue
+hr_replay_activation_module (HrReplay     *replay,
+                             HrValue       x,
+                             HrActivation  activation)
+{
+  HrValue result;
+
+  hr_live_parameters_call (replay);
+  result = hr_replay_activation (replay, x, activation);
+  hr_live_parameters_leave (replay, &result);
+
+  return result;
+}
+
+/*
  * hr_replay_add_adapter:
  * @replay: a tape
  * @y: (inout): what is added to
@@ -280,7 +304,7 @@ replay_fused_gated (HrReplay    *replay,
     product = hr_liger_gate (replay, halves[0], halves[1]);
   else
     {
-      gate = hr_replay_activation (replay, halves[0], mlp->activation);
+      gate = hr_replay_activation_module (replay, halves[0], mlp->activation);
       product = hr_op_binary (replay, HR_BINARY_MUL, "act(gate)·up", halves[1], gate);
       hr_replay_drop (replay, gate);
     }
@@ -314,11 +338,7 @@ replay_gated (HrReplay    *replay,
 
   replay->sentence = N_("in the MLP, while gate, up and their product are alive");
   if (replay->liger == NULL)
-    {
-      hr_live_parameters_call (replay);
-      hr_replay_assign (replay, &gate, hr_replay_activation (replay, gate, mlp->activation));
-      hr_live_parameters_leave (replay, &gate);
-    }
+    hr_replay_assign (replay, &gate, hr_replay_activation_module (replay, gate, mlp->activation));
   up = hr_op_linear (replay, x, HR_MODULE_UP, "up_proj(x)", HR_SYMBOL_INTERMEDIATE, 1, mlp->has_bias);
   product = replay->liger != NULL ? hr_liger_gate (replay, gate, up)
                                   : hr_op_binary (replay, HR_BINARY_MUL, "act(gate)·up", gate, up);
@@ -353,7 +373,7 @@ replay_plain (HrReplay    *replay,
   if (mlp->inlined)
     hr_replay_assign (replay, x, HR_NO_VALUE);
 
-  hr_replay_assign (replay, &hidden, hr_replay_activation (replay, hidden, mlp->activation));
+  hr_replay_assign (replay, &hidden, hr_replay_activation_module (replay, hidden, mlp->activation));
   if (mlp->activated_inline)
     hr_replay_assign (replay, x, HR_NO_VALUE);
   hr_op_dropout (replay, &hidden, mlp->has_inner_dropout);

@@ -9,6 +9,7 @@
 #include "hr-estimate-private.h"
 #include "hr-fine-tuning-job.h"
 #include "hr-grpo-job.h"
+#include "hr-inference-cache.h"
 #include "hr-message.h"
 #include "hr-training-check.h"
 #include "hr-tuning.h"
@@ -705,6 +706,9 @@ step_groups (HrTrainingPlan *plan)
   training->optimizer.step_bytes = training->stepped.step_bytes;
 }
 
+/* DEFAULT_LEAF_MODULE_CLASSES of deepspeed/runtime/zero/leaf_module_config.py: the mixtures of these models. */
+static const char * const leaves[] = { "mixtral", "qwen3_moe", NULL };
+
 /* DeepSpeedZeroOptimizer_Stage3 of deepspeed/runtime/zero/stage3.py */
 static void
 resolve_third_stage (HrTrainingPlan *plan)
@@ -731,6 +735,8 @@ resolve_third_stage (HrTrainingPlan *plan)
     .n_secondary_ranks = MIN (hr_training_job_get_zero_hpz_partition_size (job), count_ranks (plan)),
     .is_quantized = hr_training_job_get_zero_quantized_weights (job),
     .n_wrappers = adds_matrices (plan) ? N_PEFT_MODULES : 0,
+    .has_leaves = g_strv_contains (leaves, hr_model_get_model_type (plan->pass.model)),
+    .experts_first = g_str_equal (hr_model_get_model_type (plan->pass.model), "qwen3_moe"),
   };
   *reduction = (HrReduction) {
     .is_bucketed = TRUE, .scatters = TRUE, .has_ranks = TRUE, .n_ranks = count_ranks (plan),
@@ -774,6 +780,63 @@ count_run (const HrTrainingPlan *plan,
 }
 
 /*
+ * DeepseekV2Moe.forward of transformers reads the matrix of its router, and does not call it; ERNIE's router has a
+ * module beside it, and Qwen2MoeSparseMoeBlock, a leaf, has parameters in another order than it reads them in.
+ */
+static gboolean
+has_known_mixtures (const HrTrainingPlan *plan)
+{
+  static const char * const strangers[] = {
+    "deepseek", "deepseek_v2", "ernie4_5_moe", "ernie4_5_vl_moe_text", "qwen2_moe", "qwen3_omni_moe_talker_text", NULL
+  };
+  const HrStack *stack = plan->pass.stack;
+
+  if (g_strv_contains (strangers, hr_model_get_model_type (plan->pass.model)))
+    return FALSE;
+
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      const HrBlock *block = hr_layer_class_find_block (&stack->layer_classes[i], HR_BLOCK_MIXTURE);
+
+      if (block != NULL && block->mixture.path != HR_EXPERTS_GROUPED)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/*
+ * Experts that are computed anew are let go of and gathered once more while views of them are kept, where what comes
+ * between is large: in which order is known of leaves, and of parameters that no view is kept of (GPT-OSS).
+ */
+static gboolean
+check_experts_anew (const HrTrainingPlan  *plan,
+                    GError               **error)
+{
+  const HrStack *stack = plan->pass.stack;
+  g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), "gradient-checkpointing");
+
+  if (plan->training.live.has_leaves ||
+      hr_training_job_get_gradient_checkpointing (plan->job) == HR_GRADIENT_CHECKPOINTING_NONE)
+    return TRUE;
+
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      const HrBlock *block = hr_layer_class_find_block (&stack->layer_classes[i], HR_BLOCK_MIXTURE);
+
+      if (block == NULL || block->mixture.has_bias)
+        continue;
+
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            N_("gradient-checkpointing: expected none beside ZeRO-3, as what it keeps of this model’s "
+                               "experts that are computed anew is not known; found %s"), found);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/*
  * hr_training_zero_check_modules:
  * @plan: a plan of the third stage, of which everything is resolved
  * @replay: a tape on which nothing has happened
@@ -798,14 +861,15 @@ hr_training_zero_check_modules (const HrTrainingPlan  *plan,
   frozen = hr_tuning_list_frozen (plan->tuning, plan->pass.model, plan->pass.element);
   reached = hr_trainables_new_reached (frozen, hr_training_plan_get_reach (plan));
   n_traced = hr_training_count_traced (&plan->training, replay);
-  if (n_traced == hr_trainables_get_n_elements (plan->reached) + hr_trainables_get_n_elements (reached) ||
-      n_traced == count_run (plan, plan->parameters) + count_run (plan, frozen))
-    return TRUE;
+  if (has_known_mixtures (plan) &&
+      (n_traced == hr_trainables_get_n_elements (plan->reached) + hr_trainables_get_n_elements (reached) ||
+       n_traced == count_run (plan, plan->parameters) + count_run (plan, frozen)))
+    return check_experts_anew (plan, error);
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                         /* Translators: the place is the name of a model. */
-                        N_("“%s”: expected embeddings, norms and linear layers alone, as what ZeRO-3 gathers of other "
-                           "modules is not known"),
+                        N_("“%s”: expected embeddings, norms, linear layers and mixtures whose experts are computed "
+                           "at once, as what ZeRO-3 gathers of other modules is not known"),
                         hr_model_get_name (plan->pass.model));
 
   return FALSE;
