@@ -50,3 +50,48 @@ hr_quantization_is_mlx (HrQuantization quantization)
 {
   return quantization >= HR_QUANTIZATION_MLX_INT8 && quantization <= HR_QUANTIZATION_MLX_NVFP4;
 }
+
+/**
+ * hr_quantization_is_gptq:
+ * @quantization: a format
+ *
+ * Tells whether a format is one of GPTQ.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_quantization_is_gptq (HrQuantization quantization)
+{
+  return quantization == HR_QUANTIZATION_GPTQ_INT8 || quantization == HR_QUANTIZATION_GPTQ_INT4 ||
+         quantization == HR_QUANTIZATION_GPTQ_INT3 || quantization == HR_QUANTIZATION_GPTQ_INT2;
+}
+
+/**
+ * hr_quantization_is_bnb_4bit:
+ * @quantization: a format
+ *
+ * Tells whether a format is one of the four bits of bitsandbytes.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_quantization_is_bnb_4bit (HrQuantization quantization)
+{
+  return quantization == HR_QUANTIZATION_BNB_NF4 || quantization == HR_QUANTIZATION_BNB_NF4_DQ ||
+         quantization == HR_QUANTIZATION_BNB_FP4 || quantization == HR_QUANTIZATION_BNB_FP4_DQ;
+}
+
+/**
+ * hr_quantization_can_be_tuned:
+ * @quantization: a format
+ *
+ * Tells whether it is known how gradients flow through linear layers of a format to adapters beside them.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_quantization_can_be_tuned (HrQuantization quantization)
+{
+  return quantization == HR_QUANTIZATION_BNB_INT8 || hr_quantization_is_bnb_4bit (quantization) ||
+         hr_quantization_is_gptq (quantization) || quantization == HR_QUANTIZATION_AWQ_INT4;
+}

@@ -186,5 +186,8 @@ typedef enum
 const char *hr_quantization_get_name (HrQuantization quantization);
 gboolean    hr_quantization_is_gguf  (HrQuantization quantization);
 gboolean    hr_quantization_is_mlx   (HrQuantization quantization);
+gboolean    hr_quantization_is_gptq  (HrQuantization quantization);
+gboolean    hr_quantization_is_bnb_4bit (HrQuantization quantization);
+gboolean    hr_quantization_can_be_tuned (HrQuantization quantization);
 
 G_END_DECLS

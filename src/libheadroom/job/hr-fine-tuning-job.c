@@ -257,6 +257,20 @@ hr_fine_tuning_job_set_property (GObject      *object,
   g_object_notify_by_pspec (object, pspec);
 }
 
+/* A checkpoint stays as it is stored where gradients flow through its matrices to what is trained beside them. */
+static void
+hr_fine_tuning_job_resolve (HrJob   *job,
+                            HrModel *model)
+{
+  HrQuantization stored = hr_model_get_quantization (model);
+
+  if (hr_job_get_quantization (job) == HR_QUANTIZATION_AUTO && hr_quantization_can_be_tuned (stored) &&
+      hr_fine_tuning_job_adds_matrices (HR_FINE_TUNING_JOB (job)))
+    g_object_set (job, "quantization", stored, NULL);
+
+  HR_JOB_CLASS (hr_fine_tuning_job_parent_class)->resolve (job, model);
+}
+
 static void
 hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
 {
@@ -267,6 +281,7 @@ hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
   object_class->set_property = hr_fine_tuning_job_set_property;
 
   HR_JOB_CLASS (klass)->mode = HR_MODE_FINE_TUNING;
+  HR_JOB_CLASS (klass)->resolve = hr_fine_tuning_job_resolve;
 
   /**
    * HrFineTuningJob:fine-tuning-method:
@@ -551,6 +566,36 @@ hr_fine_tuning_job_get_fine_tuning_method (HrFineTuningJob *self)
   g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), HR_FINE_TUNING_METHOD_LORA);
 
   return priv->fine_tuning_method;
+}
+
+/**
+ * hr_fine_tuning_job_adds_matrices:
+ * @self: a job
+ *
+ * Tells whether a job trains nothing but matrices beside those of linear layers, which may be quantized then.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_fine_tuning_job_adds_matrices (HrFineTuningJob *self)
+{
+  HrFineTuningJobPrivate *priv = hr_fine_tuning_job_get_instance_private (self);
+
+  g_return_val_if_fail (HR_IS_FINE_TUNING_JOB (self), FALSE);
+
+  switch ((guint) priv->fine_tuning_method)
+    {
+    case HR_FINE_TUNING_METHOD_LORA:
+    case HR_FINE_TUNING_METHOD_QLORA:
+    case HR_FINE_TUNING_METHOD_RSLORA:
+    case HR_FINE_TUNING_METHOD_LORA_PLUS:
+    case HR_FINE_TUNING_METHOD_PISSA:
+    case HR_FINE_TUNING_METHOD_LORA_FA:
+      return TRUE;
+
+    default:
+      return FALSE;
+    }
 }
 
 /**

@@ -27,6 +27,7 @@ struct _HrFineTuningJobClass
 
 HrFineTuningJob   *hr_fine_tuning_job_new                    (void) G_GNUC_WARN_UNUSED_RESULT;
 HrFineTuningMethod hr_fine_tuning_job_get_fine_tuning_method (HrFineTuningJob *self);
+gboolean           hr_fine_tuning_job_adds_matrices          (HrFineTuningJob *self);
 guint64            hr_fine_tuning_job_get_lora_rank          (HrFineTuningJob *self);
 const char        *hr_fine_tuning_job_get_lora_targets       (HrFineTuningJob *self);
 const char        *hr_fine_tuning_job_get_modules_to_save    (HrFineTuningJob *self);

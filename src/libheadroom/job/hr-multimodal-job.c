@@ -278,6 +278,13 @@ hr_multimodal_job_resolve (HrJob   *job,
 {
   HrMultimodalJob *self = HR_MULTIMODAL_JOB (job);
 
+  /* Whether a checkpoint stays quantized is for the task to say. */
+  if (hr_job_get_quantization (job) == HR_QUANTIZATION_AUTO)
+    {
+      g_autoptr (HrJob) task = hr_job_resolve (self->tasks[self->task], model);
+
+      g_object_set (job, "quantization", hr_job_get_quantization (task), NULL);
+    }
   HR_JOB_CLASS (hr_multimodal_job_parent_class)->resolve (job, model);
 
   for (guint i = 0; i < G_N_ELEMENTS (self->tasks); i++)

@@ -785,6 +785,9 @@ hr_training_job_resolve (HrJob   *job,
   /* Which recipe holds where the job names none, and the framework does; what contradicts one is refused elsewhere. */
   priv->precision_recipe = hr_precision_recipe_find (HR_TRAINING_JOB (job), model);
   hr_precision_recipe_apply (HR_TRAINING_JOB (job), model, NULL);
+  /* What is trained whole, and what a format has no gradients for, is loaded without it. */
+  if (hr_job_get_quantization (job) == HR_QUANTIZATION_AUTO)
+    g_object_set (job, "quantization", HR_QUANTIZATION_NONE, NULL);
   HR_JOB_CLASS (hr_training_job_parent_class)->resolve (job, model);
 
   priv->optimizer_implementation =

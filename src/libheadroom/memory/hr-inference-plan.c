@@ -213,12 +213,12 @@ resolve_quantization (HrInferencePlan  *plan,
       return FALSE;
     }
 
-  if (HR_IS_INFERENCE_JOB (job) && hr_inference_job_converts_model (HR_INFERENCE_JOB (job), plan->model))
-    plan->quantization = HR_QUANTIZATION_EXL3;
   if (plan->quantization == HR_QUANTIZATION_AUTO)
-    plan->quantization = hr_model_get_quantization (plan->model);
-  if (plan->quantization == HR_QUANTIZATION_AUTO)
-    plan->quantization = HR_QUANTIZATION_NONE;
+    {
+      g_autoptr (HrJob) resolved = hr_job_resolve (job, plan->model);
+
+      plan->quantization = hr_job_get_quantization (resolved);
+    }
 
   if (!check_engine (plan, job, error))
     return FALSE;

@@ -123,21 +123,6 @@ train_4bit (HrReplay   *replay,
   return result;
 }
 
-/* The formats of four bits of bitsandbytes. */
-static gboolean
-is_four_bits (HrQuantization quantization)
-{
-  return quantization == HR_QUANTIZATION_BNB_NF4 || quantization == HR_QUANTIZATION_BNB_NF4_DQ ||
-         quantization == HR_QUANTIZATION_BNB_FP4 || quantization == HR_QUANTIZATION_BNB_FP4_DQ;
-}
-
-static gboolean
-is_gptq (HrQuantization quantization)
-{
-  return quantization == HR_QUANTIZATION_GPTQ_INT8 || quantization == HR_QUANTIZATION_GPTQ_INT4 ||
-         quantization == HR_QUANTIZATION_GPTQ_INT3 || quantization == HR_QUANTIZATION_GPTQ_INT2;
-}
-
 /* Those whose inputs are quantized too. */
 static gboolean
 is_eight_bit_float (HrQuantization quantization)
@@ -208,21 +193,6 @@ expands_weight (HrQuantization quantization,
 }
 
 /*
- * hr_quantization_format_can_be_tuned:
- * @quantization: how linear layers are stored
- *
- * Tells whether it is known how gradients flow through such layers.
- *
- * Returns: whether it is
- */
-gboolean
-hr_quantization_format_can_be_tuned (HrQuantization quantization)
-{
-  return quantization == HR_QUANTIZATION_BNB_INT8 || is_four_bits (quantization) || is_gptq (quantization) ||
-         quantization == HR_QUANTIZATION_AWQ_INT4;
-}
-
-/*
  * hr_quantization_format_needs_16_bits:
  * @quantization: how linear layers are stored
  *
@@ -234,7 +204,7 @@ hr_quantization_format_can_be_tuned (HrQuantization quantization)
 gboolean
 hr_quantization_format_needs_16_bits (HrQuantization quantization)
 {
-  return is_gptq (quantization);
+  return hr_quantization_is_gptq (quantization);
 }
 
 /*
@@ -250,7 +220,7 @@ HrValue
 hr_quantization_format_expand (HrReplay *replay,
                                HrValue   weight)
 {
-  return is_four_bits (replay->quantization) ? expand_4bit (replay, weight) : HR_NO_VALUE;
+  return hr_quantization_is_bnb_4bit (replay->quantization) ? expand_4bit (replay, weight) : HR_NO_VALUE;
 }
 
 /*
@@ -277,10 +247,10 @@ hr_quantization_format_replay_linear (HrReplay   *replay,
   if (replay->quantization == HR_QUANTIZATION_BNB_INT8)
     return hr_replay_int8_linear (replay, x, name, get_weight_shape (x.element, x, out), out);
 
-  if (replay->training && is_four_bits (replay->quantization))
+  if (replay->training && hr_quantization_is_bnb_4bit (replay->quantization))
     return train_4bit (replay, x, out, name);
 
-  if (replay->training && is_gptq (replay->quantization))
+  if (replay->training && hr_quantization_is_gptq (replay->quantization))
     return hr_replay_expanded_gptq (replay, x, name, get_weight_shape (x.element, x, out), out);
 
   if (replay->training && replay->quantization == HR_QUANTIZATION_AWQ_INT4)

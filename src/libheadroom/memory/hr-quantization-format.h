@@ -6,7 +6,6 @@
 
 G_BEGIN_DECLS
 
-gboolean hr_quantization_format_can_be_tuned  (HrQuantization quantization);
 gboolean hr_quantization_format_needs_16_bits (HrQuantization quantization);
 HrValue  hr_quantization_format_expand        (HrReplay      *replay,
                                                HrValue        weight);

@@ -123,35 +123,14 @@ check_dtype (const HrInferencePlan  *pass,
     }
 }
 
-/* Whether a job trains nothing but matrices beside those of linear layers. */
-static gboolean
-adds_matrices (HrTrainingJob *job)
-{
-  if (!HR_IS_FINE_TUNING_JOB (job))
-    return FALSE;
-
-  switch ((guint) hr_fine_tuning_job_get_fine_tuning_method (HR_FINE_TUNING_JOB (job)))
-    {
-    case HR_FINE_TUNING_METHOD_LORA:
-    case HR_FINE_TUNING_METHOD_QLORA:
-    case HR_FINE_TUNING_METHOD_RSLORA:
-    case HR_FINE_TUNING_METHOD_LORA_PLUS:
-    case HR_FINE_TUNING_METHOD_PISSA:
-    case HR_FINE_TUNING_METHOD_LORA_FA:
-      return TRUE;
-
-    default:
-      return FALSE;
-    }
-}
-
 static gboolean
 check_quantization (const HrInferencePlan  *pass,
                     HrTrainingJob          *job,
                     GError                **error)
 {
   if (pass->quantization == HR_QUANTIZATION_NONE ||
-      (adds_matrices (job) && hr_quantization_format_can_be_tuned (pass->quantization)))
+      (HR_IS_FINE_TUNING_JOB (job) && hr_quantization_can_be_tuned (pass->quantization) &&
+       hr_fine_tuning_job_adds_matrices (HR_FINE_TUNING_JOB (job))))
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,

@@ -142,6 +142,22 @@ warn_of_kernels (HrTrainingPlan *self)
 }
 
 /*
+ * Where a checkpoint cannot be trained as it is stored: from_pretrained of transformers expands it with dequantize=True
+ * in Mxfp4Config or FineGrainedFP8Config, or run_compressed=False in CompressedTensorsConfig.
+ */
+static void
+warn_of_checkpoint (HrInferencePlan *pass)
+{
+  HrQuantization stored = hr_model_get_quantization (pass->model);
+
+  if (stored > HR_QUANTIZATION_NONE && stored != pass->quantization)
+    hr_inference_plan_warn (pass, N_("The checkpoint is quantized in %s: it is taken to be expanded to %s as it is "
+                                     "loaded (dequantize=True in its quantization config), or to be a copy that is "
+                                     "not quantized"),
+                            hr_quantization_get_name (stored), hr_dtype_get_name (pass->dtype));
+}
+
+/*
  * hr_training_prepare_quantized:
  * @self: a plan whose model is known
  * @error: return location for an error
@@ -161,6 +177,7 @@ hr_training_prepare_quantized (HrTrainingPlan  *self,
                       hr_fine_tuning_job_get_fine_tuning_method (HR_FINE_TUNING_JOB (self->job)) ==
                         HR_FINE_TUNING_METHOD_QLORA;
 
+  warn_of_checkpoint (pass);
   if (is_qlora && pass->quantization == HR_QUANTIZATION_NONE)
     {
       hr_inference_plan_quantize (pass, HR_QLORA_QUANTIZATION);

@@ -16,7 +16,7 @@
 /* What FastLlamaModel.get_peft_model of unsloth/models/llama.py takes where nothing is said. */
 #define UNSLOTH_TARGETS "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj"
 
-/* The modules that get an adapter, as names with commas between them or `all-linear`. */
+/* The modules that get an adapter, as names with commas between them; NULL where nobody has said which. */
 static char *
 dup_targets (HrInferencePlan *pass,
              HrFineTuningJob *job)
@@ -31,13 +31,26 @@ dup_targets (HrInferencePlan *pass,
   if (hr_training_job_get_framework (HR_TRAINING_JOB (job)) == HR_TRAINING_FRAMEWORK_UNSLOTH)
     return g_strdup (UNSLOTH_TARGETS);
 
-  if (defaults != NULL)
-    return g_strjoinv (",", defaults);
+  return defaults != NULL ? g_strjoinv (",", defaults) : NULL;
+}
 
-  hr_inference_plan_warn (pass, N_("PEFT names no targets for models of this type: every linear layer is assumed to "
-                                   "get an adapter"));
+/* PEFT asks for names where it has none (_prepare_adapter_config of peft/tuners/tuners_utils.py). */
+static HrAdapter *
+create_adapter (HrInferencePlan *pass,
+                HrFineTuningJob *job)
+{
+  g_autofree char *targets = dup_targets (pass, job);
+  HrAdapter *adapter = hr_adapter_new_lora (hr_fine_tuning_job_get_lora_rank (job),
+                                            targets != NULL ? targets : "all-linear");
 
-  return g_strdup ("all-linear");
+  if (targets == NULL)
+    {
+      hr_adapter_leave_others (adapter);
+      hr_inference_plan_warn (pass, N_("PEFT names no targets for models of this type: every linear layer is assumed to "
+                                       "get an adapter, but for experts, routers and what PEFT refuses"));
+    }
+
+  return adapter;
 }
 
 /* From 0.26 on, SFTTrainer.__init__ of trl/trainer/sft_trainer.py holds adapters beside quantized matrices so. */
@@ -166,8 +179,7 @@ resolve_lora (HrInferencePlan  *pass,
               HrElement         element,
               GError          **error)
 {
-  g_autofree char *targets = dup_targets (pass, job);
-  g_autoptr (HrAdapter) adapter = hr_adapter_new_lora (hr_fine_tuning_job_get_lora_rank (job), targets);
+  g_autoptr (HrAdapter) adapter = create_adapter (pass, job);
   g_autoptr (HrTuning) tuning = NULL;
 
   if (!set_saved (pass, job, adapter, error))

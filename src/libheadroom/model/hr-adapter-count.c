@@ -122,6 +122,30 @@ is_linear (const Count    *self,
   return tensor->role == HR_TENSOR_ROLE_LINEAR;
 }
 
+static const char *
+find_refused_name (const Count *self,
+                   const char  *module)
+{
+  for (guint i = 0; self->rules->refused != NULL && self->rules->refused[i] != NULL; i++)
+    {
+      if (ends_with_name (module, self->rules->refused[i]))
+        return self->rules->refused[i];
+    }
+
+  return NULL;
+}
+
+/* What gets no adapter where nobody has said which modules get one. */
+static gboolean
+is_left (const Count    *self,
+         const HrTensor *tensor,
+         const char     *module)
+{
+  return self->adapter->leaves_others &&
+         (tensor->role == HR_TENSOR_ROLE_ROUTER || tensor->role == HR_TENSOR_ROLE_EXPERT ||
+          find_refused_name (self, module) != NULL);
+}
+
 static gboolean
 is_target (const Count    *self,
            const HrTensor *tensor,
@@ -134,7 +158,7 @@ is_target (const Count    *self,
   if (self->expert_names != NULL && _hr_adapter_find_expert_part (self->expert_names, module) >= 0)
     return FALSE;
   if (self->targets.all_linear)
-    return is_matrix;
+    return is_matrix && !is_left (self, tensor, module);
 
   return (is_matrix || tensor->role == HR_TENSOR_ROLE_EMBEDDING || tensor->role == HR_TENSOR_ROLE_OUTPUT) &&
          is_listed (&self->targets, module) && is_in_layers (self, module);
@@ -537,17 +561,16 @@ count_model (Count *self)
 static const char *
 find_refused (const Count *self)
 {
-  for (guint i = 0; self->rules->refused != NULL && self->rules->refused[i] != NULL; i++)
-    {
-      GHashTableIter iter;
-      gpointer module;
+  GHashTableIter iter;
+  gpointer module;
 
-      g_hash_table_iter_init (&iter, self->adapted);
-      while (g_hash_table_iter_next (&iter, &module, NULL))
-        {
-          if (ends_with_name (module, self->rules->refused[i]))
-            return self->rules->refused[i];
-        }
+  g_hash_table_iter_init (&iter, self->adapted);
+  while (g_hash_table_iter_next (&iter, &module, NULL))
+    {
+      const char *refused = find_refused_name (self, module);
+
+      if (refused != NULL)
+        return refused;
     }
 
   return NULL;

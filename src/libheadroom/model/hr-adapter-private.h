@@ -60,6 +60,7 @@ struct _HrAdapter
   gboolean has_alpha;
   gboolean use_dora;
   gboolean lora_bias;
+  gboolean leaves_others; /* whether experts, routers and what PEFT refuses get none */
   gboolean is_converted;  /* whether names of modules that have become parameters are known: for LoRA alone */
   HrModuleSet targets;
   HrModuleSet excluded;

@@ -318,6 +318,21 @@ hr_adapter_set_other_method (HrAdapter *self)
 }
 
 /*
+ * hr_adapter_leave_others:
+ * @self: an adapter
+ *
+ * Says that of all that `all-linear` names, experts, routers and modules that PEFT refuses get no adapter, as somebody
+ * does who names the others (`LoraConfig (exclude_modules=…)`).
+ */
+void
+hr_adapter_leave_others (HrAdapter *self)
+{
+  g_return_if_fail (self != NULL);
+
+  self->leaves_others = TRUE;
+}
+
+/*
  * hr_adapter_set_saved:
  * @self: an adapter
  * @names: names of modules, separated by commas, or `none`

@@ -50,6 +50,7 @@ typedef void (*HrAdapterVisitor) (const HrAdapterTarget *target,
 HrAdapter  *hr_adapter_new_lora         (guint64      rank,
                                          const char  *targets);
 void        hr_adapter_set_other_method (HrAdapter   *self);
+void        hr_adapter_leave_others     (HrAdapter   *self);
 void        hr_adapter_set_saved        (HrAdapter   *self,
                                          const char  *names);
 const char *hr_adapter_find_missing     (HrAdapter   *self,
