@@ -207,6 +207,8 @@ hr_sharding_begin (HrSharding *self,
                    gboolean    is_last)
 {
   self->reduced = self->ahead = self->unused = self->unit_ahead = self->open = HR_NO_VALUE;
+  /* Embeddings may have matrices beside theirs before a layer begins. */
+  self->units = (HrShardedUnits) { .last = HR_NO_VALUE };
   self->is_backward = FALSE;
   self->is_summoned = FALSE;
   self->has_layers = self->holds_rest && self->stays_gathered;
