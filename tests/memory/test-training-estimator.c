@@ -694,6 +694,63 @@ test_flash_refusals (void)
     }
 }
 
+/* A setting that an error begins with. */
+static gboolean
+names_a_setting (HrJob        *job,
+                 const GError *error)
+{
+  const char *colon = strchr (error->message, ':');
+  g_autofree char *name = colon != NULL ? g_strndup (error->message, colon - error->message) : NULL;
+
+  return name != NULL && g_object_class_find_property (G_OBJECT_GET_CLASS (job), name) != NULL;
+}
+
+/* Whether one of the kinds of models that have been seen is the model's. */
+static gboolean
+is_new_kind (GHashTable *seen,
+             HrModel    *model)
+{
+  return g_hash_table_add (seen, g_strdup_printf ("%s %d %d", hr_model_get_model_type (model),
+                                                  hr_model_get_quantization (model),
+                                                  hr_model_get_dtype (model)));
+}
+
+/* A job that nobody has set anything of may be refused for what its model is, and not for what was left alone. */
+static void
+test_what_is_left_alone (gconstpointer data)
+{
+  static const HrMode modes[] = { HR_MODE_FINE_TUNING, HR_MODE_TRAINING, HR_MODE_GRPO };
+  HrFsdp fsdp = GPOINTER_TO_INT (data);
+  GListModel *catalogue = hr_model_catalogue_get_default ();
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint i = 0; i < g_list_model_get_n_items (catalogue); i++)
+    {
+      g_autoptr (HrModelEntry) entry = g_list_model_get_item (catalogue, i);
+      g_autoptr (HrModel) model = hr_model_new_from_id (hr_model_entry_get_id (entry), NULL);
+
+      if (!is_new_kind (seen, model))
+        continue;
+
+      for (guint mode = 0; mode < G_N_ELEMENTS (modes); mode++)
+        {
+          g_autoptr (HrJob) job = hr_job_new (modes[mode]);
+          g_autoptr (GError) error = NULL;
+          g_autoptr (HrEstimate) estimate = NULL;
+
+          if (fsdp != HR_FSDP_NONE)
+            g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_TRL, "fsdp", fsdp, "autocast", HR_AUTOCAST_BFLOAT16,
+                          NULL);
+          estimate = hr_estimator_run_for_sizes (model, job, NULL, fsdp == HR_FSDP_NONE ? 1 : 2, &error);
+          if (estimate != NULL)
+            continue;
+
+          g_test_message ("%s, %s: %s", hr_model_get_name (model), hr_mode_get_name (modes[mode]), error->message);
+          g_assert_true (fsdp != HR_FSDP_NONE || !names_a_setting (job, error));
+        }
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -704,6 +761,10 @@ main (int    argc,
                         GINT_TO_POINTER (HR_MODE_TRAINING), test_catalogue);
   g_test_add_data_func ("/memory/training-estimator/every_model_is_estimated_or_refused/fine-tuning",
                         GINT_TO_POINTER (HR_MODE_FINE_TUNING), test_catalogue);
+  g_test_add_data_func ("/memory/training-estimator/no_model_is_refused_for_a_setting_that_was_left_alone",
+                        GINT_TO_POINTER (HR_FSDP_NONE), test_what_is_left_alone);
+  g_test_add_data_func ("/memory/training-estimator/every_kind_of_model_is_sharded_or_refused",
+                        GINT_TO_POINTER (HR_FSDP_FULL_SHARD), test_what_is_left_alone);
   g_test_add_func ("/memory/training-estimator/more_tokens_take_more", test_growth);
   g_test_add_func ("/memory/training-estimator/full_fine_tuning_is_training", test_modes_agree);
   g_test_add_func ("/memory/training-estimator/a_setting_changes_what_it_is_for", test_settings);

@@ -183,11 +183,11 @@ typedef enum
 
 #define HR_N_QUANTIZATIONS (HR_QUANTIZATION_F32 + 1)
 
-const char *hr_quantization_get_name (HrQuantization quantization);
-gboolean    hr_quantization_is_gguf  (HrQuantization quantization);
-gboolean    hr_quantization_is_mlx   (HrQuantization quantization);
-gboolean    hr_quantization_is_gptq  (HrQuantization quantization);
-gboolean    hr_quantization_is_bnb_4bit (HrQuantization quantization);
+const char *hr_quantization_get_name     (HrQuantization quantization);
+gboolean    hr_quantization_is_gguf      (HrQuantization quantization);
+gboolean    hr_quantization_is_mlx       (HrQuantization quantization);
+gboolean    hr_quantization_is_gptq      (HrQuantization quantization);
+gboolean    hr_quantization_is_bnb_4bit  (HrQuantization quantization);
 gboolean    hr_quantization_can_be_tuned (HrQuantization quantization);
 
 G_END_DECLS

@@ -46,8 +46,8 @@ create_adapter (HrInferencePlan *pass,
   if (targets == NULL)
     {
       hr_adapter_leave_others (adapter);
-      hr_inference_plan_warn (pass, N_("PEFT names no targets for models of this type: every linear layer is assumed to "
-                                       "get an adapter, but for experts, routers and what PEFT refuses"));
+      hr_inference_plan_warn (pass, N_("PEFT names no targets for models of this type: every linear layer is assumed "
+                                       "to get an adapter, but for experts, routers and what PEFT refuses"));
     }
 
   return adapter;
