@@ -254,6 +254,7 @@ def what_is_written_for_vllm_is_what_its_server_takes():
         for word in line:
             if word.startswith('--'):
                 accept_name('vllm', word)
+        assert '--mamba-ssm-cache-dtype' not in line, line
         for name, value in zip(words[::2], words[1::2]):
             if value not in ('true', 'float8'):
                 assert line[line.index(name) + 1] == value, (name, line)

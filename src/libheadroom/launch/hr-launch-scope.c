@@ -12,7 +12,10 @@
 
 #define HYPER_PARAMETER "config."
 
-/* Nothing is left open: QLoRA says how the model is quantized. */
+/*
+ * Nothing is left open: QLoRA says how the model is quantized. Only what vLLM keeps states in is not told to it, where
+ * the job leaves that to it, as most models have none.
+ */
 static HrJob *
 resolve (HrJob   *job,
          HrModel *model)
@@ -22,6 +25,8 @@ resolve (HrJob   *job,
   if (HR_IS_FINE_TUNING_JOB (job) && hr_job_get_quantization (resolved) == HR_QUANTIZATION_NONE &&
       hr_fine_tuning_job_get_fine_tuning_method (HR_FINE_TUNING_JOB (job)) == HR_FINE_TUNING_METHOD_QLORA)
     g_object_set (resolved, "quantization", HR_QLORA_QUANTIZATION, NULL);
+  if (HR_IS_INFERENCE_JOB (job) && hr_inference_job_get_state_dtype (HR_INFERENCE_JOB (job)) == HR_DTYPE_AUTO)
+    g_object_set (resolved, "state-dtype", HR_DTYPE_AUTO, NULL);
 
   return resolved;
 }
