@@ -850,6 +850,30 @@ hr_replay_make (HrReplay      *self,
 }
 
 /*
+ * hr_replay_make_bytes:
+ * @self: a tape
+ * @operation: the operator that makes it
+ * @name: the variable that it is for, in the framework's own code
+ * @component: what it is for
+ * @bytes: how large it is
+ *
+ * Makes a tensor of which the size alone matters.
+ *
+ * Returns: the tensor; to be let go of with hr_replay_drop()
+ */
+HrValue
+hr_replay_make_bytes (HrReplay      *self,
+                      const char    *operation,
+                      const char    *name,
+                      HrComponentId  component,
+                      guint64        bytes)
+{
+  self->symbols[HR_SYMBOL_KEPT] = bytes;
+
+  return hr_replay_make (self, operation, name, component, HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
+}
+
+/*
  * hr_replay_make_others:
  * @self: a tape
  * @like: a tensor that a step of a loop has made

@@ -594,6 +594,11 @@ HrValue     hr_replay_make          (HrReplay       *self,
                                      const char     *name,
                                      HrComponentId   component,
                                      HrValue         shape);
+HrValue     hr_replay_make_bytes    (HrReplay       *self,
+                                     const char     *operation,
+                                     const char     *name,
+                                     HrComponentId   component,
+                                     guint64         bytes);
 HrValue     hr_replay_make_others   (HrReplay       *self,
                                      HrValue         like);
 HrValue     hr_replay_adopt         (HrReplay       *self,

@@ -172,18 +172,6 @@ hr_training_verl_add_inputs (const HrTraining *training,
 /* update_weights_bucket_megabytes of verl/trainer/config */
 #define BUCKET_BYTES (G_GUINT64_CONSTANT (2048) << 20)
 
-static HrValue
-make_bytes (HrReplay      *replay,
-            const char    *operation,
-            const char    *name,
-            HrComponentId  component,
-            guint64        bytes)
-{
-  replay->symbols[HR_SYMBOL_KEPT] = bytes;
-
-  return hr_replay_make (replay, operation, name, component, HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
-}
-
 /*
  * FSDP's state dict of sharded parameters (_sharded_pre_state_dict_hook of torch/distributed/fsdp/_state_dict_utils.py)
  * gathers in fp32 what is around the layers, and layer by layer beside it; _ext_chunk_dtensor copies a parameter, and
@@ -196,12 +184,13 @@ list_parts (const HrTraining *training,
   const HrSharding *sharding = &training->sharding;
   HrValue root, layer, clone;
 
-  root = make_bytes (replay, "all_gather", "_full_prec_full_param_padded", HR_COMPONENT_COMMUNICATION,
-                     hr_sharding_round (sharding, sharding->n_elements[HR_SHARDED_HEAD]) * sizeof (float));
-  layer = make_bytes (replay, "all_gather", "_full_prec_full_param_padded", HR_COMPONENT_COMMUNICATION,
-                      hr_sharding_round (sharding, sharding->n_elements[HR_SHARDED_LAYER]) * sizeof (float));
+  root = hr_replay_make_bytes (replay, "all_gather", "_full_prec_full_param_padded", HR_COMPONENT_COMMUNICATION,
+                               hr_sharding_round (sharding, sharding->n_elements[HR_SHARDED_HEAD]) * sizeof (float));
+  layer = hr_replay_make_bytes (replay, "all_gather", "_full_prec_full_param_padded", HR_COMPONENT_COMMUNICATION,
+                                hr_sharding_round (sharding, sharding->n_elements[HR_SHARDED_LAYER]) * sizeof (float));
   hr_replay_drop (replay, layer);
-  clone = make_bytes (replay, "clone", "tensor", HR_COMPONENT_TEMPORARY, training->n_largest * sizeof (float));
+  clone = hr_replay_make_bytes (replay, "clone", "tensor", HR_COMPONENT_TEMPORARY,
+                                training->n_largest * sizeof (float));
   hr_replay_drop (replay, clone);
   hr_replay_drop (replay, root);
 }
@@ -230,14 +219,14 @@ hr_training_verl_hand_over (const HrTraining *training,
   hr_ledger_enter_phase (&replay->ledger, HR_PHASE_GENERATION);
   hr_replay_begin (replay, &stretch, NULL, -1);
   replay->sentence = N_("while a copy of all parameters is handed to vLLM");
-  copies = make_bytes (replay, "clone", "state_dict ()", HR_COMPONENT_TEMPORARY, training->pass.weight_bytes);
+  copies = hr_replay_make_bytes (replay, "clone", "state_dict ()", HR_COMPONENT_TEMPORARY, training->pass.weight_bytes);
   if (is_divided)
     list_parts (training, replay);
-  engine = make_bytes (replay, "wake_up", "vLLM", HR_COMPONENT_ROLLOUT_ENGINE,
-                       training->engine_sleeps ? training->engine_weight_bytes : 0);
-  bucket = make_bytes (replay, "empty", "buffer", HR_COMPONENT_TEMPORARY, BUCKET_BYTES);
-  whole = make_bytes (replay, "full_tensor", "param", HR_COMPONENT_COMMUNICATION,
-                      is_divided ? training->n_largest * sizeof (float) : 0);
+  engine = hr_replay_make_bytes (replay, "wake_up", "vLLM", HR_COMPONENT_ROLLOUT_ENGINE,
+                                 training->engine_sleeps ? training->engine_weight_bytes : 0);
+  bucket = hr_replay_make_bytes (replay, "empty", "buffer", HR_COMPONENT_TEMPORARY, BUCKET_BYTES);
+  whole = hr_replay_make_bytes (replay, "full_tensor", "param", HR_COMPONENT_COMMUNICATION,
+                                is_divided ? training->n_largest * sizeof (float) : 0);
   hr_replay_drop (replay, whole);
   hr_replay_drop (replay, bucket);
   hr_replay_drop (replay, engine);

@@ -1180,18 +1180,6 @@ run_micro_batch (const HrTraining *self,
   return step;
 }
 
-static HrValue
-make_bytes (HrReplay      *replay,
-            const char    *operation,
-            const char    *name,
-            HrComponentId  component,
-            guint64        bytes)
-{
-  replay->symbols[HR_SYMBOL_KEPT] = bytes;
-
-  return hr_replay_make (replay, operation, name, component, HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
-}
-
 /* BF16_Optimizer._update_hp_grad in deepspeed/runtime/bf16_optimizer.py: hp_grad.add_ (lp.grad.to (hp_grad.dtype)) */
 static void
 sum_gradients (const HrTraining *self,
@@ -1204,8 +1192,8 @@ sum_gradients (const HrTraining *self,
 
   hr_replay_begin (replay, &stretch, NULL, -1);
   replay->sentence = N_("after the backward pass, while gradients are added to their sums in fp32");
-  hr_replay_drop (replay, make_bytes (replay, "_to_copy", "lp.grad.to (hp_grad.dtype)", HR_COMPONENT_TEMPORARY,
-                                      self->largest_gradient_bytes));
+  hr_replay_drop (replay, hr_replay_make_bytes (replay, "_to_copy", "lp.grad.to (hp_grad.dtype)",
+                                                HR_COMPONENT_TEMPORARY, self->largest_gradient_bytes));
   hr_replay_end (replay);
 }
 
@@ -1293,8 +1281,8 @@ make_temporary (const HrTraining *self,
       return;
     }
 
-  hr_replay_drop (replay, make_bytes (replay, stepped->operation, stepped->variable, HR_COMPONENT_TEMPORARY,
-                                      stepped->step_bytes));
+  hr_replay_drop (replay, hr_replay_make_bytes (replay, stepped->operation, stepped->variable, HR_COMPONENT_TEMPORARY,
+                                                stepped->step_bytes));
 }
 
 /*
@@ -1310,8 +1298,9 @@ flatten_gradients (const HrTraining *self,
 
   replay->sentence = N_("in the optimizer’s step, while gradients of 16 bits, their copies in fp32 and one piece of "
                         "all these are alive");
-  list = make_bytes (replay, "_to_copy", "p.grad.to (data_type)", HR_COMPONENT_TEMPORARY, self->copied_gradient_bytes);
-  flat = make_bytes (replay, "cat", "grads_groups_flat", HR_COMPONENT_GRADIENTS, self->master_bytes);
+  list = hr_replay_make_bytes (replay, "_to_copy", "p.grad.to (data_type)", HR_COMPONENT_TEMPORARY,
+                               self->copied_gradient_bytes);
+  flat = hr_replay_make_bytes (replay, "cat", "grads_groups_flat", HR_COMPONENT_GRADIENTS, self->master_bytes);
   hr_replay_drop (replay, list);
   hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, bytes);
   replay->sentence = N_("in the optimizer’s step");
@@ -1344,8 +1333,8 @@ copy_gradients (const HrTraining *self,
   if (self->reduction.is_bucketed)
     return hr_reduction_flatten (&self->reduction, replay);
   if (self->widened_gradient_bytes > 0)
-    return make_bytes (replay, "_to_copy", "grad_partition.to (dtype)", HR_COMPONENT_GRADIENTS,
-                       self->widened_gradient_bytes);
+    return hr_replay_make_bytes (replay, "_to_copy", "grad_partition.to (dtype)", HR_COMPONENT_GRADIENTS,
+                                 self->widened_gradient_bytes);
   if (self->copied_gradient_bytes == 0)
     return HR_NO_VALUE;
   if (self->flattens_gradients)
@@ -1360,7 +1349,8 @@ copy_gradients (const HrTraining *self,
   hr_ledger_remove (&replay->ledger, HR_COMPONENT_GRADIENTS,
                     replay->ledger.live.by_component[HR_COMPONENT_GRADIENTS]);
 
-  return make_bytes (replay, "_to_copy", "main_param.grad", HR_COMPONENT_GRADIENTS, self->copied_gradient_bytes);
+  return hr_replay_make_bytes (replay, "_to_copy", "main_param.grad", HR_COMPONENT_GRADIENTS,
+                               self->copied_gradient_bytes);
 }
 
 /* States are made when the optimizer first steps. */

@@ -343,6 +343,15 @@ class Engine:
         pass
 
 
+def finish_step(engine, meter):
+    meter.mark('end-backward')
+    meter.enter('optimizer')
+    engine.step()
+    meter.enter(None)
+    meter.mark('end-optimizer')
+    engine.end()
+
+
 def run_step_on_answers(engine, batches, settings, meter):
     step = Answers(engine, settings, meter)
     step.prepare(batches)
@@ -356,12 +365,7 @@ def run_step_on_answers(engine, batches, settings, meter):
                 engine.backward(loss)
             meter.enter(None)
             del loss
-    meter.mark('end-backward')
-    meter.enter('optimizer')
-    engine.step()
-    meter.enter(None)
-    meter.mark('end-optimizer')
-    engine.end()
+    finish_step(engine, meter)
     meter.mark('end')
 
 
@@ -387,12 +391,7 @@ def run_step(engine, batches, settings, meter):
                 engine.backward(loss)
             meter.enter(None)
             del loss
-    meter.mark('end-backward')
-    meter.enter('optimizer')
-    engine.step()
-    meter.enter(None)
-    meter.mark('end-optimizer')
-    engine.end()
+    finish_step(engine, meter)
     del kept
     meter.mark('end')
 
