@@ -274,7 +274,7 @@ hr_job_class_init (HrJobClass *klass)
     g_param_spec_enum ("quantization",
                        N_("Quantization"),
                        N_("The format that the weights are quantized in; “auto” takes what the model’s configuration "
-                          "states"),
+                          "states, or none where that cannot be trained"),
                        HR_TYPE_QUANTIZATION, HR_QUANTIZATION_AUTO,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
