@@ -324,7 +324,7 @@ test_training_is_swept_over_gpus_and_layouts (void)
       "expert-parallel" },
     { "framework=deepspeed", "gpus data-parallel zero-stage", "tensor-parallel" },
     { "framework=transformers data-parallel=4", "data-parallel tensor-parallel", "gpus" },
-    { "framework=unsloth", "micro-batch-size", "gpus data-parallel" },
+    { "framework=unsloth", "gpus data-parallel micro-batch-size", "tensor-parallel zero-stage" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)

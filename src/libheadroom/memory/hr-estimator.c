@@ -18,6 +18,7 @@
 #include "hr-message.h"
 #include "hr-multimodal-job.h"
 #include "hr-rule-estimate.h"
+#include "hr-serving-plan.h"
 #include "hr-training-check.h"
 #include "hr-training-estimate.h"
 #include "hr-training-heap.h"
@@ -523,5 +524,6 @@ hr_estimator_compare_gpus (HrJob  *job,
 
   /* Of what is left to a cache that takes a share of the memory, what the driver holds is a part. */
   return !HR_IS_INFERENCE_JOB (job) || !hr_inference_job_runs_server (HR_INFERENCE_JOB (job)) ||
-         (*difference == 0 && hr_vllm_plan_has_large_gpu (gpu) == hr_vllm_plan_has_large_gpu (other));
+         (*difference == 0 && hr_vllm_plan_has_large_gpu (gpu) == hr_vllm_plan_has_large_gpu (other) &&
+          (n_gpus == 1 || hr_serving_plan_has_links (gpu) == hr_serving_plan_has_links (other)));
 }

@@ -105,8 +105,16 @@ get_vocabulary (HrModel *model)
   return head != NULL ? head->head.vocab_size : 0;
 }
 
-static gboolean
-has_links (HrGpu *gpu)
+/*
+ * hr_serving_plan_has_links:
+ * @gpu: (nullable): a GPU
+ *
+ * Tells whether GPUs of a kind are joined by links of their own such as NVLink, and not by a bus.
+ *
+ * Returns: whether they are
+ */
+gboolean
+hr_serving_plan_has_links (HrGpu *gpu)
 {
   const char *kind = gpu != NULL ? hr_gpu_get_interconnect (gpu, NULL) : NULL;
 
@@ -140,7 +148,7 @@ hr_serving_plan_init (HrServingPlan          *self,
     .rotary = profile->rotary,
     .generation = hr_gpu_get_cuda_capability (gpu) / 10,
     .memory = gpu != NULL ? hr_gpu_get_memory (gpu) : 0,
-    .has_links = has_links (gpu),
+    .has_links = hr_serving_plan_has_links (gpu),
     .n_tensor = 1,
     .n_data = 1,
     .n_ranks = 1,

@@ -153,6 +153,7 @@ gboolean hr_serving_plan_check          (const HrServingPlan     *self,
 void     hr_serving_plan_set_rank       (HrServingPlan           *self,
                                          const HrServingLayout   *layout,
                                          const HrServingRank     *rank);
+gboolean hr_serving_plan_has_links      (HrGpu                   *gpu);
 gboolean hr_serving_plan_has_fp8        (const HrServingPlan     *self);
 guint64  hr_serving_plan_get_index_topk (const HrServingPlan     *self);
 guint    hr_serving_plan_find_guessing  (const HrServingPlan     *self);
