@@ -687,6 +687,9 @@ test_faults_in_the_data_are_errors (void)
     DOCUMENT (ROW_START "\"as\": \"x/y-1b\", " ORIGIN),
     DOCUMENT (ROW_START "\"aliases\": [ \"z/y-1b\" ], " ROW_END),
     DOCUMENT (ROW_START "\"aliases\": [ { \"id\": \"z/y-1b\" } ], " ROW_END),
+    DOCUMENT (ROW_START "\"stored\": \"float16\", " ROW_END),
+    DOCUMENT (ROW_START "\"stored\": { \"dtype\": \"float16\" }, " ROW_END),
+    DOCUMENT (ROW_START "\"stored\": { \"dtype\": \"float17\", \"source\": \"a file\" }, " ROW_END),
   };
   g_autoptr (GListStore) entries = g_list_store_new (HR_TYPE_MODEL_ENTRY);
   g_autoptr (GError) none = NULL;
@@ -748,6 +751,31 @@ test_row_may_be_as_another_but_for_some_keys (void)
     }
 }
 
+static void
+assert_stored (const char *id,
+               HrDtype     dtype)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id (id, &error);
+
+  g_assert_no_error (error);
+  g_test_message ("%s: %s", id, hr_dtype_get_name (hr_model_get_dtype (model)));
+  g_assert_cmpint (hr_model_get_dtype (model), ==, dtype);
+}
+
+/* transformers then goes by the tensors of the files (_get_dtype of modeling_utils.py), which are not at hand here. */
+static void
+test_weights_are_in_what_the_row_says_where_the_config_is_silent (void)
+{
+  g_autoptr (HrModelEntry) entry = hr_model_catalogue_lookup ("openai-community/gpt2", NULL);
+
+  assert_stored ("openai-community/gpt2", HR_DTYPE_FLOAT32);
+  assert_stored ("EleutherAI/pythia-12b-deduped", HR_DTYPE_FLOAT16);
+  assert_stored ("bigscience/bloom", HR_DTYPE_BFLOAT16);
+  assert_stored ("facebook/mbart-large-50", HR_DTYPE_AUTO);
+  g_assert_nonnull (strstr (hr_model_entry_get_source (entry), "; stored in float32: "));
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -802,6 +830,8 @@ main (int   argc,
   g_test_add_func ("/model-catalogue/faults-in-the-data-are-errors", test_faults_in_the_data_are_errors);
   g_test_add_func ("/model-catalogue/row-may-be-as-another-but-for-some-keys",
                    test_row_may_be_as_another_but_for_some_keys);
+  g_test_add_func ("/model-catalogue/weights-are-in-what-the-row-says-where-the-config-is-silent",
+                   test_weights_are_in_what_the_row_says_where_the_config_is_silent);
 
   result = g_test_run ();
   g_hash_table_unref (read_models);

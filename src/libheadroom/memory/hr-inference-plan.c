@@ -48,7 +48,8 @@ assume_dtype (HrInferencePlan *plan)
     }
 
   plan->dtype = HR_DTYPE_FLOAT32;
-  hr_inference_plan_warn (plan, N_("The config does not state a dtype: float32 is assumed, as torch does"));
+  hr_inference_plan_warn (plan, N_("Neither the config nor the catalogue says in which dtype the weights are stored, "
+                                   "which transformers goes by: float32 is assumed; set the dtype if it is another"));
 }
 
 static void

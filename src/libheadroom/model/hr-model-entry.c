@@ -31,6 +31,7 @@ struct _HrModelEntry
   HrModelEntry *base;   /* of whose config @config has only the keys that differ, or NULL */
   GPtrArray *aliases;   /* of HrModelEntry, or NULL */
   guint64 n_parameters;
+  HrDtype stored_dtype; /* of the files of weights, where the config does not say; or HR_DTYPE_AUTO */
 };
 
 enum
@@ -212,6 +213,39 @@ load_config (HrModelEntry  *self,
   return TRUE;
 }
 
+/* What the tensors of its files are; where that is from is told with the sources of the rest. */
+static gboolean
+load_stored_dtype (HrModelEntry  *self,
+                   HrJson        *row,
+                   GError       **error)
+{
+  static const char * const members[] = { "dtype", "source", NULL };
+  g_autofree char *name = NULL;
+  g_autofree char *stored_source = NULL;
+  g_autofree char *source = NULL;
+  HrJson *stored = NULL;
+
+  if (!hr_json_get_object (row, "stored", &stored, error))
+    return FALSE;
+  if (stored == NULL)
+    return TRUE;
+
+  if (!hr_json_check_members (stored, members, error) ||
+      !load_required_string (stored, "dtype", &name, error) ||
+      !load_required_string (stored, "source", &stored_source, error))
+    return FALSE;
+  if (!hr_dtype_from_name (name, &self->stored_dtype))
+    {
+      hr_json_set_error (hr_json_get_member (stored, "dtype"), HR_ERROR_UNKNOWN_NAME, "a data type", error);
+      return FALSE;
+    }
+
+  source = g_steal_pointer (&self->source);
+  self->source = g_strdup_printf ("%s; stored in %s: %s", source, name, stored_source);
+
+  return TRUE;
+}
+
 /* The same model under another of its names: it has the name that it is called by, and says where that is from. */
 static HrModelEntry *
 make_alias (HrModelEntry *self,
@@ -229,6 +263,7 @@ make_alias (HrModelEntry *self,
   alias->config = g_strdup (self->config);
   alias->keywords = g_strdupv (self->keywords);
   alias->n_parameters = self->n_parameters;
+  alias->stored_dtype = self->stored_dtype;
   g_set_object (&alias->base, self->base);
 
   return alias;
@@ -282,7 +317,7 @@ _hr_model_entry_new (HrJson              *row,
                      GError             **error)
 {
   static const char * const members[] = {
-    "id", "name", "aliases", "keywords", "parameters", "as", "config", "source", "checked", NULL,
+    "id", "name", "aliases", "keywords", "parameters", "as", "config", "stored", "source", "checked", NULL,
   };
   g_autoptr (HrModelEntry) self = g_object_new (HR_TYPE_MODEL_ENTRY, NULL);
 
@@ -296,13 +331,21 @@ _hr_model_entry_new (HrJson              *row,
       !load_keywords (row, keywords, &self->keywords, error) ||
       !hr_json_get_uint (row, "parameters", 1, MAX_PARAMETERS, &self->n_parameters, error) ||
       !load_base (self, row, rows_above, error) ||
-      !load_config (self, row, error))
+      !load_config (self, row, error) ||
+      !load_stored_dtype (self, row, error))
     return NULL;
 
   if (self->base != NULL)
     complete_from_base (self);
 
   return load_aliases (self, row, error) ? g_steal_pointer (&self) : NULL;
+}
+
+/* What the files of weights hold, which transformers goes by where the config states no dtype; or %HR_DTYPE_AUTO. */
+HrDtype
+_hr_model_entry_get_stored_dtype (HrModelEntry *self)
+{
+  return self->stored_dtype;
 }
 
 /* The base's config with the keys that differ; a null takes one away. */

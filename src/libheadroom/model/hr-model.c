@@ -1212,6 +1212,15 @@ hr_model_new_from_size (const char  *name,
   return g_steal_pointer (&self);
 }
 
+/* What a row of the catalogue says of the files of weights counts where the config is silent, as the files would. */
+static void
+take_stored_dtype (HrModel      *self,
+                   HrModelEntry *entry)
+{
+  if (self->dtype == HR_DTYPE_AUTO)
+    self->dtype = _hr_model_entry_get_stored_dtype (entry);
+}
+
 /* What somebody has quantized is known by the model, and by what its name says of the format. */
 static HrModel *
 hr_model_new_from_copy (const char   *id,
@@ -1234,6 +1243,7 @@ hr_model_new_from_copy (const char   *id,
   if (self == NULL)
     return NULL;
 
+  take_stored_dtype (self, original);
   g_free (self->name);
   self->name = g_strdup (id);
   g_free (self->source);
@@ -1293,6 +1303,7 @@ hr_model_new_from_id (const char  *id,
   if (self == NULL)
     return NULL;
 
+  take_stored_dtype (self, entry);
   /* What was typed may differ from the true name in case, or lack the organisation. */
   g_free (self->name);
   self->name = g_strdup (hr_model_entry_get_id (entry));
