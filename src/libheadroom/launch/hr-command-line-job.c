@@ -20,6 +20,9 @@
 /* The value of an option, in what is said of it. */
 #define VALUE "value"
 
+/* What the names begin with that stand for what was given for another option. */
+#define GIVEN "given."
+
 /* How the settings that a block stands for name what is not one of them. */
 #define NOT '!'
 
@@ -50,12 +53,48 @@ apply_block (const HrCommandLine  *self,
   return TRUE;
 }
 
-/* What the names of an expression stand for: those of launch settings, and the value of the option. */
+/* What names of an expression stand for: those of launch settings, the value of the option, and those of others. */
 typedef struct
 {
+  const HrCommandLine *command;
   HrLaunchScope *scope;
   const HrValue *value;
 } Reading;
+
+static HrValue
+value_from_text (const char *text)
+{
+  gint64 integer;
+  double real;
+  char *end;
+
+  if (text == NULL)
+    return (HrValue) { HR_VALUE_BOOLEAN, .boolean = TRUE };
+  if (g_ascii_string_to_signed (text, 10, G_MININT64, G_MAXINT64, &integer, NULL))
+    return (HrValue) { HR_VALUE_INTEGER, .integer = integer };
+
+  real = g_ascii_strtod (text, &end);
+  if (end != text && *end == '\0')
+    return (HrValue) { HR_VALUE_REAL, .real = real };
+
+  return (HrValue) { HR_VALUE_STRING, .string = text };
+}
+
+/* What is given for another option, by its name as the data has it; nothing where it is not given. */
+static HrValue
+find_given (const HrCommandLine *self,
+            const char          *name)
+{
+  for (guint i = self->given->len; i > 0; i--)
+    {
+      const HrGivenOption *given = &g_array_index (self->given, HrGivenOption, i - 1);
+
+      if (given->value != NULL && g_str_equal (given->word, name))
+        return value_from_text (given->value);
+    }
+
+  return (HrValue) { HR_VALUE_NOTHING };
+}
 
 static HrLookup
 look_up (const char  *name,
@@ -65,6 +104,11 @@ look_up (const char  *name,
 {
   Reading *self = data;
 
+  if (g_str_has_prefix (name, GIVEN))
+    {
+      *value = find_given (self->command, name + strlen (GIVEN));
+      return HR_LOOKUP_FOUND;
+    }
   if (!g_str_equal (name, VALUE))
     return hr_launch_scope_lookup (name, self->scope, value, error);
 
@@ -73,28 +117,16 @@ look_up (const char  *name,
   return HR_LOOKUP_FOUND;
 }
 
-static HrValue
-value_from_text (const char *text)
-{
-  gint64 integer;
-
-  if (text == NULL)
-    return (HrValue) { HR_VALUE_BOOLEAN, .boolean = TRUE };
-  if (g_ascii_string_to_signed (text, 10, G_MININT64, G_MAXINT64, &integer, NULL))
-    return (HrValue) { HR_VALUE_INTEGER, .integer = integer };
-
-  return (HrValue) { HR_VALUE_STRING, .string = text };
-}
-
 /* Sets what a list of settings says, an expression each; one that comes to nothing leaves its setting as it is. */
 static gboolean
-apply_expressions (HrJson         *settings,
-                   HrLaunchScope  *scope,
-                   const HrValue  *given,
-                   HrJob          *job,
-                   GError        **error)
+apply_expressions (const HrCommandLine  *self,
+                   HrJson               *settings,
+                   HrLaunchScope        *scope,
+                   const HrValue        *given,
+                   HrJob                *job,
+                   GError              **error)
 {
-  Reading reading = { scope, given };
+  Reading reading = { self, scope, given };
 
   for (guint i = 0; i < hr_json_get_length (settings); i++)
     {
@@ -326,7 +358,7 @@ apply_read (const HrCommandLine  *self,
                        given->value);
           return FALSE;
         }
-      if (!apply_expressions (read, scope, &value, job, error))
+      if (!apply_expressions (self, read, scope, &value, job, error))
         {
           g_prefix_error (error, "%s: ", given->word);
           return FALSE;
@@ -356,7 +388,7 @@ apply_absent (const HrCommandLine  *self,
         return FALSE;
       if (absent == NULL || is_given (self, option) || (hr_json_get_member (option, "read") != NULL) != is_read)
         continue;
-      if (!apply_expressions (absent, scope, &nothing, job, error))
+      if (!apply_expressions (self, absent, scope, &nothing, job, error))
         return FALSE;
     }
 

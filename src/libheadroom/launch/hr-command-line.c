@@ -22,10 +22,15 @@
  * what the names of variables look like that stand for options. "objects" are options whose value may be an object of
  * JSON, or that have members as options of their own (--config.member), each with the name that its members are listed
  * by; where "abbreviations" are taken, an option may be called by the beginning of its name, if no other begins so.
+ * "read" has expressions of settings, in which $value is what was given, and $given.NAME what was given for another
+ * option.
  */
 
 #define COMMANDS_PATH "/io/github/headroom/Headroom/data/launch/command.json"
 #define MODELFILE_PATH "/io/github/headroom/Headroom/data/launch/ollama.json"
+
+/* What the names of flags begin with that say no. */
+#define NO "--no-"
 
 /* What the block for Ollama is called by. */
 #define OLLAMA "ollama"
@@ -229,7 +234,7 @@ dup_ignored (const char *text,
 
 /* Options that say nothing about memory: by their names, with = or + behind where they take a value or several. */
 static gboolean
-is_ignored (HrJson         *block,
+is_listed_ignored (HrJson         *block,
             const char     *word,
             gboolean       *is_there,
             Takes          *takes,
@@ -252,6 +257,27 @@ is_ignored (HrJson         *block,
       name = dup_ignored (text, takes);
       *is_there = is_name (name, word);
     }
+
+  return TRUE;
+}
+
+/* Whether an option is one of those; where it is a flag, argparse of Python has one beside it that says no. */
+static gboolean
+is_ignored (HrJson         *block,
+            const char     *word,
+            gboolean       *is_there,
+            Takes          *takes,
+            GError        **error)
+{
+  g_autofree char *flag = g_str_has_prefix (word, NO) ? g_strconcat ("--", word + strlen (NO), NULL) : NULL;
+
+  if (!is_listed_ignored (block, word, is_there, takes, error))
+    return FALSE;
+  if (*is_there || flag == NULL)
+    return TRUE;
+  if (!is_listed_ignored (block, flag, is_there, takes, error))
+    return FALSE;
+  *is_there = *is_there && *takes == TAKES_NONE;
 
   return TRUE;
 }
@@ -529,7 +555,7 @@ take_value (HrCommandLine  *self,
   if (!find_kind (self, name, &option, &ignored, &takes, error))
     return FALSE;
 
-  if (option == NULL && !ignored)
+  if (option != NULL ? is_unknown_value (option, value) : !ignored)
     add_unread (self, *name, value);
   else if (option != NULL && !_hr_command_line_is_flag (option))
     take_given (self, option, *name, value);
