@@ -311,6 +311,32 @@ a_trainer_hands_zero_on_to_deepspeed (void)
     }
 }
 
+/* What accelerate hands on is what DeepSpeed trains in, whatever the parameters were loaded in. */
+static void
+a_trainer_hands_fp16_on_and_trains_in_fp32_without_either (void)
+{
+  for (guint64 stage = 1; stage <= 3; stage++)
+    {
+      g_autoptr (HrEstimate) engine =
+        estimate_zero (models[5].id, "zero-stage", stage, "data-parallel", (guint64) 8, "attention-mask",
+                       HR_ATTENTION_MASK_ONES, "dtype", HR_DTYPE_FLOAT16, NULL);
+      g_autoptr (HrEstimate) half =
+        estimate_zero (models[5].id, "zero-stage", stage, "data-parallel", (guint64) 8, "framework",
+                       HR_TRAINING_FRAMEWORK_TRANSFORMERS, "autocast", HR_AUTOCAST_FLOAT16, NULL);
+      g_autoptr (HrEstimate) wide =
+        estimate_zero (models[5].id, "zero-stage", stage, "data-parallel", (guint64) 8, "framework",
+                       HR_TRAINING_FRAMEWORK_TRANSFORMERS, "dtype", HR_DTYPE_FLOAT32, NULL);
+
+      g_assert_cmpuint (get_handed_out (half, HR_PHASE_FORWARD), ==, get_handed_out (engine, HR_PHASE_FORWARD));
+      g_assert_cmpuint (get_component_bytes (wide, HR_COMPONENT_MASTER_WEIGHTS), ==,
+                        get_component_bytes (half, HR_COMPONENT_MASTER_WEIGHTS));
+      g_assert_cmpuint (get_component_bytes (wide, HR_COMPONENT_OPTIMIZER), ==,
+                        get_component_bytes (half, HR_COMPONENT_OPTIMIZER));
+      g_assert_true (has_warning (half, "accelerate hands fp16 on to DeepSpeed"));
+      g_assert_true (has_warning (wide, "Without bf16 and fp16 DeepSpeed trains in fp32"));
+    }
+}
+
 static HrEstimate *
 estimate_adapters (HrTrainingFramework   framework,
                    HrDtype               dtype,
@@ -502,13 +528,12 @@ what_is_not_followed_is_refused_in_a_sentence (void)
   refuse ("overlap-comm: expected false", "zero-stage", (guint64) 1, "overlap-comm", TRUE,
           "gradient-accumulation-steps", (guint64) 2, NULL);
   refuse ("optimizer-offload: expected none", "zero-stage", (guint64) 2, "optimizer-offload", HR_OFFLOAD_CPU, NULL);
-  refuse ("dtype: expected one of 16 bits", "zero-stage", (guint64) 3, "dtype", HR_DTYPE_FLOAT32, NULL);
   refuse ("optimizer: expected one of what is known of ZeRO, adamw, adam, sgd, sgd-momentum, lion; found muon",
           "zero-stage", (guint64) 2, "optimizer", HR_OPTIMIZER_KIND_MUON, NULL);
   refuse ("zero-stage: expected 0 beside fsdp", "framework", HR_TRAINING_FRAMEWORK_TRL, "zero-stage", (guint64) 2,
           "fsdp", HR_FSDP_FULL_SHARD, NULL);
-  refuse ("autocast: expected bfloat16", "framework", HR_TRAINING_FRAMEWORK_TRL, "zero-stage", (guint64) 2, "dtype",
-          HR_DTYPE_FLOAT32, NULL);
+  refuse ("dtype: expected bfloat16, float16 or float32", "framework", HR_TRAINING_FRAMEWORK_TRL, "zero-stage",
+          (guint64) 2, "dtype", HR_DTYPE_FLOAT64, NULL);
   refuse ("zero-hpz-partition-size: expected a divisor of 8", "zero-stage", (guint64) 3, "data-parallel", (guint64) 8,
           "zero-hpz-partition-size", (guint64) 3, NULL);
   refuse ("zero-quantized-weights: expected parameters of which each rank has a multiple of 8", "zero-stage",
@@ -536,6 +561,7 @@ main (int    argc,
   ADD (small_parameters_stay);
   ADD (what_waits_on_the_host_is_not_on_the_device);
   ADD (a_trainer_hands_zero_on_to_deepspeed);
+  ADD (a_trainer_hands_fp16_on_and_trains_in_fp32_without_either);
   ADD (adapters_are_cast_with_the_module);
   ADD (a_checkpoint_in_bfloat16_needs_no_word_of_its_data_type);
   ADD (quantized_matrices_are_loaded_as_they_are);

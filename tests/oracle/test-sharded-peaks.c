@@ -250,7 +250,7 @@ main (int   argc,
 
   g_test_add_func ("/oracle/a_rank_asks_for_what_was_measured_on_a_gpu", test_measured);
   g_test_add_func ("/oracle/a_rank_has_reserved_what_was_measured_on_a_gpu", test_reserved);
-  g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_deepspeeds_third_stage", test_zero);
+  g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_deepspeeds_stages", test_zero);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_trls_trainers_under_deepspeed", test_zero_answers);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_sequences_that_deepspeed_shares", test_ulysses);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_models_that_transformers_divides", test_divided);

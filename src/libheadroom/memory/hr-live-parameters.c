@@ -1016,6 +1016,46 @@ count_shapes (const HrValue *shapes,
   return n;
 }
 
+/* How many parameters of a leaf come before its experts, of those that were read before these. */
+static guint
+count_before_experts (const HrLiveParameters *self,
+                      guint                   n_read)
+{
+  switch (self->settings.leaf_order)
+    {
+    case HR_LEAF_ORDER_EXPERTS:
+      return 0;
+
+    case HR_LEAF_ORDER_ROUTER:
+      return MIN (n_read, 1);
+
+    case HR_LEAF_ORDER_READ:
+    default:
+      return n_read;
+    }
+}
+
+/* Puts the experts of a leaf where its class has them: behind the router, or before it; the router was read last. */
+static void
+insert_experts (const HrLiveParameters *self,
+                Module                 *leaf,
+                const Module           *experts)
+{
+  guint n_read = leaf->n_parameters;
+  guint n_before = count_before_experts (self, n_read);
+  guint n_behind = n_read - n_before;
+  guint read[MAX_OF_MODULE];
+
+  memcpy (read, leaf->parameters, n_read * sizeof *read);
+  if (self->settings.leaf_order == HR_LEAF_ORDER_READ)
+    memcpy (leaf->parameters, read, n_before * sizeof *read);
+  else
+    memcpy (leaf->parameters, read + n_behind, n_before * sizeof *read);
+  memcpy (leaf->parameters + n_before, experts->parameters, experts->n_parameters * sizeof *read);
+  memcpy (leaf->parameters + n_before + experts->n_parameters, read, n_behind * sizeof *read);
+  leaf->n_parameters += experts->n_parameters;
+}
+
 /*
  * What is within a leaf has no hooks: its parameters are the leaf's, in the order in which its class makes them. Its
  * experts alone are a module of several parameters.
@@ -1028,8 +1068,7 @@ nest (HrReplay      *replay,
   HrLiveParameters *self = replay->live;
   Module *leaf = get_module (self, self->open[self->n_open - 1]);
   guint n = count_shapes (shapes, n_shapes);
-  gboolean comes_first = self->settings.experts_first && n > 1;
-  guint first = comes_first ? 0 : self->n_of_leaf;
+  guint first = n > 1 ? count_before_experts (self, self->n_of_leaf) : self->n_of_leaf;
 
   self->n_nested++;
   self->n_of_leaf += n;
@@ -1039,10 +1078,15 @@ nest (HrReplay      *replay,
 
       add_parameters (replay, &own, shapes, n_shapes);
       g_return_val_if_fail (leaf->n_parameters + n <= MAX_OF_MODULE, 0);
-      if (comes_first)
-        memmove (leaf->parameters + n, leaf->parameters, leaf->n_parameters * sizeof *leaf->parameters);
-      memcpy (leaf->parameters + (comes_first ? 0 : leaf->n_parameters), own.parameters, n * sizeof *own.parameters);
-      leaf->n_parameters += n;
+      if (n > 1)
+        {
+          insert_experts (self, leaf, &own);
+        }
+      else
+        {
+          memcpy (leaf->parameters + leaf->n_parameters, own.parameters, n * sizeof *own.parameters);
+          leaf->n_parameters += n;
+        }
     }
 
   return first < leaf->n_parameters ? leaf->parameters[first] : 0;
@@ -1170,6 +1214,21 @@ hr_live_parameters_enter_mixture (HrReplay *replay,
     enter_leaf (replay, x);
   else
     hr_live_parameters_enter (replay, x, bias, HR_NO_VALUE);
+}
+
+/*
+ * hr_live_parameters_reads_router:
+ * @replay: a tape
+ *
+ * A parameter that another module reads than the one that has it is gathered with that one from then on
+ * (ZeROOrderedDict and register_external_parameter of deepspeed/runtime/zero/parameter_offload.py).
+ *
+ * Returns: whether the matrix of a router is one of those of its mixture
+ */
+gboolean
+hr_live_parameters_reads_router (HrReplay *replay)
+{
+  return replay->live != NULL && replay->live->settings.reads_router;
 }
 
 /*

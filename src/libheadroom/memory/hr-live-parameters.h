@@ -7,6 +7,21 @@
 G_BEGIN_DECLS
 
 /**
+ * HrLeafOrder:
+ * @HR_LEAF_ORDER_READ: as they are read: what is shared by all tokens where it comes first, the router, the experts
+ * @HR_LEAF_ORDER_EXPERTS: the experts before all that is read before them
+ * @HR_LEAF_ORDER_ROUTER: the router and the experts before all that is read before them
+ *
+ * In which order the class of a mixture makes its parameters.
+ */
+typedef enum
+{
+  HR_LEAF_ORDER_READ,
+  HR_LEAF_ORDER_EXPERTS,
+  HR_LEAF_ORDER_ROUTER,
+} HrLeafOrder;
+
+/**
  * HrLiveSettings:
  * @is_used: whether parameters are gathered so at all
  * @n_ranks: how many ranks share each parameter
@@ -19,7 +34,8 @@ G_BEGIN_DECLS
  *   end of the step (zero_hpz_partition_size); 0 or 1: there is none
  * @n_wrappers: how many modules stand around the model (PEFT’s)
  * @has_leaves: whether all of a mixture of experts is gathered at once
- * @experts_first: whether its experts are made before its router
+ * @leaf_order: in which order it has its parameters then
+ * @reads_router: whether a mixture reads the matrix of its router, and does not call it
  * @is_quantized: whether parameters are gathered as integers of eight bits (zero_quantized_weights)
  *
  * How DeepSpeed's third stage gathers parameters.
@@ -36,7 +52,8 @@ typedef struct
   guint64 n_secondary_ranks;
   guint n_wrappers;
   gboolean has_leaves;
-  gboolean experts_first;
+  HrLeafOrder leaf_order;
+  gboolean reads_router;
   gboolean is_quantized;
 } HrLiveSettings;
 
@@ -68,6 +85,7 @@ HrValue           hr_live_parameters_lend        (HrReplay             *replay,
 void              hr_live_parameters_enter_mixture (HrReplay           *replay,
                                                     HrValue            *x,
                                                     HrValue             bias);
+gboolean          hr_live_parameters_reads_router (HrReplay            *replay);
 gboolean          hr_live_parameters_hold        (HrReplay             *replay,
                                                   HrValue               gradient);
 void              hr_live_parameters_enter_table (HrReplay             *replay,

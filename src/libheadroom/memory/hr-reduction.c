@@ -146,7 +146,7 @@ reduce_bucket (HrReplay *replay,
     flat = hr_replay_make (replay, "cat", "tensor", HR_COMPONENT_COMMUNICATION,
                            HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT));
   self->n_reduced += n_elements;
-  if (replay->reduction->is_wide)
+  if (get_reduced_element (self, replay) != replay->parameter_dtype)
     wide = hr_replay_make (replay, "_to_copy", "tensor_to_allreduce", HR_COMPONENT_COMMUNICATION,
                            HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_KEPT));
   hr_replay_drop (replay, wide);
@@ -651,6 +651,59 @@ hr_reduction_run_at_end (const HrReduction *self,
   hr_replay_end (replay);
 }
 
+static HrValue
+make_mask (HrReplay   *replay,
+           const char *operation,
+           HrElement   element,
+           guint64     n_elements)
+{
+  replay->symbols[HR_SYMBOL_KEPT] = n_elements;
+
+  return hr_replay_make (replay, operation, "inf_or_nan", HR_COMPONENT_TEMPORARY, HR_SHAPE (element, HR_SYMBOL_KEPT));
+}
+
+/* _has_inf_or_nan of stage_1_and_2.py: a copy in fp32, what of it is NaN or infinite, and that as numbers. */
+static void
+check_each (const HrReduction *self,
+            HrReplay          *replay)
+{
+  HrValue copy = make_mask (replay, "_to_copy", HR_ELEMENT_FLOAT32, self->n_largest);
+  HrValue nan = make_mask (replay, "isnan", HR_ELEMENT_BOOL, self->n_largest);
+  HrValue inf = make_mask (replay, "isinf", HR_ELEMENT_BOOL, self->n_largest);
+  HrValue either = make_mask (replay, "logical_or", HR_ELEMENT_BOOL, self->n_largest);
+
+  hr_replay_drop (replay, make_mask (replay, "_to_copy", HR_ELEMENT_FLOAT32, self->n_largest));
+  hr_replay_drop (replay, either);
+  hr_replay_drop (replay, inf);
+  hr_replay_drop (replay, nan);
+  hr_replay_drop (replay, copy);
+}
+
+/* has_overflow of stage3.py: all that a rank keeps at once; isinf() compares what abs() has made. */
+static void
+check_parts (const HrReduction *self,
+             HrReplay          *replay)
+{
+  HrValue absolute = make_mask (replay, "abs", replay->parameter_dtype, self->n_kept);
+
+  hr_replay_drop (replay, make_mask (replay, "isinf", HR_ELEMENT_BOOL, self->n_kept));
+  hr_replay_drop (replay, absolute);
+}
+
+static void
+check_overflow (const HrReduction *self,
+                HrReplay          *replay)
+{
+  if (!self->checks_overflow)
+    return;
+
+  replay->sentence = N_("in the optimizer’s step, while gradients are looked through for infinities and NaN");
+  if (self->scatters)
+    check_parts (self, replay);
+  else
+    check_each (self, replay);
+}
+
 /*
  * hr_reduction_flatten:
  * @self: the buckets
@@ -667,11 +720,12 @@ hr_reduction_flatten (const HrReduction *self,
                       HrReplay          *replay)
 {
   guint64 kept = hr_ledger_round (self->n_kept * hr_element_get_bytes (replay->parameter_dtype));
-  HrValue flat, wide;
+  HrValue flat;
 
   if (self->is_offloaded)
     return HR_NO_VALUE;
 
+  check_overflow (self, replay);
   replay->sentence = N_("in the optimizer’s step, while the norm of a gradient is computed in fp64");
   if (self->n_largest > 0)
     {
@@ -682,11 +736,12 @@ hr_reduction_flatten (const HrReduction *self,
   replay->sentence = N_("in the optimizer’s step, while gradients of 16 bits, one piece of all of them and its copy "
                         "in fp32 are alive");
   flat = make_gradients (replay, "cat", "flat_grad_partition", replay->parameter_dtype, self->n_elements);
-  wide = make_gradients (replay, "_to_copy", "single_grad_partition", HR_ELEMENT_FLOAT32, self->n_elements);
-  hr_replay_drop (replay, flat);
+  if (replay->parameter_dtype != HR_ELEMENT_FLOAT32)
+    hr_replay_assign (replay, &flat, make_gradients (replay, "_to_copy", "single_grad_partition", HR_ELEMENT_FLOAT32,
+                                                     self->n_elements));
   if (self->is_one_group)
     hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, kept);
   replay->sentence = N_("in the optimizer’s step");
 
-  return wide;
+  return flat;
 }

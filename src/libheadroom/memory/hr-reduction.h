@@ -31,6 +31,7 @@ G_BEGIN_DECLS
  *   it (zero_quantized_gradients); 0: they are not
  * @is_offloaded: whether the optimizer steps on the host: gradients are copied there by way of one more copy
  * @is_swapped: whether it goes on to a disk, and all of a bucket wait for that
+ * @checks_overflow: whether gradients are looked through for infinities and NaN before a step
  * @gathered_bytes: what the parts of parameters that all ranks have stepped are gathered through
  * @is_one_group: whether the optimizer steps all at once, so that those of 16 bits go before
  *
@@ -57,6 +58,7 @@ struct _HrReduction
   guint64 n_local_ranks;
   gboolean is_offloaded;
   gboolean is_swapped;
+  gboolean checks_overflow;
   guint64 gathered_bytes;
   gboolean is_one_group;
 

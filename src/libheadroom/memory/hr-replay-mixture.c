@@ -22,6 +22,33 @@ get_token_shape (HrElement element,
   return HR_SHAPE (element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, features);
 }
 
+static HrValue
+get_router_shape (HrReplay        *replay,
+                  const HrMixture *mixture)
+{
+  HrElement held = mixture->router_kept_fp32 ? hr_element_widen (replay->dtype) : replay->parameter_dtype;
+
+  return HR_SHAPE (held, HR_SYMBOL_EXPERTS, HR_SYMBOL_HIDDEN);
+}
+
+static void
+enter_router (HrReplay *replay,
+              HrValue  *x,
+              HrValue   weight,
+              HrValue   bias)
+{
+  if (!hr_live_parameters_reads_router (replay))
+    hr_live_parameters_enter (replay, x, weight, bias);
+}
+
+static void
+leave_router (HrReplay *replay,
+              HrValue  *output)
+{
+  if (!hr_live_parameters_reads_router (replay))
+    hr_live_parameters_leave (replay, output);
+}
+
 /*
  * F.linear (x, weight), both cast to fp32 before where the router computes in fp32. Ernie4_5_MoeTopKRouter does so
  * without autocast.
@@ -33,15 +60,15 @@ compute_logits (HrReplay        *replay,
                 HrAdaptedWeight *adapted)
 {
   HrElement element = mixture->fp32_router ? hr_element_widen (replay->dtype) : x.element;
-  HrElement held = mixture->router_kept_fp32 ? hr_element_widen (replay->dtype) : replay->parameter_dtype;
   HrElement autocast = replay->autocast;
-  HrValue shape = HR_SHAPE (held, HR_SYMBOL_EXPERTS, HR_SYMBOL_HIDDEN);
+  HrValue shape = get_router_shape (replay, mixture);
+  HrElement held = shape.element;
   HrValue bias = HR_NO_VALUE;
   HrValue x32, weight, logits;
 
   if (mixture->has_router_bias)
     bias = HR_SHAPE (held, HR_SYMBOL_EXPERTS);
-  hr_live_parameters_enter (replay, &x, shape, bias);
+  enter_router (replay, &x, shape, bias);
   hr_replay_adapter_enter (replay, HR_MODULE_ROUTER, shape, HR_SYMBOL_HIDDEN, adapted);
   x32 = hr_op_cast (replay, x, element);
   weight = hr_replay_hold (replay, hr_replay_adapter_fold (replay, shape, adapted));
@@ -59,7 +86,7 @@ compute_logits (HrReplay        *replay,
     hr_replay_assign (replay, &logits, hr_op_cast (replay, logits, hr_element_widen (replay->dtype)));
   /* Where groups of experts are chosen first, the block does so itself (route_tokens_to_experts of DeepseekV3MoE). */
   if (mixture->choice == HR_ROUTER_GROUPS)
-    hr_live_parameters_leave (replay, &logits);
+    leave_router (replay, &logits);
 
   return logits;
 }
@@ -171,7 +198,7 @@ route (HrReplay        *replay,
   routing->weights = hr_op_cast (replay, values, element);
   hr_replay_rename (replay, routing->weights, "router_scores");
   if (mixture->choice != HR_ROUTER_GROUPS)
-    hr_live_parameters_leave (replay, &routing->weights);
+    leave_router (replay, &routing->weights);
   hr_replay_drop (replay, values);
   hr_replay_drop (replay, scores);
 }
@@ -414,9 +441,11 @@ enter_block (HrReplay        *replay,
              HrValue         *x,
              const HrMixture *mixture)
 {
-  HrValue bias = mixture->has_output_bias ? HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN) : HR_NO_VALUE;
+  HrValue own = mixture->has_output_bias ? HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN) : HR_NO_VALUE;
 
-  hr_live_parameters_enter_mixture (replay, x, bias);
+  if (hr_live_parameters_reads_router (replay))
+    own = get_router_shape (replay, mixture);
+  hr_live_parameters_enter_mixture (replay, x, own);
 }
 
 /*

@@ -214,7 +214,7 @@ resolve_masters (HrTrainingPlan             *self,
       return FALSE;
     }
 
-  if ((!has_16_bits (self->parameters) && !hr_training_zero_divides_parameters (self)) ||
+  if ((!has_16_bits (self->parameters) && !hr_training_zero_is_used (self)) ||
       self->autocast != HR_ELEMENT_NONE)
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
@@ -228,7 +228,8 @@ resolve_masters (HrTrainingPlan             *self,
 
   self->masters = hr_trainables_new_in_fp32 (dtype != HR_GRADIENT_DTYPE_SAME || hr_training_zero_is_used (self)
                                                ? self->parameters : self->reached);
-  n = hr_trainables_get_n_16_bit_elements (self->parameters);
+  n = hr_training_zero_is_used (self) ? hr_trainables_get_n_elements (self->parameters)
+                                      : hr_trainables_get_n_16_bit_elements (self->parameters);
   training->master_bytes = hr_ledger_round (n * sizeof (float));
   if (hr_training_zero_divides_parameters (self))
     {
@@ -242,7 +243,7 @@ resolve_masters (HrTrainingPlan             *self,
       guint64 n_padding;
 
       self->masters = share (self, settings, all, &n_padding);
-      training->buffer_bytes += n_padding * sizeof (guint16);
+      training->buffer_bytes += n_padding * hr_element_get_bytes (self->pass.element);
       n += n_padding;
       training->master_bytes = hr_trainables_get_bytes (self->masters, FALSE);
       hr_trainables_free (all);

@@ -82,16 +82,12 @@ refuse_beside_fsdp (HrTrainingJob  *job,
 }
 
 static gboolean
-refuse_precision (HrTrainingJob  *job,
-                  HrDtype         dtype,
-                  GError        **error)
+refuse_precision (HrDtype   dtype,
+                  GError  **error)
 {
-  g_autofree char *autocast = hr_job_get_as_string (HR_JOB (job), "autocast");
-
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        /* Translators: the places are values of the settings autocast and dtype */
-                        N_("autocast: expected bfloat16, or none with dtype bfloat16, as what ZeRO does in other data "
-                           "types is not known; found %s with dtype %s"), autocast, hr_dtype_get_name (dtype));
+                        N_("dtype: expected bfloat16, float16 or float32, as what ZeRO does in other data types is not "
+                           "known; found %s"), hr_dtype_get_name (dtype));
 
   return FALSE;
 }
@@ -107,13 +103,57 @@ get_loaded_dtype (HrTrainingJob *job,
 }
 
 /*
+ * What DeepSpeed trains in: what accelerate hands on to it, bf16 or fp16, or else what the parameters are in
+ * (Accelerator._prepare_deepspeed of accelerate/accelerator.py).
+ */
+static HrDtype
+get_trained_dtype (HrTrainingJob *job,
+                   HrModel       *model)
+{
+  switch (hr_training_job_get_autocast (job))
+    {
+    case HR_AUTOCAST_BFLOAT16:
+      return HR_DTYPE_BFLOAT16;
+
+    case HR_AUTOCAST_FLOAT16:
+      return HR_DTYPE_FLOAT16;
+
+    case HR_AUTOCAST_NONE:
+    default:
+      return get_loaded_dtype (job, model);
+    }
+}
+
+static gboolean
+is_trained_in (HrDtype dtype)
+{
+  return dtype == HR_DTYPE_BFLOAT16 || dtype == HR_DTYPE_FLOAT16 || dtype == HR_DTYPE_FLOAT32;
+}
+
+/*
+ * Parameters in fp32 have a copy as well (single_partition_of_fp32_groups of stage_1_and_2.py; _create_fp32_partitions
+ * of stage3.py would do without it where the device of one is equal to the other's, but one is a device and the other
+ * its name).
+ */
+static void
+copy_wide (HrTrainingJob *job,
+           HrModel       *model)
+{
+  if (hr_training_job_get_framework (job) == HR_TRAINING_FRAMEWORK_DEEPSPEED &&
+      hr_job_get_pipeline_parallel (HR_JOB (job)) == 1 &&
+      hr_training_job_get_precision_recipe (job) == HR_PRECISION_RECIPE_CUSTOM &&
+      hr_training_job_get_autocast (job) == HR_AUTOCAST_NONE && get_loaded_dtype (job, model) == HR_DTYPE_FLOAT32)
+    g_object_set (job, "master-dtype", HR_MASTER_DTYPE_FLOAT32, NULL);
+}
+
+/*
  * hr_training_zero_prepare:
  * @job: a job, of which a plan is made
  * @model: its model
  * @error: return location for an error
  *
- * accelerate hands bf16 on to DeepSpeed, which casts parameters to that, keeps a copy in fp32 and needs no autocast
- * (Accelerator._prepare_deepspeed of accelerate/accelerator.py, DeepSpeedEngine._configure_distributed_model).
+ * accelerate hands bf16 or fp16 on to DeepSpeed, which casts parameters to that, keeps a copy in fp32 and needs no
+ * autocast (Accelerator._prepare_deepspeed of accelerate/accelerator.py, DeepSpeedEngine._configure_distributed_model).
  *
  * Returns: whether the job can be followed
  */
@@ -122,21 +162,24 @@ hr_training_zero_prepare (HrTrainingJob  *job,
                           HrModel        *model,
                           GError        **error)
 {
-  HrAutocast autocast = hr_training_job_get_autocast (job);
   HrDtype dtype;
 
-  if (!hands_on (job) || hr_training_job_get_zero_stage (job) == 0 ||
+  if (hr_training_job_get_zero_stage (job) == 0 ||
       hr_job_get_method_of_estimate (HR_JOB (job)) == HR_ESTIMATE_METHOD_RULE_OF_THUMB)
     return TRUE;
+  if (!hands_on (job))
+    {
+      copy_wide (job, model);
+      return TRUE;
+    }
   if (hr_training_job_get_fsdp (job) != HR_FSDP_NONE)
     return refuse_beside_fsdp (job, error);
 
-  dtype = get_loaded_dtype (job, model);
-  if (autocast != HR_AUTOCAST_BFLOAT16 && (autocast != HR_AUTOCAST_NONE || dtype != HR_DTYPE_BFLOAT16))
-    return refuse_precision (job, dtype, error);
+  dtype = get_trained_dtype (job, model);
+  if (!is_trained_in (dtype))
+    return refuse_precision (dtype, error);
 
-  g_object_set (job, "dtype", HR_DTYPE_BFLOAT16, "autocast", HR_AUTOCAST_NONE, "master-dtype", HR_MASTER_DTYPE_FLOAT32,
-                NULL);
+  g_object_set (job, "dtype", dtype, "autocast", HR_AUTOCAST_NONE, "master-dtype", HR_MASTER_DTYPE_FLOAT32, NULL);
 
   return TRUE;
 }
@@ -706,8 +749,37 @@ step_groups (HrTrainingPlan *plan)
   training->optimizer.step_bytes = training->stepped.step_bytes;
 }
 
+/* What the optimizer's first parameter is in, by which DeepSpeed goes (self.dtype): what was added may be in fp32. */
+static HrElement
+get_trained_element (const HrTrainingPlan *plan)
+{
+  return hr_trainables_get_n_items (plan->parameters) > 0
+           ? hr_trainables_get_item (plan->parameters, 0)->element : plan->pass.element;
+}
+
 /* DEFAULT_LEAF_MODULE_CLASSES of deepspeed/runtime/zero/leaf_module_config.py: the mixtures of these models. */
-static const char * const leaves[] = { "mixtral", "qwen3_moe", NULL };
+static const struct
+{
+  const char *model_type;
+  HrLeafOrder order;
+} leaves[] = {
+  { "mixtral", HR_LEAF_ORDER_READ },
+  { "qwen2_moe", HR_LEAF_ORDER_ROUTER },
+  { "qwen3_moe", HR_LEAF_ORDER_EXPERTS },
+};
+
+static void
+choose_leaves (HrModel        *model,
+               HrLiveSettings *settings)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (leaves); i++)
+    {
+      if (!g_str_equal (hr_model_get_model_type (model), leaves[i].model_type))
+        continue;
+      settings->has_leaves = TRUE;
+      settings->leaf_order = leaves[i].order;
+    }
+}
 
 /* DeepSpeedZeroOptimizer_Stage3 of deepspeed/runtime/zero/stage3.py */
 static void
@@ -735,9 +807,10 @@ resolve_third_stage (HrTrainingPlan *plan)
     .n_secondary_ranks = MIN (hr_training_job_get_zero_hpz_partition_size (job), count_ranks (plan)),
     .is_quantized = hr_training_job_get_zero_quantized_weights (job),
     .n_wrappers = adds_matrices (plan) ? N_PEFT_MODULES : 0,
-    .has_leaves = g_strv_contains (leaves, hr_model_get_model_type (plan->pass.model)),
-    .experts_first = g_str_equal (hr_model_get_model_type (plan->pass.model), "qwen3_moe"),
+    /* DeepseekV2Moe.forward of transformers */
+    .reads_router = g_str_equal (hr_model_get_model_type (plan->pass.model), "deepseek_v2"),
   };
+  choose_leaves (plan->pass.model, &training->live);
   *reduction = (HrReduction) {
     .is_bucketed = TRUE, .scatters = TRUE, .has_ranks = TRUE, .n_ranks = count_ranks (plan),
     .bucket_elements = hr_training_job_get_reduce_bucket_size (job),
@@ -746,6 +819,7 @@ resolve_third_stage (HrTrainingPlan *plan)
     .is_swapped = hr_training_job_get_optimizer_offload (job) == HR_OFFLOAD_NVME,
     .n_local_ranks = hr_training_job_get_zero_quantized_gradients (job) ? hr_training_job_get_gpus_per_node (job) : 0,
     .n_largest = count_largest (plan->reached, G_MAXUINT64), .is_wide = plan->layout.exchange > 1,
+    .checks_overflow = get_trained_element (plan) == HR_ELEMENT_FLOAT16, .n_kept = count_parts (plan),
   };
   reduction->n_largest = get_part (plan, reduction->n_largest);
   if (!reduction->is_offloaded)
@@ -779,15 +853,12 @@ count_run (const HrTrainingPlan *plan,
   return n;
 }
 
-/*
- * DeepseekV2Moe.forward of transformers reads the matrix of its router, and does not call it; ERNIE's router has a
- * module beside it, and Qwen2MoeSparseMoeBlock, a leaf, has parameters in another order than it reads them in.
- */
+/* ERNIE's router has a module beside it. */
 static gboolean
 has_known_mixtures (const HrTrainingPlan *plan)
 {
   static const char * const strangers[] = {
-    "deepseek", "deepseek_v2", "ernie4_5_moe", "ernie4_5_vl_moe_text", "qwen2_moe", "qwen3_omni_moe_talker_text", NULL
+    "deepseek", "ernie4_5_moe", "ernie4_5_vl_moe_text", "qwen3_omni_moe_talker_text", NULL
   };
   const HrStack *stack = plan->pass.stack;
 
@@ -939,18 +1010,29 @@ hr_training_zero_add_component (const HrTrainingPlan *plan,
 static void
 warn_of_trainer (HrTrainingPlan *plan)
 {
-  if (hands_on (plan->job))
+  HrElement element = plan->pass.element;
+
+  if (!hands_on (plan->job))
+    return;
+
+  if (element == HR_ELEMENT_FLOAT32)
     hr_inference_plan_warn (&plan->pass,
-                            N_("accelerate hands bf16 on to DeepSpeed: parameters in bfloat16 and copies of them in "
-                               "fp32 are counted, computed without autocast"));
+                            N_("Without bf16 and fp16 DeepSpeed trains in fp32: parameters in fp32, and copies of what "
+                               "a rank steps, are counted"));
+  else
+    hr_inference_plan_warn (&plan->pass,
+                            /* Translators: the places are bf16 or fp16, and a data type. */
+                            N_("accelerate hands %s on to DeepSpeed: parameters in %s and copies of them in fp32 are "
+                               "counted, computed without autocast"),
+                            element == HR_ELEMENT_FLOAT16 ? "fp16" : "bf16",
+                            hr_dtype_get_name (hr_job_get_dtype (HR_JOB (plan->job))));
 }
 
 static gboolean
 refuse_wide (GError **error)
 {
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        N_("dtype: expected one of 16 bits, with master weights in fp32 beside it, as what ZeRO takes "
-                           "for parameters in fp32 is not known"));
+                        N_("master-dtype: expected float32, as ZeRO keeps a copy of what is trained; found none"));
 
   return FALSE;
 }
@@ -1042,6 +1124,8 @@ hr_training_zero_resolve (HrTrainingPlan  *plan,
   reduction->n_largest = count_largest (plan->reached, n_part);
   reduction->has_ranks = TRUE;
   reduction->is_wide = plan->layout.exchange > 1;
+  /* check_grad_overflow of _configure_zero_optimizer in deepspeed/runtime/engine.py; bf16 has it as well. */
+  reduction->checks_overflow = plan->pass.element != HR_ELEMENT_FLOAT32;
   /* With a stream of its own, the first stage reduces gradients as they come, like the second. */
   reduction->stays_whole = plan->layout.zero_stage == 1 && reduction->n_buckets == 1;
   /* Trainer.create_optimizer, and OpenRLHF, have a group of its own for what has no weight decay. */

@@ -521,7 +521,7 @@ static void
 find_expert_parts (Count *self)
 {
   for (guint i = 0; i < HR_N_EXPERT_PARTS; i++)
-    self->is_part_given[i] = self->targets.all_linear;
+    self->is_part_given[i] = self->targets.all_linear && !self->adapter->leaves_others;
   for (guint i = 0; self->targets.names != NULL && self->targets.names[i] != NULL; i++)
     {
       int part = _hr_adapter_find_expert_part (self->expert_names, self->targets.names[i]);
