@@ -704,6 +704,34 @@ check_overflow (const HrReduction *self,
     check_each (self, replay);
 }
 
+static void
+compute_norm (const HrReduction *self,
+              HrReplay          *replay)
+{
+  if (self->n_largest == 0)
+    return;
+
+  replay->sentence = N_("in the optimizer’s step, while the norm of a gradient is computed in fp64");
+  hr_replay_drop (replay, make_mask (replay, "_to_copy", HR_ELEMENT_FLOAT64, self->n_largest));
+}
+
+/* The rank that keeps most is not always the one that has the largest tensor. */
+static void
+look_at_gradients (const HrReduction *self,
+                   HrReplay          *replay)
+{
+  guint64 n_others = self->n_kept_by_checked > 0 ? self->n_kept - self->n_kept_by_checked : 0;
+  guint64 bytes = n_others * hr_element_get_bytes (replay->parameter_dtype);
+
+  bytes = bytes / HR_LEDGER_BLOCK_BYTES * HR_LEDGER_BLOCK_BYTES;
+  if (bytes > 0)
+    hr_ledger_remove (&replay->ledger, HR_COMPONENT_GRADIENTS, bytes);
+  check_overflow (self, replay);
+  compute_norm (self, replay);
+  if (bytes > 0)
+    hr_ledger_add (&replay->ledger, HR_COMPONENT_GRADIENTS, bytes);
+}
+
 /*
  * hr_reduction_flatten:
  * @self: the buckets
@@ -725,14 +753,7 @@ hr_reduction_flatten (const HrReduction *self,
   if (self->is_offloaded)
     return HR_NO_VALUE;
 
-  check_overflow (self, replay);
-  replay->sentence = N_("in the optimizer’s step, while the norm of a gradient is computed in fp64");
-  if (self->n_largest > 0)
-    {
-      replay->symbols[HR_SYMBOL_KEPT] = self->n_largest;
-      hr_replay_drop (replay, hr_replay_make (replay, "_to_copy", "g.data.double()", HR_COMPONENT_TEMPORARY,
-                                              HR_SHAPE (HR_ELEMENT_FLOAT64, HR_SYMBOL_KEPT)));
-    }
+  look_at_gradients (self, replay);
   replay->sentence = N_("in the optimizer’s step, while gradients of 16 bits, one piece of all of them and its copy "
                         "in fp32 are alive");
   flat = make_gradients (replay, "cat", "flat_grad_partition", replay->parameter_dtype, self->n_elements);

@@ -14,7 +14,9 @@ G_BEGIN_DECLS
  * @n_elements: how many gradients a rank keeps
  * @n_kept: for how many it has room
  * @n_all: how many there are
- * @n_largest: how many the largest tensor of those has that a rank keeps
+ * @n_largest: how many the largest tensor of those has that a rank keeps, of the rank that holds most when each of its
+ *   tensors is looked at before a step
+ * @n_kept_by_checked: for how many that rank has room
  * @has_ranks: whether those of a bucket are copied once more to be reduced
  * @stays_whole: whether all are kept until the last micro-batch of a step has been differentiated
  * @scatters: whether each rank gets its part of each gradient (stage 3), which are copied into a buffer that is in the
@@ -47,6 +49,7 @@ struct _HrReduction
   guint64 n_kept;
   guint64 n_all;
   guint64 n_largest;
+  guint64 n_kept_by_checked;
   gboolean has_ranks;
   gboolean stays_whole;
   gboolean scatters;

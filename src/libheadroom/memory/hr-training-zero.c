@@ -467,15 +467,14 @@ hr_training_zero_check (const HrTrainingPlan  *plan,
 }
 
 static guint64
-count_largest (const HrTrainables *parameters,
-               guint64             n_part)
+count_largest (const HrTrainables *parameters)
 {
   guint64 n_largest = 0;
 
   for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
     n_largest = MAX (n_largest, hr_trainables_get_item (parameters, i)->n_elements);
 
-  return MIN (n_largest, n_part);
+  return n_largest;
 }
 
 static void
@@ -576,9 +575,16 @@ hr_training_zero_list_parts (const HrTrainingPlan *plan)
   return groups.groups;
 }
 
+/* What a rank has room for of gradients, and the largest piece of them. */
 typedef struct
 {
-  GArray *sums;       /* of guint64: of the parameters that a rank has any of */
+  guint64 n_kept;
+  guint64 n_largest;
+} Held;
+
+typedef struct
+{
+  GArray *ranks;      /* of Held */
   guint64 n_part;
   guint64 offset;
 } Overlaps;
@@ -591,29 +597,51 @@ add_overlap (const HrTrainingPlan *plan,
   Overlaps *self = user_data;
   guint64 end = self->offset + parameter->n_elements;
 
-  for (guint64 i = self->offset / self->n_part; i * self->n_part < end && i < self->sums->len; i++)
-    g_array_index (self->sums, guint64, i) += parameter->n_elements;
+  for (guint64 i = self->offset / self->n_part; i * self->n_part < end && i < self->ranks->len; i++)
+    {
+      Held *held = &g_array_index (self->ranks, Held, i);
+      guint64 n_piece = MIN (end, (i + 1) * self->n_part) - MAX (self->offset, i * self->n_part);
+
+      held->n_kept += parameter->n_elements;
+      held->n_largest = MAX (held->n_largest, n_piece);
+    }
   self->offset = end;
 }
 
+/* What of a piece of gradients is made to look through it, and to compute its norm (hr-reduction). */
+#define CHECKED_BYTES 11
+#define NORM_BYTES 8
+
 /*
  * copy_grads_in_partition of stage_1_and_2.py has room for all of each parameter of which a rank has any: that of the
- * rank counts which needs most.
+ * rank counts which needs most; when the pieces are looked through, that of the one which holds most then.
  */
-static guint64
+static void
 count_kept (const HrTrainingPlan *plan,
+            HrReduction          *reduction,
             guint64               n_part)
 {
-  g_autoptr (GArray) sums = g_array_new (FALSE, TRUE, sizeof (guint64));
-  Overlaps overlaps = { .sums = sums, .n_part = n_part };
-  guint64 n_kept = 0;
+  g_autoptr (GArray) ranks = g_array_new (FALSE, TRUE, sizeof (Held));
+  Overlaps overlaps = { .ranks = ranks, .n_part = n_part };
+  guint64 piece = reduction->checks_overflow ? CHECKED_BYTES : NORM_BYTES;
+  guint64 element = hr_element_get_bytes (plan->pass.element);
+  guint64 most = 0;
 
-  g_array_set_size (sums, count_ranks (plan));
+  g_array_set_size (ranks, count_ranks (plan));
   hr_training_zero_foreach_parameter (plan, add_overlap, &overlaps);
-  for (guint i = 0; i < sums->len; i++)
-    n_kept = MAX (n_kept, g_array_index (sums, guint64, i));
+  reduction->n_kept = 0;
+  for (guint i = 0; i < ranks->len; i++)
+    {
+      const Held *held = &g_array_index (ranks, Held, i);
+      guint64 bytes = held->n_kept * element + held->n_largest * piece;
 
-  return n_kept;
+      reduction->n_kept = MAX (reduction->n_kept, held->n_kept);
+      if (bytes < most)
+        continue;
+      most = bytes;
+      reduction->n_kept_by_checked = held->n_kept;
+      reduction->n_largest = held->n_largest;
+    }
 }
 
 static guint64
@@ -818,7 +846,7 @@ resolve_third_stage (HrTrainingPlan *plan)
     .is_offloaded = hr_training_job_get_optimizer_offload (job) != HR_OFFLOAD_NONE,
     .is_swapped = hr_training_job_get_optimizer_offload (job) == HR_OFFLOAD_NVME,
     .n_local_ranks = hr_training_job_get_zero_quantized_gradients (job) ? hr_training_job_get_gpus_per_node (job) : 0,
-    .n_largest = count_largest (plan->reached, G_MAXUINT64), .is_wide = plan->layout.exchange > 1,
+    .n_largest = count_largest (plan->reached), .is_wide = plan->layout.exchange > 1,
     .checks_overflow = get_trained_element (plan) == HR_ELEMENT_FLOAT16, .n_kept = count_parts (plan),
   };
   reduction->n_largest = get_part (plan, reduction->n_largest);
@@ -1072,6 +1100,18 @@ resolve_bf16_optimizer (HrTrainingPlan *plan)
   training->widened_gradient_bytes = training->master_bytes;
 }
 
+static gboolean
+has_vectors (const HrTrainables *parameters)
+{
+  for (guint i = 0; i < hr_trainables_get_n_items (parameters); i++)
+    {
+      if (hr_trainables_get_item (parameters, i)->n_dimensions < 2)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 /*
  * hr_training_zero_resolve:
  * @plan: a plan, of which everything else is resolved
@@ -1116,20 +1156,20 @@ hr_training_zero_resolve (HrTrainingPlan  *plan,
   training->flattens_gradients = FALSE;
   training->copied_gradient_bytes = 0;
   hr_reduction_init (reduction, n_part);
-  reduction->n_kept = count_kept (plan, n_part);
   reduction->bucket_elements = hr_training_job_get_reduce_bucket_size (plan->job);
   /* _configure_zero_optimizer of deepspeed/runtime/engine.py overlaps nothing beside a pipeline. */
   reduction->n_buckets = hr_training_job_get_overlap_comm (plan->job) && !plan->layout.is_deepspeed ? 2 : 1;
   reduction->n_all = n_all;
-  reduction->n_largest = count_largest (plan->reached, n_part);
   reduction->has_ranks = TRUE;
   reduction->is_wide = plan->layout.exchange > 1;
   /* check_grad_overflow of _configure_zero_optimizer in deepspeed/runtime/engine.py; bf16 has it as well. */
   reduction->checks_overflow = plan->pass.element != HR_ELEMENT_FLOAT32;
+  count_kept (plan, reduction, n_part);
   /* With a stream of its own, the first stage reduces gradients as they come, like the second. */
   reduction->stays_whole = plan->layout.zero_stage == 1 && reduction->n_buckets == 1;
-  /* Trainer.create_optimizer, and OpenRLHF, have a group of its own for what has no weight decay. */
-  reduction->is_one_group = hr_training_job_get_framework (plan->job) == HR_TRAINING_FRAMEWORK_DEEPSPEED;
+  /* Trainer.create_optimizer, and OpenRLHF, have a group of its own for what has no weight decay, if there is any. */
+  reduction->is_one_group = hr_training_job_get_framework (plan->job) == HR_TRAINING_FRAMEWORK_DEEPSPEED ||
+                            !has_vectors (plan->parameters);
   hr_inference_plan_warn (&plan->pass,
                           N_("ZeRO is counted from DeepSpeed’s code (contiguous_gradients and reduce_scatter true, "
                              "nothing offloaded). What NCCL takes is not known, and not counted"));
