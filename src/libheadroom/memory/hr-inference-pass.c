@@ -7,6 +7,7 @@
 #include "hr-live-parameters.h"
 #include "hr-pass.h"
 #include "hr-sharding-flat.h"
+#include "hr-sharding-stacks.h"
 #include "hr-tower.h"
 
 typedef struct
@@ -261,6 +262,7 @@ replay_layer (const HrInference *self,
   pass->forward.mask = attention != NULL && attention->sliding_window > 0 ? pass->sliding_mask : pass->full_mask;
   hr_pass_choose_rotation (pass, attention);
   hr_replay_begin (replay, stretch, NULL, index);
+  hr_sharding_enter_layer (replay, self->stack, index);
   hr_sharding_gather (replay, HR_SHARDED_LAYER);
   load_cache (self, replay, pass, attention);
   load_source_cache (self, replay, pass, klass);
@@ -357,6 +359,7 @@ run_layers (const HrInference *self,
 {
   ClassRecord records[HR_INFERENCE_MAX_CLASSES];
   guint n_classes = MIN (self->stack->n_layer_classes, HR_INFERENCE_MAX_CLASSES);
+  gboolean every_layer = self->every_layer || !hr_sharding_are_alike (replay->sharding, self->stack);
 
   for (guint i = 0; i < n_classes; i++)
     record_init (&records[i]);
@@ -367,7 +370,7 @@ run_layers (const HrInference *self,
       gboolean later = i > self->first_layer;
       HrStretch unshared;
 
-      if (klass >= n_classes || self->every_layer)
+      if (klass >= n_classes || every_layer)
         {
           replay_layer (self, replay, pass, i, &unshared);
         }

@@ -13,6 +13,7 @@
 #include "hr-live-parameters.h"
 #include "hr-replay-prompt.h"
 #include "hr-sharding-flat.h"
+#include "hr-sharding-stacks.h"
 #include "hr-sharding-unit.h"
 #include "hr-unsloth.h"
 
@@ -373,6 +374,7 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
   hr_replay_begin (replay, &self->forward, NULL, layer);
   if (self->heap != NULL)
     hr_layer_heap_begin (self->heap, replay, input);
+  hr_sharding_enter_layer (replay, stack->pass.stack, layer);
   hr_sharding_gather (replay, HR_SHARDED_LAYER);
   self->graph = replay->graph = hr_graph_new ();
   self->graph->only_counts = is_recomputed (self);
@@ -740,6 +742,18 @@ hr_layer_record_differentiate_group (HrLayerRecord   *self,
 }
 
 /*
+ * Whether no other layer is gathered for the backward pass: FullyShardedDataParallel passes by those that are not
+ * differentiated (_needs_pre_backward_unshard of torch/distributed/fsdp/_runtime_utils.py), fully_shard does not.
+ */
+static gboolean
+is_gathered_last (const HrLayerRecord *self,
+                  const HrReplay      *replay,
+                  guint                layer)
+{
+  return layer == 0 || (replay->sharding != NULL && replay->sharding->is_flat && !self->needs_gradient);
+}
+
+/*
  * hr_layer_record_run_backward:
  * @self: a record, of which the forward pass has run
  * @stack: the stack that the layer is in
@@ -765,8 +779,10 @@ hr_layer_record_run_backward (HrLayerRecord   *self,
     hr_layer_heap_begin_backward (self->heap, replay, gradient);
   if (self->chunk.storage >= 0)
     gather_input (self, replay);
+  hr_sharding_enter_layer (replay, stack->pass.stack, layer);
   hr_sharding_gather (replay, HR_SHARDED_LAYER);
-  hr_sharding_gather_ahead (replay, layer == 0, self->checkpointing != HR_CHECKPOINTING_REENTRANT, self->units);
+  hr_sharding_gather_ahead (replay, is_gathered_last (self, replay, layer),
+                            self->checkpointing != HR_CHECKPOINTING_REENTRANT, self->units);
   hr_sharding_enter (replay, HR_SHARDED_LAYER);
   if (self->checkpointing == HR_CHECKPOINTING_REENTRANT)
     gradient = differentiate_reentrant (self, stack, layer, gradient);

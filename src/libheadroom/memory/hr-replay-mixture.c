@@ -91,14 +91,33 @@ compute_logits (HrReplay        *replay,
   return logits;
 }
 
+/*
+ * What scores are in. Where groups of experts are chosen first, nothing is cast: they are in what the product has made,
+ * which is fp32 but where autocast computes it in 16 bits (route_tokens_to_experts of DeepseekV3MoE).
+ */
+static HrElement
+get_score_element (const HrReplay  *replay,
+                   const HrMixture *mixture,
+                   HrElement        logits,
+                   HrElement        narrow)
+{
+  if (mixture->choice == HR_ROUTER_GROUPS && mixture->fp32_router)
+    return logits;
+
+  return mixture->fp32_scores ? hr_element_widen (replay->dtype) : narrow;
+}
+
 /* What becomes of logits, of all experts or of the chosen ones. */
 static HrValue
 compute_scores (HrReplay        *replay,
                 HrValue          logits,
                 const HrMixture *mixture)
 {
-  gboolean is_wide = mixture->scores == HR_ROUTER_SIGMOID ? mixture->fp32_scores : mixture->scores == HR_ROUTER_SOFTMAX;
-  HrValue cast = hr_op_cast (replay, logits, is_wide ? hr_element_widen (replay->dtype) : logits.element);
+  HrElement element = mixture->scores == HR_ROUTER_SOFTMAX ? hr_element_widen (replay->dtype)
+                      : mixture->scores == HR_ROUTER_SIGMOID
+                        ? get_score_element (replay, mixture, logits.element, logits.element)
+                        : logits.element;
+  HrValue cast = hr_op_cast (replay, logits, element);
   HrValue scores;
 
   if (mixture->scores == HR_ROUTER_SIGMOID)
@@ -179,10 +198,11 @@ route (HrReplay        *replay,
        HrRouting       *routing,
        HrAdaptedWeight *adapted)
 {
-  HrElement element = mixture->fp32_scores ? hr_element_widen (replay->dtype) : x.element;
   HrValue scores, values;
+  HrElement element;
 
   routing->logits = compute_logits (replay, x, mixture, adapted);
+  element = get_score_element (replay, mixture, routing->logits.element, x.element);
   scores = mixture->softmax_after ? hr_replay_hold (replay, routing->logits)
                                   : compute_scores (replay, routing->logits, mixture);
   if (mixture->choice == HR_ROUTER_HIGHEST)

@@ -145,20 +145,19 @@ count_parameters (HrSharding            *self,
   return self->is_aligned ? hr_sharding_round (self, n_elements) : n_elements;
 }
 
-/* Puts the parameters of each layer of a stack into one. Returns whether all layers have as many. */
-static gboolean
+/* Puts the parameters of each layer of a stack into one. */
+static void
 flatten_layers (HrSharding            *self,
                 const HrWeightStorage *storage,
                 HrShardedStack        *layers)
 {
-  gboolean are_alike = TRUE;
+  for (guint i = 0; i < layers->n_layers; i++)
+    {
+      HrShardedLayer *layer = &layers->layers[i];
 
-  layers->n_elements = count_parameters (self, storage, layers->stack, 0);
-  for (guint i = 1; i < layers->n_layers; i++)
-    are_alike &= count_parameters (self, storage, layers->stack, i) == layers->n_elements;
-  layers->n_part = hr_sharding_round (self, layers->n_elements) / self->n_ranks;
-
-  return are_alike;
+      layer->n_elements = count_parameters (self, storage, layers->stack, i);
+      layer->n_part = hr_sharding_round (self, layer->n_elements) / self->n_ranks;
+    }
 }
 
 /*
@@ -167,17 +166,13 @@ flatten_layers (HrSharding            *self,
  * @storage: how the tensors of a model are stored
  * @settings: how it is set up
  *
- * Puts parameters into flat ones. Layers whose parameters differ are not followed.
- *
- * Returns: whether all layers have as many parameters
+ * Puts parameters into flat ones.
  */
-gboolean
+void
 hr_sharding_init_flat (HrSharding            *self,
                        const HrWeightStorage *storage,
                        const HrFlatSharding  *settings)
 {
-  gboolean are_alike = TRUE;
-
   *self = (HrSharding) {
     .is_sharded = TRUE, .element = settings->element, .is_tied = TRUE, .is_flat = TRUE,
     .is_offloaded = settings->is_offloaded, .n_ranks = settings->n_ranks, .is_aligned = settings->is_aligned,
@@ -188,14 +183,9 @@ hr_sharding_init_flat (HrSharding            *self,
   };
   hr_sharding_list_stacks (self, storage->model);
   self->n_elements[HR_SHARDED_HEAD] = count_parameters (self, storage, NULL, -1);
+  self->n_part[HR_SHARDED_HEAD] = hr_sharding_round (self, self->n_elements[HR_SHARDED_HEAD]) / self->n_ranks;
   for (guint i = 0; i < self->n_stacks; i++)
-    are_alike &= flatten_layers (self, storage, &self->stacks[i]);
-  self->stack = self->stacks[0].stack;
-  self->n_elements[HR_SHARDED_LAYER] = self->stacks[0].n_elements;
-  for (guint i = 0; i < HR_N_SHARDED_GROUPS; i++)
-    self->n_part[i] = hr_sharding_round (self, self->n_elements[i]) / self->n_ranks;
-
-  return are_alike;
+    flatten_layers (self, storage, &self->stacks[i]);
 }
 
 static void
@@ -226,6 +216,19 @@ count_within (guint64 position,
   return last > first ? last - first : 0;
 }
 
+static gboolean
+is_in_layer (const HrTensor *tensor,
+             guint           layer)
+{
+  for (guint i = 0; i < tensor->n_layers; i++)
+    {
+      if (tensor->layers[i] == layer)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 /*
  * What of each parameter of a layer of a stack, or around the layers, lies in the part of a rank, and is stepped.
  * Returns how many elements these are.
@@ -236,6 +239,7 @@ add_views (const HrSharding *self,
            HrModel          *model,
            const HrStepped  *stepped,
            const HrStack    *stack,
+           guint             layer,
            guint64           rank,
            guint64           n_part,
            guint             copies)
@@ -248,7 +252,8 @@ add_views (const HrSharding *self,
       const HrTensor *tensor = hr_model_get_tensor (model, i);
       guint64 n_items = MAX (1, tensor->n_items);
 
-      if (tensor->tied_to != NULL || find_layers (model, tensor) != stack || (stack != NULL && tensor->layers[0] != 0))
+      if (tensor->tied_to != NULL || find_layers (model, tensor) != stack ||
+          (stack != NULL && !is_in_layer (tensor, layer)))
         continue;
       if (stack == NULL)
         n_items *= MAX (1, tensor->n_layers);
@@ -279,7 +284,7 @@ find_rank (const HrSharding *self,
 
   for (guint64 i = 0; i < self->n_ranks && self->is_aligned; i++)
     {
-      guint64 n = add_views (self, NULL, model, stepped, NULL, i, self->n_part[HR_SHARDED_HEAD], 1);
+      guint64 n = add_views (self, NULL, model, stepped, NULL, 0, i, self->n_part[HR_SHARDED_HEAD], 1);
 
       if (n > most)
         rank = i;
@@ -296,12 +301,13 @@ add_stepped (const HrSharding *self,
              HrModel          *model,
              const HrStepped  *stepped,
              const HrStack    *stack,
+             guint             layer,
              guint64           rank,
              guint64           n_part,
              guint             copies)
 {
   if (self->is_aligned)
-    add_views (self, list, model, stepped, stack, rank, n_part, copies);
+    add_views (self, list, model, stepped, stack, layer, rank, n_part, copies);
   else
     add_trained (self, list, n_part, copies);
 }
@@ -324,9 +330,15 @@ hr_sharding_list_flat (const HrSharding *self,
   guint64 rank = find_rank (self, model, stepped);
 
   for (guint i = 0; i < self->n_stacks; i++)
-    add_stepped (self, list, model, stepped, self->stacks[i].stack, rank, self->stacks[i].n_part,
-                 hr_sharding_count_reached (&self->stacks[i], stepped->reach));
-  add_stepped (self, list, model, stepped, NULL, rank, self->n_part[HR_SHARDED_HEAD], 1);
+    {
+      const HrShardedStack *layers = &self->stacks[i];
+      guint n_reached = hr_sharding_count_reached (layers, stepped->reach);
+
+      for (guint j = 0; j < n_reached; j++)
+        add_stepped (self, list, model, stepped, layers->stack, j, rank, layers->layers[j].n_part,
+                     hr_sharding_count_alike (layers, j, n_reached));
+    }
+  add_stepped (self, list, model, stepped, NULL, 0, rank, self->n_part[HR_SHARDED_HEAD], 1);
 
   return list;
 }
@@ -391,11 +403,8 @@ hr_sharding_get_part_bytes (const HrSharding *self)
   guint64 bytes = hr_ledger_round (self->n_part[HR_SHARDED_HEAD] * element);
 
   for (guint i = 0; i < self->n_stacks; i++)
-    {
-      guint of_layer = self->stacks[i].is_frozen ? hr_element_get_bytes (self->frozen_element) : element;
-
-      bytes += self->stacks[i].n_layers * hr_ledger_round (self->stacks[i].n_part * of_layer);
-    }
+    bytes += hr_sharding_sum_layers (&self->stacks[i], self->stacks[i].n_layers,
+                                     self->stacks[i].is_frozen ? hr_element_get_bytes (self->frozen_element) : element);
 
   return bytes;
 }
@@ -505,18 +514,12 @@ hr_sharding_gather_flat (HrReplay       *replay,
 static HrValue
 gather_behind (HrReplay *replay)
 {
-  HrSharding *self = replay->sharding;
-  const HrStack *stack = self->stack;
-  HrValue gathered;
+  const HrSharding *self = replay->sharding;
 
   if (self->behind == NULL || self->stays_gathered || !self->is_first)
     return HR_NO_VALUE;
 
-  hr_sharding_enter_stack (replay, self->behind);
-  gathered = hr_sharding_gather_anew (replay, HR_SHARDED_LAYER);
-  hr_sharding_enter_stack (replay, stack);
-
-  return gathered;
+  return hr_sharding_gather_layer (replay, self->behind, self->behind->n_layers - 1);
 }
 
 /*
@@ -554,7 +557,7 @@ hr_sharding_gather_ahead (HrReplay       *replay,
       return;
     }
   if (self->gathers_ahead == HR_BACKWARD_PREFETCH_BACKWARD_PRE && !is_first && !self->stays_gathered)
-    self->ahead = hr_sharding_gather_anew (replay, HR_SHARDED_LAYER);
+    self->ahead = hr_sharding_gather_previous (replay);
   else if (self->gathers_ahead == HR_BACKWARD_PREFETCH_BACKWARD_PRE)
     self->ahead = gather_behind (replay);
 }
@@ -576,6 +579,7 @@ hr_sharding_begin_backward (HrReplay *replay)
 
   self->is_backward = TRUE;
   hr_sharding_gather_flat (replay, HR_SHARDED_HEAD);
+  hr_sharding_enter_stack (replay, self->stack);
   if (self->gathers_ahead == HR_BACKWARD_PREFETCH_BACKWARD_PRE)
     hr_sharding_gather_flat (replay, HR_SHARDED_LAYER);
   replay->sentence = sentence;
@@ -703,7 +707,7 @@ hr_sharding_get_left_bytes (const HrSharding *self,
     return self->unit_bytes;
 
   for (guint i = 0; i < self->n_stacks; i++)
-    bytes += self->stacks[i].n_layers * hr_ledger_round (self->stacks[i].n_part * element);
+    bytes += hr_sharding_sum_layers (&self->stacks[i], self->stacks[i].n_layers, element);
 
   return bytes + (has_rest ? hr_ledger_round (self->n_part[HR_SHARDED_HEAD] * element) : 0);
 }
@@ -725,6 +729,23 @@ hr_sharding_leave_reading (HrReplay *replay)
 
   hr_replay_drop (replay, self->weights[HR_SHARDED_HEAD]);
   self->weights[HR_SHARDED_HEAD] = HR_NO_VALUE;
+}
+
+/* One flat parameter after the other; layers that are alike stand for each other. */
+static void
+push_groups (HrReplay *replay)
+{
+  const HrSharding *self = replay->sharding;
+  const HrShardedStack *layers = hr_sharding_find_stack (replay->sharding, self->stack);
+
+  for (guint i = 0; i < layers->n_layers; i++)
+    {
+      if (hr_sharding_count_alike (layers, i, layers->n_layers) == 0)
+        continue;
+      hr_sharding_enter_layer (replay, layers->stack, i);
+      hr_replay_drop (replay, summon_group (replay, HR_SHARDED_LAYER));
+    }
+  hr_replay_drop (replay, summon_group (replay, HR_SHARDED_HEAD));
 }
 
 /* DTensor.full_tensor, of one parameter after the other. */
@@ -766,14 +787,9 @@ hr_sharding_push (HrReplay *replay)
 
   hr_replay_begin (replay, &stretch, NULL, -1);
   if (self->is_flat)
-    {
-      hr_replay_drop (replay, summon_group (replay, HR_SHARDED_LAYER));
-      hr_replay_drop (replay, summon_group (replay, HR_SHARDED_HEAD));
-    }
+    push_groups (replay);
   else
-    {
-      push_largest (replay);
-    }
+    push_largest (replay);
   hr_replay_end (replay);
 }
 
@@ -790,7 +806,7 @@ hr_sharding_get_rest_bytes (const HrSharding *self)
   guint64 bytes = self->holds_rest ? hr_ledger_round (self->n_part[HR_SHARDED_HEAD] * self->n_ranks * element) : 0;
 
   for (guint i = 0; self->holds_rest && self->stays_gathered && i < self->n_stacks; i++)
-    bytes += self->stacks[i].n_layers * hr_ledger_round (self->stacks[i].n_part * self->n_ranks * element);
+    bytes += hr_sharding_sum_layers (&self->stacks[i], self->stacks[i].n_layers, self->n_ranks * element);
 
   return bytes;
 }
@@ -818,8 +834,8 @@ let_go (HrReplay       *replay,
     return;
   if (self->is_first)
     self->weights[group] = gather_behind (replay);
-  else
-    hr_sharding_gather_flat (replay, group);
+  else if (!is_there (self, group))
+    self->weights[group] = hr_sharding_gather_previous (replay);
 }
 
 /* _reduce_grad and _accumulate_sharded_grad of _runtime_utils.py. */

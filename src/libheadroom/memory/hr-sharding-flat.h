@@ -53,7 +53,7 @@ typedef struct
   const HrTuning *tuning;
 } HrStepped;
 
-gboolean      hr_sharding_init_flat      (HrSharding           *self,
+void          hr_sharding_init_flat      (HrSharding           *self,
                                           const HrWeightStorage *storage,
                                           const HrFlatSharding  *settings);
 HrTrainables *hr_sharding_list_flat      (const HrSharding     *self,

@@ -31,39 +31,6 @@ find_group (const HrSharding *self,
   return tensor->role == HR_TENSOR_ROLE_NORM && !self->is_norm_of_root ? HR_SHARDED_HEAD : HR_SHARDED_ROOT;
 }
 
-/*
- * How many elements stand for a tensor, and in how many rows. Numbers of four bits are stored in the data type of the
- * rest, in one column (bnb_4bit_quant_storage; quantize_4bit of bitsandbytes/functional.py); scales are attributes of
- * the module, which each rank has whole (Linear4bit.quant_state).
- */
-static guint64
-count_stored (const HrSharding      *self,
-              const HrWeightStorage *storage,
-              guint                  index,
-              guint                  copy,
-              guint64               *rows,
-              guint64               *whole_bytes)
-{
-  HrMatrixPiece pieces[HR_MATRIX_MAX_PIECES];
-  guint n_pieces = hr_weight_storage_list_pieces (storage, index, copy, pieces);
-  const HrTensor *tensor = hr_model_get_tensor (storage->model, index);
-  guint64 bytes = 0;
-
-  *rows = tensor->n_dimensions > 0 ? tensor->shape[0] : 1;
-  if (n_pieces == 0)
-    return tensor->n_elements;
-
-  for (guint i = 0; i < n_pieces; i++)
-    {
-      if (pieces[i].is_payload)
-        bytes += pieces[i].n_bytes;
-      else
-        *whole_bytes += hr_ledger_round (pieces[i].n_bytes);
-    }
-
-  return *rows = bytes / hr_element_get_bytes (self->frozen_element);
-}
-
 /* Parameters of a layer of a stack, or of a group of those around the layers. */
 typedef struct
 {
@@ -72,24 +39,84 @@ typedef struct
   guint64 n_largest;
   guint64 held_bytes;
   guint64 whole_bytes;
+  guint64 n_reduced;
+  guint64 n_reduced_part;
+  guint64 gradient_bytes;
 } Sum;
 
 static void
-add_parameter (const HrSharding      *self,
-               const HrWeightStorage *storage,
-               guint                  index,
-               guint                  copy,
-               HrElement              element,
-               Sum                   *sum)
+add_parameter (const HrSharding *self,
+               guint64           rows,
+               guint64           n_elements,
+               HrElement         element,
+               Sum              *sum)
 {
-  guint64 rows;
-  guint64 n = count_stored (self, storage, index, copy, &rows, &sum->whole_bytes);
-  guint64 n_part = hr_sharding_count_part (self, rows, n);
+  guint64 n_part = hr_sharding_count_part (self, rows, n_elements);
 
-  sum->n_elements += n;
+  sum->n_elements += n_elements;
   sum->n_part += n_part;
   sum->n_largest = MAX (sum->n_largest, n_part * self->n_ranks);
   sum->held_bytes += hr_ledger_round (n_part * hr_element_get_bytes (element));
+}
+
+/*
+ * Numbers of four bits are stored in the data type of the rest, in one column (bnb_4bit_quant_storage; quantize_4bit of
+ * bitsandbytes/functional.py); scales are attributes of the module, which each rank has whole (Linear4bit.quant_state).
+ */
+static void
+add_pieces (const HrSharding    *self,
+            const HrMatrixPiece *pieces,
+            guint                n_pieces,
+            HrElement            element,
+            Sum                 *sum)
+{
+  guint64 bytes = 0, rows;
+
+  for (guint i = 0; i < n_pieces; i++)
+    {
+      if (pieces[i].is_payload)
+        bytes += pieces[i].n_bytes;
+      else
+        sum->whole_bytes += hr_ledger_round (pieces[i].n_bytes);
+    }
+  rows = bytes / hr_element_get_bytes (self->frozen_element);
+  add_parameter (self, rows, rows, element, sum);
+}
+
+/* Adds what a layer has of a row of the model, or all around the layers: its copies from @first on. */
+static void
+add_row (const HrSharding      *self,
+         const HrWeightStorage *storage,
+         guint                  index,
+         guint                  first,
+         HrElement              element,
+         Sum                   *sum)
+{
+  const HrTensor *tensor = hr_model_get_tensor (storage->model, index);
+  HrMatrixPiece pieces[HR_MATRIX_MAX_PIECES];
+  HrTrainable parameter;
+  guint64 n_copies;
+
+  if (hr_weight_storage_list_pieces (storage, index, first, pieces) > 0)
+    {
+      for (guint i = 0; i < hr_tensor_get_copies_of_layer (tensor); i++)
+        add_pieces (self, pieces, hr_weight_storage_list_pieces (storage, index, first + i, pieces), element, sum);
+      return;
+    }
+
+  n_copies = hr_trainable_init (&parameter, storage->model, index, self->gathered_element);
+  for (guint64 i = 0; i < n_copies; i++)
+    {
+      guint64 rows = parameter.n_dimensions > 0 ? parameter.shape[0] : 1;
+
+      add_parameter (self, rows, parameter.n_elements, element, sum);
+      if (tensor->is_frozen)
+        continue;
+      sum->n_reduced += parameter.n_elements;
+      sum->n_reduced_part += hr_sharding_count_part (self, rows, parameter.n_elements);
+      sum->gradient_bytes +=
+        hr_ledger_round (parameter.n_elements * hr_element_get_bytes (self->gathered_element));
+    }
 }
 
 static HrElement
@@ -113,15 +140,15 @@ add_layer (const HrSharding      *self,
   for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
     {
       const HrTensor *tensor = hr_model_get_tensor (model, i);
-      guint n_copies = hr_tensor_get_copies_of_layer (tensor);
 
       if (tensor->tied_to != NULL || !hr_sharding_is_layered (model, tensor) ||
           hr_model_get_stack (model, tensor->stack) != stack)
         continue;
       for (guint j = 0; j < tensor->n_layers; j++)
         {
-          for (guint k = 0; k < n_copies && tensor->layers[j] == layer; k++)
-            add_parameter (self, storage, i, j * n_copies + k, get_held_element (self, tuning, tensor), sum);
+          if (tensor->layers[j] == layer)
+            add_row (self, storage, i, j * hr_tensor_get_copies_of_layer (tensor),
+                     get_held_element (self, tuning, tensor), sum);
         }
     }
 }
@@ -141,8 +168,9 @@ add_group (const HrSharding      *self,
 
       if (tensor->tied_to != NULL || find_group (self, model, tensor) != group)
         continue;
-      for (guint j = 0; j < hr_tensor_get_copies (tensor); j++)
-        add_parameter (self, storage, i, j, get_held_element (self, tuning, tensor), sum);
+      for (guint j = 0; j < MAX (tensor->n_layers, 1); j++)
+        add_row (self, storage, i, j * hr_tensor_get_copies_of_layer (tensor),
+                 get_held_element (self, tuning, tensor), sum);
     }
 }
 
@@ -154,18 +182,14 @@ static const HrShardedGroup around[] = { HR_SHARDED_EMBEDDING, HR_SHARDED_HEAD, 
  * @storage: how the tensors of a model are stored
  * @settings: how they are divided
  *
- * Sorts the parameters of a model into the groups that accelerate has fully_shard make of them. Layers of a stack whose
- * parameters differ are not followed.
- *
- * Returns: whether all layers of each stack have as many parameters
+ * Sorts the parameters of a model into the groups that accelerate has fully_shard make of them.
  */
-gboolean
+void
 hr_sharding_init_rows (HrSharding            *self,
                        const HrWeightStorage *storage,
                        const HrRowSharding   *settings)
 {
   HrModel *model = storage->model;
-  gboolean are_alike = TRUE;
 
   *self = (HrSharding) {
     .is_sharded = TRUE, .element = settings->element, .frozen_element = settings->frozen_element,
@@ -179,18 +203,17 @@ hr_sharding_init_rows (HrSharding            *self,
   for (guint i = 0; i < self->n_stacks; i++)
     {
       HrShardedStack *layers = &self->stacks[i];
-      Sum first = { 0 };
 
-      add_layer (self, storage, NULL, layers->stack, 0, &first);
-      layers->n_elements = first.n_elements;
-      layers->n_part = first.n_part;
-      self->n_largest = MAX (self->n_largest, first.n_largest);
-      for (guint j = 1; j < layers->n_layers; j++)
+      for (guint j = 0; j < layers->n_layers; j++)
         {
-          Sum other = { 0 };
+          Sum sum = { 0 };
 
-          add_layer (self, storage, NULL, layers->stack, j, &other);
-          are_alike &= other.n_elements == first.n_elements && other.n_part == first.n_part;
+          add_layer (self, storage, NULL, layers->stack, j, &sum);
+          layers->layers[j] = (HrShardedLayer) {
+            .n_elements = sum.n_elements, .n_part = sum.n_part, .gradient_bytes = sum.gradient_bytes,
+            .n_reduced = sum.n_reduced, .n_reduced_part = sum.n_reduced_part,
+          };
+          self->n_largest = MAX (self->n_largest, sum.n_largest);
         }
     }
   for (guint i = 0; i < G_N_ELEMENTS (around); i++)
@@ -202,8 +225,6 @@ hr_sharding_init_rows (HrSharding            *self,
       self->n_part[around[i]] = sum.n_part;
       self->n_largest = MAX (self->n_largest, sum.n_largest);
     }
-
-  return are_alike;
 }
 
 /*
@@ -226,8 +247,8 @@ hr_sharding_join_rows (HrSharding            *self,
     }
   for (guint i = 0; i < G_N_ELEMENTS (around); i++)
     add_group (self, storage, NULL, around[i], &sum);
+  hr_sharding_clear (self);
   self->is_whole = TRUE;
-  self->n_stacks = 0;
   self->n_elements[HR_SHARDED_HEAD] = sum.n_elements;
   self->n_part[HR_SHARDED_HEAD] = sum.n_part;
   self->held_bytes = sum.held_bytes;
@@ -254,11 +275,14 @@ add_gradients (HrSharding        *self,
     }
   for (guint i = 0; i < self->n_stacks; i++)
     {
-      const HrShardedStack *layers = &self->stacks[i];
+      for (guint j = 0; j < self->stacks[i].n_reached; j++)
+        {
+          const HrShardedLayer *layer = &self->stacks[i].layers[j];
 
-      n_part -= layers->n_part * layers->n_reached;
-      n_elements -= layers->n_elements * layers->n_reached;
-      gradient_bytes -= layers->gradient_bytes * layers->n_reached;
+          n_part -= layer->n_reduced_part;
+          n_elements -= layer->n_reduced;
+          gradient_bytes -= layer->gradient_bytes;
+        }
     }
   for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
     {
@@ -278,27 +302,16 @@ add_gradients (HrSharding        *self,
   self->gradient_bytes[HR_SHARDED_ROOT] = gradient_bytes;
 }
 
-/* What the gradients of a layer take whole. */
-static guint64
-count_gradient_bytes (const HrSharding *self,
-                      HrModel          *model,
-                      const HrStack    *stack)
+static gboolean
+reduces_any (const HrShardedStack *layers)
 {
-  guint64 bytes = 0;
-
-  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+  for (guint i = 0; i < layers->n_layers; i++)
     {
-      const HrTensor *tensor = hr_model_get_tensor (model, i);
-
-      for (guint j = 0; j < tensor->n_layers && tensor->layers[j] == 0; j++)
-        {
-          if (hr_sharding_is_layered (model, tensor) && hr_model_get_stack (model, tensor->stack) == stack)
-            bytes += hr_tensor_get_copies_of_layer (tensor) *
-                     hr_ledger_round (tensor->n_elements * hr_element_get_bytes (self->gathered_element));
-        }
+      if (layers->layers[i].n_reduced > 0)
+        return TRUE;
     }
 
-  return bytes;
+  return FALSE;
 }
 
 /*
@@ -327,9 +340,7 @@ hr_sharding_take_rows (HrSharding            *self,
     {
       HrShardedStack *layers = &self->stacks[i];
 
-      if (!self->adds_matrices)
-        layers->gradient_bytes = count_gradient_bytes (self, model, layers->stack);
-      if (!layers->is_frozen && (!self->adds_matrices || layers->n_added > 0))
+      if (!layers->is_frozen && reduces_any (layers))
         layers->n_reached = hr_sharding_count_reached (layers, reach);
       if (layers->stack->tower != HR_TOWER_UNKNOWN && hr_reach_includes (reach, layers->stack->role))
         layers->n_unreached = layers->n_layers - layers->n_reached;
@@ -344,56 +355,49 @@ hr_sharding_take_rows (HrSharding            *self,
     add_gradients (self, model, tuning, reached);
 }
 
-/* Whether a class of layers has one alone, as the only one of a tower that has no windows. */
-static gboolean
-has_single_layer (const HrStack *stack)
+/* What a matrix adds to a group. */
+typedef struct
 {
-  for (guint i = 0; i < stack->n_layer_classes; i++)
-    {
-      guint n = 0;
+  guint64 n_part;
+  guint64 n_elements;
+  guint64 gradient_bytes;
+  guint64 n_gathered;
+} Added;
 
-      for (guint j = 0; j < stack->n_layers; j++)
-        n += stack->layer_class_of[j] == i;
-      if (n == 1)
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
-/*
- * The stack whose layers matrices are added to, or none of what is around the layers: those of a class of layers are
- * listed by themselves.
- */
-static HrShardedStack *
-find_stack (HrSharding        *self,
-            const HrTrainable *matrix)
-{
-  for (guint i = 0; i < self->n_stacks; i++)
-    {
-      if (self->stacks[i].stack->role == matrix->stack &&
-          (matrix->copies > 1 || has_single_layer (self->stacks[i].stack)))
-        return &self->stacks[i];
-    }
-
-  return NULL;
-}
-
-/* What of the matrices of all layers each has. */
+/* What the model is loaded with is not reduced. */
 static void
-share_out (HrShardedStack *layers,
-           guint           wide,
-           guint           narrow)
+freeze_layers (HrShardedStack *layers)
 {
-  layers->n_added_part /= layers->n_layers;
-  layers->n_added /= layers->n_layers;
-  layers->gradient_bytes /= layers->n_layers;
-  layers->n_part += layers->n_added_part * wide / narrow;
+  for (guint i = 0; i < layers->n_layers; i++)
+    {
+      HrShardedLayer *layer = &layers->layers[i];
+
+      layer->n_reduced = layer->n_reduced_part = layer->gradient_bytes = 0;
+    }
+}
+
+static void
+add_to_layers (HrShardedStack    *layers,
+               const HrTrainable *matrix,
+               const Added       *added)
+{
+  guint n_copies = hr_tensor_get_copies_of_layer (matrix->beside);
+
+  for (guint64 i = matrix->first_copy; i < matrix->first_copy + matrix->copies; i++)
+    {
+      HrShardedLayer *layer = &layers->layers[matrix->beside->layers[i / n_copies]];
+
+      layer->n_reduced_part += added->n_part;
+      layer->n_reduced += added->n_elements;
+      layer->gradient_bytes += added->gradient_bytes;
+      layer->n_part += added->n_gathered;
+    }
 }
 
 /*
  * hr_sharding_add_rows:
  * @self: groups of parameters that are frozen
+ * @model: the model that they are of
  * @added: matrices that a method of fine-tuning adds
  *
  * Has matrices be gathered with the layers that they are in, or with the root, and reduced alone. What is gathered at
@@ -401,34 +405,36 @@ share_out (HrShardedStack *layers,
  */
 void
 hr_sharding_add_rows (HrSharding         *self,
+                      HrModel            *model,
                       const HrTrainables *added)
 {
   HrElement element = self->is_mixed ? self->gathered_element : self->element;
   guint wide = hr_element_get_bytes (element), narrow = hr_element_get_bytes (self->gathered_element);
 
   self->adds_matrices = TRUE;
+  for (guint i = 0; i < self->n_stacks; i++)
+    freeze_layers (&self->stacks[i]);
   for (guint i = 0; i < hr_trainables_get_n_items (added); i++)
     {
       const HrTrainable *matrix = hr_trainables_get_item (added, i);
-      HrShardedStack *layers = find_stack (self, matrix);
-      guint64 n_part = matrix->copies * hr_sharding_count_part (self, matrix->shape[0], matrix->n_elements);
-      guint64 n = matrix->copies * matrix->n_elements;
-      guint64 bytes = matrix->copies * hr_ledger_round (matrix->n_elements * wide);
+      Added one = {
+        .n_part = hr_sharding_count_part (self, matrix->shape[0], matrix->n_elements),
+        .n_elements = matrix->n_elements, .gradient_bytes = hr_ledger_round (matrix->n_elements * wide),
+      };
 
-      if (layers != NULL)
+      one.n_gathered = one.n_part * wide / narrow;
+      if (hr_sharding_is_layered (model, matrix->beside))
         {
-          layers->n_added_part += n_part;
-          layers->n_added += n;
-          layers->gradient_bytes += bytes;
+          const HrStack *stack = hr_model_get_stack (model, matrix->beside->stack);
+
+          add_to_layers (hr_sharding_find_stack (self, stack), matrix, &one);
         }
       else
         {
-          self->n_part[HR_SHARDED_REACHED] += n_part;
-          self->n_elements[HR_SHARDED_REACHED] += n;
-          self->n_part[HR_SHARDED_ROOT] += n_part * wide / narrow;
-          self->gradient_bytes[HR_SHARDED_ROOT] += bytes;
+          self->n_part[HR_SHARDED_REACHED] += matrix->copies * one.n_part;
+          self->n_elements[HR_SHARDED_REACHED] += matrix->copies * one.n_elements;
+          self->n_part[HR_SHARDED_ROOT] += matrix->copies * one.n_gathered;
+          self->gradient_bytes[HR_SHARDED_ROOT] += matrix->copies * one.gradient_bytes;
         }
     }
-  for (guint i = 0; i < self->n_stacks; i++)
-    share_out (&self->stacks[i], wide, narrow);
 }

@@ -28,17 +28,18 @@ typedef struct
   gboolean hands_norms_to_root;
 } HrRowSharding;
 
-gboolean hr_sharding_init_rows (HrSharding            *self,
-                                const HrWeightStorage *storage,
-                                const HrRowSharding   *settings);
-void     hr_sharding_join_rows (HrSharding            *self,
-                                const HrWeightStorage *storage);
-void     hr_sharding_take_rows (HrSharding            *self,
-                                const HrWeightStorage *storage,
-                                const HrTuning        *tuning,
-                                HrReach                reach,
-                                const HrTrainables    *reached);
-void     hr_sharding_add_rows  (HrSharding            *self,
-                                const HrTrainables    *added);
+void hr_sharding_init_rows (HrSharding            *self,
+                            const HrWeightStorage *storage,
+                            const HrRowSharding   *settings);
+void hr_sharding_join_rows (HrSharding            *self,
+                            const HrWeightStorage *storage);
+void hr_sharding_take_rows (HrSharding            *self,
+                            const HrWeightStorage *storage,
+                            const HrTuning        *tuning,
+                            HrReach                reach,
+                            const HrTrainables    *reached);
+void hr_sharding_add_rows  (HrSharding            *self,
+                            HrModel               *model,
+                            const HrTrainables    *added);
 
 G_END_DECLS

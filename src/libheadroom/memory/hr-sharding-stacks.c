@@ -2,6 +2,9 @@
 
 #include "hr-sharding-stacks.h"
 
+#include <string.h>
+
+#include "hr-sharding-flat.h"
 #include "hr-tuning.h"
 
 /*
@@ -55,8 +58,128 @@ hr_sharding_list_stacks (HrSharding *self,
       if (has_layers (stack))
         self->stacks[self->n_stacks++] = (HrShardedStack) {
           .stack = stack, .n_layers = stack->n_layers / stack->n_repeats,
+          .layers = g_new0 (HrShardedLayer, stack->n_layers / stack->n_repeats),
         };
     }
+}
+
+/*
+ * hr_sharding_clear:
+ * @self: groups of parameters
+ *
+ * Frees what hr_sharding_list_stacks() has made; copies of @self share it.
+ */
+void
+hr_sharding_clear (HrSharding *self)
+{
+  for (guint i = 0; i < self->n_stacks; i++)
+    g_clear_pointer (&self->stacks[i].layers, g_free);
+  self->n_stacks = 0;
+}
+
+/*
+ * hr_sharding_count_as_large:
+ * @layers: a stack of layers
+ * @layer: one of them
+ *
+ * Returns: how many have as many parameters as @layer, whatever they are of, or 0 where one before it has
+ */
+guint
+hr_sharding_count_as_large (const HrShardedStack *layers,
+                            guint                 layer)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < layers->n_layers; i++)
+    {
+      const HrShardedLayer *other = &layers->layers[i];
+
+      if (other->n_elements != layers->layers[layer].n_elements || other->n_part != layers->layers[layer].n_part)
+        continue;
+      if (i < layer)
+        return 0;
+      n++;
+    }
+
+  return n;
+}
+
+static gboolean
+are_alike (const HrShardedStack *layers,
+           guint                 layer,
+           guint                 other)
+{
+  return layers->stack->layer_class_of[layer] == layers->stack->layer_class_of[other] &&
+         memcmp (&layers->layers[layer], &layers->layers[other], sizeof *layers->layers) == 0;
+}
+
+/*
+ * hr_sharding_count_alike:
+ * @layers: a stack of layers
+ * @layer: one of them
+ * @n_layers: how many of the first count
+ *
+ * Returns: how many of these are of the class of @layer, with as many parameters, or 0 where one before it is
+ */
+guint
+hr_sharding_count_alike (const HrShardedStack *layers,
+                         guint                 layer,
+                         guint                 n_layers)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < layer; i++)
+    {
+      if (are_alike (layers, i, layer))
+        return 0;
+    }
+  for (guint i = layer; i < n_layers; i++)
+    n += are_alike (layers, i, layer);
+
+  return n;
+}
+
+/*
+ * hr_sharding_sum_layers:
+ * @layers: a stack of layers
+ * @n_layers: how many of the first count
+ * @bytes: how many each number of a rank takes
+ *
+ * Returns: what a rank has of these
+ */
+guint64
+hr_sharding_sum_layers (const HrShardedStack *layers,
+                        guint                 n_layers,
+                        guint64               bytes)
+{
+  guint64 sum = 0;
+
+  for (guint i = 0; i < n_layers; i++)
+    sum += hr_ledger_round (layers->layers[i].n_part * bytes);
+
+  return sum;
+}
+
+/*
+ * hr_sharding_are_alike:
+ * @self: (nullable): groups of parameters
+ * @stack: a stack
+ *
+ * Returns: whether its layers have as many parameters each
+ */
+gboolean
+hr_sharding_are_alike (const HrSharding *self,
+                       const HrStack    *stack)
+{
+  const HrShardedStack *layers = self != NULL ? hr_sharding_find_stack ((HrSharding *) self, stack) : NULL;
+
+  for (guint i = 1; layers != NULL && i < layers->n_layers; i++)
+    {
+      if (memcmp (&layers->layers[i], &layers->layers[0], sizeof *layers->layers) != 0)
+        return FALSE;
+    }
+
+  return TRUE;
 }
 
 /*
@@ -122,40 +245,129 @@ hr_sharding_count_reached (const HrShardedStack *layers,
                                                                      : layers->n_layers;
 }
 
+static void
+enter (HrReplay             *replay,
+       const HrShardedStack *layers,
+       guint                 layer)
+{
+  HrSharding *self = replay->sharding;
+  const HrShardedLayer *entered = &layers->layers[layer];
+
+  self->stack = layers->stack;
+  self->layer = layer;
+  self->is_frozen = layers->is_frozen;
+  self->n_elements[HR_SHARDED_LAYER] = entered->n_elements;
+  self->n_part[HR_SHARDED_LAYER] = entered->n_part;
+  hr_sharding_set_symbols (self, replay, HR_SHARDED_LAYER);
+  if (self->is_flat)
+    return;
+
+  self->gradient_bytes[HR_SHARDED_LAYER] = entered->gradient_bytes;
+  self->n_elements[HR_SHARDED_UNIT] = entered->n_reduced;
+  self->n_part[HR_SHARDED_UNIT] = entered->n_reduced_part;
+  hr_sharding_set_symbols (self, replay, HR_SHARDED_UNIT);
+}
+
+/*
+ * hr_sharding_enter_layer:
+ * @replay: a tape
+ * @stack: (nullable): a stack
+ * @layer: one of its layers, of which others may share the parameters
+ *
+ * Says which layer %HR_SHARDED_LAYER stands for from now on.
+ */
+void
+hr_sharding_enter_layer (HrReplay      *replay,
+                         const HrStack *stack,
+                         guint          layer)
+{
+  const HrShardedStack *layers = replay->sharding != NULL ? hr_sharding_find_stack (replay->sharding, stack) : NULL;
+
+  if (layers != NULL)
+    enter (replay, layers, layer % layers->n_layers);
+}
+
 /*
  * hr_sharding_enter_stack:
  * @replay: a tape
  * @stack: a stack
  *
- * Says whose layers %HR_SHARDED_LAYER stands for from now on.
+ * Has %HR_SHARDED_LAYER stand for the last layer of a stack from now on.
  *
- * Returns: whose it has stood for
+ * Returns: of which stack it has stood for a layer
  */
 const HrStack *
 hr_sharding_enter_stack (HrReplay      *replay,
                          const HrStack *stack)
 {
-  HrSharding *self = replay->sharding;
-  const HrStack *before = self != NULL ? self->stack : NULL;
-  const HrShardedStack *layers = self != NULL ? hr_sharding_find_stack (self, stack) : NULL;
+  const HrStack *before = replay->sharding != NULL ? replay->sharding->stack : NULL;
 
-  if (layers == NULL)
-    return before;
-
-  self->stack = stack;
-  self->is_frozen = layers->is_frozen;
-  self->n_elements[HR_SHARDED_LAYER] = layers->n_elements;
-  self->n_part[HR_SHARDED_LAYER] = layers->n_part;
-  hr_sharding_set_symbols (self, replay, HR_SHARDED_LAYER);
-  if (!self->is_flat)
-    {
-      self->gradient_bytes[HR_SHARDED_LAYER] = layers->gradient_bytes;
-      self->n_elements[HR_SHARDED_UNIT] = layers->n_added;
-      self->n_part[HR_SHARDED_UNIT] = layers->n_added_part;
-      hr_sharding_set_symbols (self, replay, HR_SHARDED_UNIT);
-    }
+  if (stack != NULL)
+    hr_sharding_enter_layer (replay, stack, stack->n_layers - 1);
 
   return before;
+}
+
+/*
+ * hr_sharding_gather_layer:
+ * @replay: a tape
+ * @stack: (nullable): a stack, or none where layers are not told apart
+ * @layer: one of its layers
+ *
+ * Gathers a layer while another runs.
+ *
+ * Returns: what it is gathered in
+ */
+HrValue
+hr_sharding_gather_layer (HrReplay      *replay,
+                          const HrStack *stack,
+                          guint          layer)
+{
+  const HrSharding *self = replay->sharding;
+  const HrStack *outer = self->stack;
+  guint before = self->layer;
+  HrValue gathered;
+
+  hr_sharding_enter_layer (replay, stack, layer);
+  gathered = self->is_flat ? hr_sharding_gather_anew (replay, HR_SHARDED_LAYER)
+                           : hr_sharding_gather_parts (replay, HR_SHARDED_LAYER);
+  hr_sharding_enter_layer (replay, outer, before);
+
+  return gathered;
+}
+
+/*
+ * hr_sharding_gather_previous:
+ * @replay: a tape
+ *
+ * Gathers the layer before the one that runs, which is not the first.
+ *
+ * Returns: what it is gathered in
+ */
+HrValue
+hr_sharding_gather_previous (HrReplay *replay)
+{
+  const HrSharding *self = replay->sharding;
+
+  return hr_sharding_gather_layer (replay, self->stack,
+                                   self->layer + (self->stack != NULL ? self->stack->n_layers : 0) - 1);
+}
+
+/*
+ * hr_sharding_count_largest:
+ * @self: groups of parameters
+ *
+ * Returns: how many parameters the largest layer of the text has
+ */
+guint64
+hr_sharding_count_largest (const HrSharding *self)
+{
+  guint64 most = 0;
+
+  for (guint i = 0; self->n_stacks > 0 && i < self->stacks[0].n_layers; i++)
+    most = MAX (most, self->stacks[0].layers[i].n_elements);
+
+  return most;
 }
 
 /*

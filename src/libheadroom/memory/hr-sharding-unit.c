@@ -4,6 +4,7 @@
 
 #include "hr-autograd.h"
 #include "hr-sharding-flat.h"
+#include "hr-sharding-stacks.h"
 
 /*
  * fsdp_auto_wrap_policy of peft/utils/other.py puts each linear layer that is trained into a
@@ -294,7 +295,7 @@ hr_sharding_gather_before (HrReplay *replay)
   if (self->before.n_symbols == 0)
     {
       if (!self->is_first)
-        self->ahead = hr_sharding_gather_anew (replay, HR_SHARDED_LAYER);
+        self->ahead = hr_sharding_gather_previous (replay);
       return;
     }
 

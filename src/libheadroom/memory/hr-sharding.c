@@ -223,9 +223,14 @@ hr_sharding_begin (HrSharding *self,
   replay->sharding = self->is_sharded ? self : NULL;
 }
 
-/* Whether accelerate has made the groups, so that what is in no other is the root's. */
-static gboolean
-has_root (const HrSharding *self)
+/*
+ * hr_sharding_has_root:
+ * @self: groups of parameters
+ *
+ * Returns: whether accelerate has had fully_shard make them, so that what is in no other is the root's
+ */
+gboolean
+hr_sharding_has_root (const HrSharding *self)
 {
   return !self->is_flat && self->n_stacks > 0;
 }
@@ -297,11 +302,18 @@ hr_sharding_resume (HrSharding *self,
     hr_sharding_set_symbols (self, replay, i);
 }
 
-static HrShardedGroup
-find_group (const HrSharding *self,
-            HrShardedGroup    group)
+/*
+ * hr_sharding_find_group:
+ * @self: groups of parameters
+ * @group: a group
+ *
+ * Returns: the one that its parameters are in
+ */
+HrShardedGroup
+hr_sharding_find_group (const HrSharding *self,
+                        HrShardedGroup    group)
 {
-  if (self->is_whole || (group == HR_SHARDED_ROOT && !has_root (self)))
+  if (self->is_whole || (group == HR_SHARDED_ROOT && !hr_sharding_has_root (self)))
     return HR_SHARDED_HEAD;
 
   return group == HR_SHARDED_EMBEDDING && self->is_tied ? HR_SHARDED_HEAD : group;
@@ -400,16 +412,14 @@ gather_tower (HrReplay *replay)
 {
   HrSharding *self = replay->sharding;
   const HrShardedStack *layers = hr_sharding_find_stack (self, self->behind);
-  const HrStack *stack = self->stack;
   HrValue *gathered;
 
   if (layers == NULL || self->n_ranks == 1 || self->stays_gathered)
     return;
 
   gathered = layers->n_reached == layers->n_layers ? &self->ahead : &self->unused;
-  hr_sharding_enter_stack (replay, self->behind);
-  hr_replay_assign (replay, gathered, hr_sharding_gather_parts (replay, HR_SHARDED_LAYER));
-  hr_sharding_enter_stack (replay, stack);
+  hr_replay_assign (replay, gathered,
+                    hr_sharding_gather_layer (replay, self->behind, self->behind->n_layers - 1));
 }
 
 /* What was gathered before the first layer of a stack. */
@@ -417,7 +427,7 @@ static void
 gather_before (HrReplay *replay)
 {
   HrSharding *self = replay->sharding;
-  gboolean is_tower = has_root (self) && self->stack != self->stacks[0].stack;
+  gboolean is_tower = hr_sharding_has_root (self) && self->stack != self->stacks[0].stack;
 
   if (self->behind != NULL && (is_tower || !self->embeds_last))
     gather_tower (replay);
@@ -436,8 +446,20 @@ hr_sharding_gather_behind (HrReplay *replay)
 {
   const HrSharding *self = replay->sharding;
 
-  if (self != NULL && has_root (self) && self->embeds_last && self->behind != NULL)
+  if (self != NULL && hr_sharding_has_root (self) && self->embeds_last && self->behind != NULL)
     gather_tower (replay);
+}
+
+/* Returns whether there is something to be gathered in the backward pass. */
+static gboolean
+begin_backward (HrSharding *self)
+{
+  if (self->is_staged)
+    return FALSE;
+
+  self->is_backward = TRUE;
+
+  return self->n_ranks > 1 && !self->stays_gathered;
 }
 
 /*
@@ -453,17 +475,13 @@ hr_sharding_gather_next (HrReplay *replay,
 {
   HrSharding *self = replay->sharding;
 
-  if (self->is_staged)
-    return;
-
-  self->is_backward = TRUE;
-  if (self->n_ranks == 1 || self->stays_gathered)
+  if (!begin_backward (self))
     return;
 
   if (is_first)
     gather_before (replay);
   else
-    self->ahead = hr_sharding_gather_parts (replay, HR_SHARDED_LAYER);
+    self->ahead = hr_sharding_gather_previous (replay);
 }
 
 static void
@@ -473,8 +491,11 @@ backward_end (HrReplay     *replay,
               HrValue      *gradients)
 {
   const char *sentence = replay->sentence;
+  HrSharding *self = replay->sharding;
 
-  hr_sharding_gather_next (replay, FALSE);
+  if (begin_backward (self))
+    self->ahead = hr_sharding_gather_layer (replay, self->stack,
+                                            self->stack != NULL ? self->stack->n_layers - 1 : 0);
   replay->sentence = sentence;
   gradients[0] = hr_replay_hold (replay, gradient);
 }
@@ -594,7 +615,7 @@ hr_sharding_gather (HrReplay       *replay,
   if (self == NULL)
     return;
 
-  group = find_group (self, group);
+  group = hr_sharding_find_group (self, group);
   if (self->is_flat)
     hr_sharding_gather_flat (replay, group);
   else if (self->is_staged)
@@ -615,7 +636,7 @@ hr_sharding_gather_root (HrReplay       *replay,
 {
   const HrSharding *self = replay->sharding;
 
-  if (self != NULL && has_root (self) && self->n_elements[group] > 0)
+  if (self != NULL && hr_sharding_has_root (self) && self->n_elements[group] > 0)
     hr_sharding_gather (replay, group);
 }
 
@@ -633,7 +654,7 @@ hr_sharding_let_go (HrReplay       *replay,
 {
   HrSharding *self = replay->sharding;
 
-  if (self == NULL || self->is_staged || find_group (self, group) == HR_SHARDED_HEAD)
+  if (self == NULL || self->is_staged || hr_sharding_find_group (self, group) == HR_SHARDED_HEAD)
     return;
 
   if (self->stays_gathered)
@@ -656,7 +677,7 @@ hr_sharding_casts_input (const HrReplay *replay,
 {
   const HrSharding *self = replay->sharding;
 
-  return input.storage >= 0 && self != NULL && has_root (self) && self->is_mixed &&
+  return input.storage >= 0 && self != NULL && hr_sharding_has_root (self) && self->is_mixed &&
          input.element != replay->parameter_dtype;
 }
 
@@ -697,275 +718,8 @@ hr_sharding_cast_given (HrReplay   *replay,
   HrSharding *self = replay->sharding;
   HrValue copy = hr_op_like (replay, "_to_copy", name, shape);
 
-  if (self != NULL && has_root (self) && self->is_mixed && self->n_given < G_N_ELEMENTS (self->given))
+  if (self != NULL && hr_sharding_has_root (self) && self->is_mixed && self->n_given < G_N_ELEMENTS (self->given))
     self->given[self->n_given++] = hr_replay_hold (replay, copy);
 
   return copy;
-}
-
-/*
- * hr_sharding_enter:
- * @replay: a tape
- * @group: a group
- *
- * Says whose gradients come from now on.
- */
-void
-hr_sharding_enter (HrReplay       *replay,
-                   HrShardedGroup  group)
-{
-  if (replay->sharding != NULL)
-    replay->sharding->current = find_group (replay->sharding, group);
-}
-
-/*
- * hr_sharding_take:
- * @replay: a tape
- * @gradient: (transfer full): the gradient of a parameter
- *
- * Keeps a gradient in the dtype that is computed in until its group is reduced.
- */
-void
-hr_sharding_take (HrReplay *replay,
-                  HrValue   gradient)
-{
-  HrSharding *self = replay->sharding;
-  guint *n = &self->n_gradients[self->current];
-
-  if (self->has_units)
-    {
-      hr_sharding_reduce_unit (replay, gradient);
-      return;
-    }
-  if (replay->has_gradients &&
-      (self->is_staged ? hr_sharding_adds_to_stage (replay, gradient) : self->waits))
-    {
-      hr_replay_drop (replay, gradient);
-      return;
-    }
-  if (*n == HR_SHARDED_MAX_PARAMETERS)
-    {
-      replay->ledger.overflowed = TRUE;
-      hr_replay_drop (replay, gradient);
-      return;
-    }
-
-  self->gradients[self->current][(*n)++] = gradient;
-}
-
-/*
- * A variable of foreach_reduce holds the gradient of the group's last parameter, where there are several ranks:
- * the table of tokens, or the head behind the last norm, whose gradient comes first, as that of the last matrix does
- * which is added to a layer, and of the root that of the last norm; else it is that of a norm.
- */
-static gboolean
-keeps_matrix (const HrSharding *self,
-              HrShardedGroup    group)
-{
-  return self->n_ranks > 1 && self->n_gradients[group] > 0 &&
-         (group == HR_SHARDED_EMBEDDING || (group == HR_SHARDED_HEAD && !self->is_tied) ||
-          group == HR_SHARDED_ROOT || self->adds_matrices);
-}
-
-static void
-let_weights_go (HrReplay       *replay,
-                HrShardedGroup  group)
-{
-  HrSharding *self = replay->sharding;
-  guint64 n_gathered = replay->symbols[symbols[group][HR_SHARDED_GATHERED]];
-
-  if (self->stays_gathered && self->weights[group].storage < 0)
-    hr_replay_remove (replay, HR_COMPONENT_TEMPORARY,
-                      hr_ledger_round (n_gathered * hr_element_get_bytes (replay->parameter_dtype)));
-  hr_replay_drop (replay, self->weights[group]);
-  self->weights[group] = HR_NO_VALUE;
-}
-
-/* Parameters have their gradients whole until they are reduced (set_requires_gradient_sync). */
-static void
-keep_gradients (HrReplay       *replay,
-                HrShardedGroup  group)
-{
-  HrSharding *self = replay->sharding;
-
-  for (guint i = 0; i < self->n_gradients[group]; i++)
-    hr_replay_leave (replay, self->gradients[group][i]);
-  self->n_gradients[group] = 0;
-}
-
-/* FSDPParamGroup._all_reduce_state: what was sent to the other groups of ranks is held until all groups are reduced. */
-static void
-hold_reduced (HrReplay *replay,
-              HrValue   reduced)
-{
-  hr_replay_reassign_component (replay, reduced, HR_COMPONENT_COMMUNICATION);
-  hr_replay_leave (replay, reduced);
-}
-
-static guint64
-count_held_of_groups (const HrSharding *self,
-                      guint             bytes)
-{
-  static const HrShardedGroup groups[] = { HR_SHARDED_EMBEDDING, HR_SHARDED_HEAD };
-  guint64 sum = hr_ledger_round (self->n_part[HR_SHARDED_REACHED] * bytes);
-
-  for (guint i = 0; i < G_N_ELEMENTS (groups); i++)
-    {
-      if (self->gradient_bytes[groups[i]] > 0)
-        sum += hr_ledger_round (self->n_part[groups[i]] * bytes);
-    }
-  for (guint i = 0; i < self->n_stacks; i++)
-    {
-      const HrShardedStack *layers = &self->stacks[i];
-
-      sum += layers->n_reached *
-             hr_ledger_round ((self->adds_matrices ? layers->n_added_part : layers->n_part) * bytes);
-    }
-
-  return sum;
-}
-
-static guint64
-count_held_bytes (const HrSharding *self)
-{
-  guint bytes = hr_element_get_bytes (self->reduced_element);
-
-  if (!self->has_replicas || self->is_staged || self->element == self->reduced_element ||
-      (self->waits && !self->is_last))
-    return 0;
-  if (has_root (self))
-    return count_held_of_groups (self, bytes);
-
-  return self->n_layers * hr_ledger_round (self->n_part[HR_SHARDED_LAYER] * bytes) +
-         hr_ledger_round (self->n_part[HR_SHARDED_EMBEDDING] * bytes) +
-         hr_ledger_round (self->n_part[HR_SHARDED_HEAD] * bytes);
-}
-
-/* Whether a group has parameters that get a gradient. */
-static gboolean
-gets_gradients (const HrSharding *self,
-                HrShardedGroup    group)
-{
-  const HrShardedStack *layers;
-
-  if (!has_root (self))
-    return TRUE;
-  if (group != HR_SHARDED_LAYER)
-    return self->gradient_bytes[group] > 0;
-
-  layers = hr_sharding_find_stack ((HrSharding *) self, self->stack);
-
-  return layers == NULL || layers->n_reached > 0;
-}
-
-/*
- * hr_sharding_reduce:
- * @replay: a tape
- * @group: a group
- *
- * FSDPParamGroup.post_backward: the copies go, and what the group before was reduced from; the gradients are put into
- * one piece in fp32, from which, divided by a factor, the gradients of the shards are made.
- */
-void
-hr_sharding_reduce (HrReplay       *replay,
-                    HrShardedGroup  group)
-{
-  HrSharding *self = replay->sharding;
-  HrShardedGroup reduced;
-  HrValue shape, output;
-
-  if (self == NULL)
-    return;
-
-  group = find_group (self, group);
-  if (self->is_flat)
-    {
-      hr_sharding_reduce_flat (replay, group);
-      return;
-    }
-  if (self->is_staged)
-    {
-      hr_sharding_accumulate_stage (replay, group);
-      return;
-    }
-  reduced = group == HR_SHARDED_ROOT ? HR_SHARDED_REACHED : self->adds_matrices ? HR_SHARDED_UNIT : group;
-  shape = HR_SHAPE (self->reduced_element, symbols[reduced][HR_SHARDED_GATHERED]);
-  replay->sentence = self->reduced_element == HR_ELEMENT_FLOAT32
-                       ? N_("in the backward pass, while gradients are put into one piece in fp32 and reduced")
-                       : N_("in the backward pass, while gradients are put into one piece and reduced");
-  let_weights_go (replay, group);
-  if (self->waits && !self->is_last)
-    {
-      keep_gradients (replay, group);
-      return;
-    }
-  hr_replay_assign (replay, &self->reduced, HR_NO_VALUE);
-  if (!gets_gradients (self, group))
-    return;
-
-  self->reduced = hr_replay_make (replay, "chunk_cat", "reduce_scatter_input", HR_COMPONENT_TEMPORARY, shape);
-  for (guint i = keeps_matrix (self, group) ? 1 : 0; i < self->n_gradients[group]; i++)
-    hr_replay_drop (replay, self->gradients[group][i]);
-  if (self->waits && replay->has_gradients)
-    hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, self->gradient_bytes[group]);
-  shape = HR_SHAPE (self->reduced_element, symbols[reduced][HR_SHARDED_PART]);
-  output = hr_replay_make (replay, "empty", "reduce_output", HR_COMPONENT_GRADIENTS, shape);
-  if (self->n_ranks == 1)
-    hr_replay_drop (replay, hr_replay_make (replay, "div", "reduce_scatter_input / 1.0", HR_COMPONENT_TEMPORARY,
-                                            shape));
-  shape.element = self->element;
-  if (shape.element != self->reduced_element)
-    {
-      HrValue copy = hr_replay_make (replay, "_to_copy", "reduce_output", HR_COMPONENT_GRADIENTS, shape);
-
-      if (self->has_replicas)
-        hold_reduced (replay, output);
-      else
-        hr_replay_drop (replay, output);
-      output = copy;
-    }
-  if (keeps_matrix (self, group))
-    hr_replay_drop (replay, self->gradients[group][0]);
-  self->n_gradients[group] = 0;
-  if ((replay->has_gradients && !self->waits) || self->is_offloaded)
-    hr_replay_drop (replay, output);
-  else
-    hr_replay_leave (replay, output);
-}
-
-/* Layers of towers that get no gradient, where what was gathered stays (FSDPParamGroup.post_backward). */
-static void
-let_unreached_go (HrReplay *replay)
-{
-  const HrSharding *self = replay->sharding;
-  guint bytes = hr_element_get_bytes (replay->parameter_dtype);
-
-  for (guint i = 0; self->stays_gathered && has_root (self) && i < self->n_stacks; i++)
-    {
-      const HrShardedStack *layers = &self->stacks[i];
-
-      hr_ledger_remove (&replay->ledger, HR_COMPONENT_TEMPORARY,
-                        layers->n_unreached * hr_ledger_round (layers->n_part * self->n_ranks * bytes));
-    }
-}
-
-/*
- * hr_sharding_end:
- * @replay: a tape
- *
- * Lets go of what is left when all groups are reduced (_root_post_backward_final_callback in _fsdp_state.py).
- */
-void
-hr_sharding_end (HrReplay *replay)
-{
-  if (replay->sharding == NULL)
-    return;
-
-  hr_replay_drop (replay, replay->sharding->reduced);
-  /* What was gathered for embeddings that get no gradient, and never used (finalize_backward). */
-  hr_replay_drop (replay, replay->sharding->ahead);
-  hr_replay_drop (replay, replay->sharding->unused);
-  let_unreached_go (replay);
-  hr_ledger_remove (&replay->ledger, HR_COMPONENT_COMMUNICATION, count_held_bytes (replay->sharding));
-  replay->sharding = NULL;
 }

@@ -18,7 +18,8 @@ G_BEGIN_DECLS
 
 /*
  * What is gathered at once: the table of tokens, a layer, the last norm with the head, which a tied table joins; a
- * matrix that a method of fine-tuning adds; all that is beside these, and what of that gets a gradient.
+ * matrix that a method of fine-tuning adds, or what of a layer gets a gradient; all that is beside these, and what of
+ * that gets one.
  */
 typedef enum
 {
@@ -42,32 +43,44 @@ typedef enum
 } HrShardedSize;
 
 /**
+ * HrShardedLayer:
+ * @n_elements: how many parameters it has
+ * @n_part: how many of these a rank holds, with what pads them
+ * @gradient_bytes: what gradients take whole, where parameters are divided by rows
+ * @n_reduced: of how many of these parameters there are gradients, and where a method of fine-tuning adds matrices, of
+ *   how many of those
+ * @n_reduced_part: how many of these a rank holds, with what pads them
+ *
+ * A layer, which is a group.
+ */
+typedef struct
+{
+  guint64 n_elements;
+  guint64 n_part;
+  guint64 gradient_bytes;
+  guint64 n_reduced;
+  guint64 n_reduced_part;
+} HrShardedLayer;
+
+/**
  * HrShardedStack:
  * @stack: a stack whose layers are gathered one by one
  * @n_layers: how many it has with parameters of their own
- * @n_elements: how many parameters a layer has
- * @n_part: how many of these a rank holds, with what pads them
+ * @layers: these, of which those of a class have as many parameters
  * @is_frozen: whether none of them is trained, where others are
  * @n_reached: how many layers get a gradient, where parameters are divided by rows
  * @n_unreached: how many run and get none
- * @gradient_bytes: what the gradients of a layer take whole
- * @n_added: how many parameters a method of fine-tuning adds to a layer
- * @n_added_part: how many of these a rank holds, with what pads them
  *
- * Layers of a decoder or of a tower, each of which is a group.
+ * Layers of a decoder or of a tower.
  */
 typedef struct
 {
   const HrStack *stack;
   guint n_layers;
-  guint64 n_elements;
-  guint64 n_part;
+  HrShardedLayer *layers;
   gboolean is_frozen;
   guint n_reached;
   guint n_unreached;
-  guint64 gradient_bytes;
-  guint64 n_added;
-  guint64 n_added_part;
 } HrShardedStack;
 
 /**
@@ -173,6 +186,7 @@ struct _HrSharding
 
   /*< private >*/
   const HrStack *stack;    /* whose layers %HR_SHARDED_LAYER stands for, or none of several */
+  guint layer;             /* the one of them that it stands for */
   gboolean is_frozen;      /* whether that is of layers that are not trained */
   const HrStack *behind;   /* that is differentiated when the stack has been */
   HrShardedGroup current;
@@ -243,6 +257,9 @@ void     hr_sharding_end          (HrReplay       *replay);
 HrTrainables *hr_sharding_list_parts (const HrSharding   *self,
                                       const HrTrainables *parameters);
 
+gboolean hr_sharding_has_root     (const HrSharding *self);
+HrShardedGroup hr_sharding_find_group (const HrSharding *self,
+                                       HrShardedGroup    group);
 guint64  hr_sharding_count_part   (const HrSharding *self,
                                    guint64           rows,
                                    guint64           n_elements);

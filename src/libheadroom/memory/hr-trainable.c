@@ -288,6 +288,63 @@ is_of_images (HrModel        *model,
   return averages && ends_rows;
 }
 
+/* Whether gate and up of experts are one parameter, which the row of the latter stands for. */
+static gboolean
+has_gate (HrModel        *model,
+          const HrTensor *tensor)
+{
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *other = hr_model_get_tensor (model, i);
+
+      if (other->n_items > 0 && other->module == HR_MODULE_EXPERT_GATE && other->block == tensor->block)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/*
+ * hr_trainable_init:
+ * @self: (out): what the parameter is
+ * @model: a model
+ * @index: one of its rows
+ * @element: what it is loaded in
+ *
+ * Looks up what transformers' class has for a row: where it has several in one, the last of these stands for it.
+ *
+ * Returns: how many parameters it has of it in a layer, or around the layers, and 0 where another row stands for it
+ */
+guint64
+hr_trainable_init (HrTrainable *self,
+                   HrModel     *model,
+                   guint        index,
+                   HrElement    element)
+{
+  const HrTensor *tensor = hr_model_get_tensor (model, index);
+
+  *self = (HrTrainable) {
+    .n_dimensions = tensor->n_dimensions, .n_elements = tensor->n_elements,
+    .copies = hr_tensor_get_copies_of_layer (tensor),
+    .element = hr_trainable_get_element (tensor, element),
+    .role = tensor->role,
+    .module = tensor->module,
+    .stack = hr_trainable_get_stack_role (model, tensor),
+    .heard = hr_trainable_get_hearing (model, tensor),
+    .is_of_positions = tensor->is_of_positions,
+    .is_of_images = is_of_images (model, tensor),
+  };
+  if (tensor->tied_to != NULL || (tensor->n_items > 0 && tensor->module == HR_MODULE_EXPERT_GATE))
+    return 0;
+
+  for (guint i = 0; i < tensor->n_dimensions; i++)
+    self->shape[i] = tensor->shape[i];
+  if (tensor->n_items > 0)
+    join_experts (self, tensor, tensor->module == HR_MODULE_EXPERT_UP && has_gate (model, tensor) ? 2 : 1);
+
+  return self->copies;
+}
+
 /*
  * hr_trainables_add_model:
  * @self: a list
@@ -305,8 +362,6 @@ hr_trainables_add_model (HrTrainables   *self,
                          HrTensorFilter  filter,
                          gpointer        user_data)
 {
-  const char *gated_block = NULL;
-
   g_return_if_fail (self != NULL);
   g_return_if_fail (HR_IS_MODEL (model));
 
@@ -314,30 +369,11 @@ hr_trainables_add_model (HrTrainables   *self,
     {
       const HrTensor *tensor = hr_model_get_tensor (model, i);
       guint n_layers = filter (tensor, user_data);
-      HrTrainable trainable = {
-        .n_dimensions = tensor->n_dimensions, .n_elements = tensor->n_elements,
-        .copies = n_layers * hr_tensor_get_copies_of_layer (tensor),
-        .element = hr_trainable_get_element (tensor, element),
-        .role = tensor->role,
-        .module = tensor->module,
-        .stack = hr_trainable_get_stack_role (model, tensor),
-        .heard = hr_trainable_get_hearing (model, tensor),
-        .is_of_positions = tensor->is_of_positions,
-        .is_of_images = is_of_images (model, tensor),
-      };
+      HrTrainable trainable;
 
-      if (tensor->tied_to != NULL || tensor->is_frozen || n_layers == 0)
+      if (tensor->is_frozen || n_layers == 0 || hr_trainable_init (&trainable, model, i, element) == 0)
         continue;
-      if (tensor->n_items > 0 && tensor->module == HR_MODULE_EXPERT_GATE)
-        {
-          gated_block = tensor->block;
-          continue;
-        }
-      for (guint j = 0; j < tensor->n_dimensions; j++)
-        trainable.shape[j] = tensor->shape[j];
-      if (tensor->n_items > 0)
-        join_experts (&trainable, tensor,
-                      tensor->module == HR_MODULE_EXPERT_UP && tensor->block == gated_block ? 2 : 1);
+      trainable.copies *= n_layers;
       add_by_reach (self, trainable, n_layers, count_passed_by (model, tensor, n_layers),
                     count_unread (model, tensor, n_layers));
     }
@@ -532,7 +568,8 @@ is_like (const HrTrainable *self,
       self->element != other->element || self->role != other->role || self->module != other->module ||
       self->is_added != other->is_added || self->is_unreached != other->is_unreached ||
       self->stack != other->stack || self->heard != other->heard || self->is_of_images != other->is_of_images ||
-      self->is_of_positions != other->is_of_positions)
+      self->is_of_positions != other->is_of_positions || self->beside != other->beside ||
+      (self->beside != NULL && self->first_copy + self->copies != other->first_copy))
     return FALSE;
 
   return memcmp (self->shape, other->shape, self->n_dimensions * sizeof self->shape[0]) == 0;

@@ -18,6 +18,8 @@ G_BEGIN_DECLS
  * @module: which of the modules of its block they belong to
  * @is_added: whether a method of fine-tuning adds them to the model
  * @stack: what the stack is for that they are in
+ * @beside: (nullable): the tensor that they are added to, where a method adds them
+ * @first_copy: beside which of its copies the first of them is, behind which the others come
  * @is_unreached: whether they need a gradient and get none, whatever the batch has, as nothing calls their module
  * @heard: of a projector of sounds when it is called
  * @is_of_positions: whether it is a table of positions, not of tokens
@@ -36,6 +38,8 @@ typedef struct
   HrModule module;
   gboolean is_added;
   HrStackRole stack;
+  const HrTensor *beside;
+  guint64 first_copy;
   gboolean is_unreached;
   HrHearing heard;
   gboolean is_of_positions;
@@ -113,6 +117,10 @@ guint64            hr_trainables_get_n_16_bit_elements (const HrTrainables *self
 guint64            hr_trainables_get_n_parameters (const HrTrainables *self);
 guint64            hr_trainables_get_bytes      (const HrTrainables *self,
                                                  gboolean           added_only);
+guint64            hr_trainable_init            (HrTrainable       *self,
+                                                 HrModel           *model,
+                                                 guint              index,
+                                                 HrElement          element);
 guint64            hr_trainable_get_bytes       (const HrTrainable *self);
 HrElement          hr_trainable_get_element     (const HrTensor    *tensor,
                                                  HrElement          element);

@@ -16,6 +16,7 @@
 #include "hr-precision-recipe.h"
 #include "hr-replay-torchtitan.h"
 #include "hr-sharding-flat.h"
+#include "hr-sharding-stacks.h"
 #include "hr-sharding-stage.h"
 #include "hr-sharding-unit.h"
 #include "hr-training-actor.h"
@@ -1421,6 +1422,8 @@ hr_training_plan_init_replay (const HrTrainingPlan *self,
 void
 hr_training_plan_clear (HrTrainingPlan *self)
 {
+  hr_sharding_clear (&self->training.sharding);
+  hr_sharding_clear (&self->training.reference_sharding);
   g_clear_pointer (&self->with_critic, hr_trainables_free);
   g_clear_pointer (&self->critic_tuning, hr_tuning_free);
   hr_inference_plan_clear (&self->critic);

@@ -386,35 +386,6 @@ warn (HrTrainingPlan *plan)
 }
 
 /*
- * hr_training_shard_flatten:
- * @plan: a plan, whose forward pass is resolved
- * @settings: how parameters are divided
- * @name: what divides them so
- * @error: return location for an error
- *
- * Has the parameters of each layer be a flat one.
- *
- * Returns: whether the model can be followed
- */
-gboolean
-hr_training_shard_flatten (HrTrainingPlan        *plan,
-                           const HrFlatSharding  *settings,
-                           const char            *name,
-                           GError               **error)
-{
-  if (hr_sharding_init_flat (&plan->training.sharding, &plan->pass.storage, settings))
-    return TRUE;
-
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        /* Translators: the places are the name of a model and a framework */
-                        N_("“%s”: expected layers with the same parameters each, as what %s takes for others is not "
-                           "known"),
-                        hr_model_get_name (plan->pass.model), name);
-
-  return FALSE;
-}
-
-/*
  * fsdp2_prepare_model of accelerate/utils/fsdp_utils.py (1.15) gathers the table of tokens, each layer, and the last
  * norm with the head; a table that the head shares goes with these. What is beside them is the root's, which is
  * followed of models that see or hear.
@@ -601,16 +572,17 @@ resolve_second_version (HrTrainingPlan  *plan,
     .hands_norms_to_root = hands_norms_to_root (plan),
   };
 
-  if (!has_groups (plan) || !hr_sharding_init_rows (sharding, &plan->pass.storage, &settings))
+  if (!has_groups (plan))
     {
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                             /* Translators: the place is the name of a model. */
-                            N_("“%s”: expected one table, layers that are alike, a norm and a head, as what "
-                               "fully_shard gathers of others is not known"),
+                            N_("“%s”: expected one table, layers, a norm and a head, as what fully_shard gathers of "
+                               "others is not known"),
                             hr_model_get_name (plan->pass.model));
       return FALSE;
     }
 
+  hr_sharding_init_rows (sharding, &plan->pass.storage, &settings);
   shard_reference (plan);
   sharding->has_replicas = hr_training_job_get_fsdp (plan->job) == HR_FSDP_HYBRID_SHARD;
   sharding->stays_gathered = hr_training_job_get_fsdp (plan->job) == HR_FSDP_SHARD_GRAD_OP;
@@ -627,6 +599,37 @@ resolve_second_version (HrTrainingPlan  *plan,
   plan->pass.element = settings.gathered_element;
   plan->autocast = HR_ELEMENT_NONE;
   warn_of_second_version (plan, is_mixed);
+
+  return TRUE;
+}
+
+/*
+ * _validate_tensors_to_flatten of torch/distributed/fsdp/_flat_param.py, before accelerate casts anything, and
+ * foreach_reduce of _fully_shard/_fsdp_collectives.py, where no policy says what gradients are in.
+ */
+static gboolean
+check_elements (const HrTrainingPlan  *plan,
+                GError               **error)
+{
+  HrModel *model = plan->pass.model;
+  gboolean is_cast = plan->autocast != HR_ELEMENT_NONE && !adds_matrices (plan) &&
+                     hr_training_job_get_fsdp_version (plan->job) == HR_FSDP_VERSION_2;
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model) && !is_cast; i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+      g_autofree char *found = NULL;
+
+      if (!tensor->kept_fp32 || hr_trainable_get_element (tensor, plan->pass.element) == plan->pass.element)
+        continue;
+      found = hr_tensor_get_name (tensor, 0);
+      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                            /* Translators: the places are the names of a model and of a tensor. */
+                            N_("“%s”: expected all parameters in one data type, as FSDP puts those of a layer together "
+                               "(_validate_tensors_to_flatten, foreach_reduce); found %s in float32"),
+                            hr_model_get_name (model), found);
+      return FALSE;
+    }
 
   return TRUE;
 }
@@ -659,7 +662,7 @@ hr_training_shard_resolve (HrTrainingPlan  *plan,
 
   if (hr_training_job_get_fsdp (job) == HR_FSDP_NONE)
     return TRUE;
-  if (!check_model (plan, error) || !check_quantization (plan, error))
+  if (!check_model (plan, error) || !check_quantization (plan, error) || !check_elements (plan, error))
     return FALSE;
 
   if (hr_training_job_get_fsdp_version (job) == HR_FSDP_VERSION_2)
@@ -674,8 +677,9 @@ hr_training_shard_resolve (HrTrainingPlan  *plan,
   if (is_mixed)
     plan->pass.element = plan->autocast;
   warn (plan);
+  hr_sharding_init_flat (&plan->training.sharding, &plan->pass.storage, &settings);
 
-  return hr_training_shard_flatten (plan, &settings, "FSDP", error);
+  return TRUE;
 }
 
 static void
@@ -695,7 +699,7 @@ take_matrices (HrTrainingPlan *plan)
 
   if (!sharding->is_mixed)
     sharding->reduced_element = sharding->element;
-  hr_sharding_add_rows (sharding, plan->parameters);
+  hr_sharding_add_rows (sharding, plan->pass.model, plan->parameters);
   if (sharding->is_offloaded)
     return;
 
@@ -879,6 +883,56 @@ hr_training_shard_get_bytes (const HrTrainingPlan *plan)
          sharding->whole_bytes;
 }
 
+/* Adds a term for layers that have as many parameters each. */
+typedef void (*SizeFunc) (const HrSharding     *sharding,
+                          const HrShardedLayer *layer,
+                          guint                 n_layers,
+                          GString              *text);
+
+static void
+append_part (const HrSharding     *sharding,
+             const HrShardedLayer *layer,
+             guint                 n_layers,
+             GString              *text)
+{
+  g_string_append_printf (text, "%u·%" G_GUINT64_FORMAT " + ", n_layers, layer->n_part);
+}
+
+static void
+append_quotient (const HrSharding     *sharding,
+                 const HrShardedLayer *layer,
+                 guint                 n_layers,
+                 GString              *text)
+{
+  g_string_append_printf (text, "%u·⌈%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT "⌉ + ", n_layers, layer->n_elements,
+                          sharding->n_ranks);
+}
+
+/* Returns how many sizes layers of all stacks have. */
+static guint
+foreach_size (const HrSharding *sharding,
+              SizeFunc          func,
+              GString          *text)
+{
+  guint n_sizes = 0;
+
+  for (guint i = 0; i < sharding->n_stacks; i++)
+    {
+      const HrShardedStack *layers = &sharding->stacks[i];
+
+      for (guint j = 0; j < layers->n_layers; j++)
+        {
+          guint n_alike = hr_sharding_count_as_large (layers, j);
+
+          if (n_alike > 0 && func != NULL)
+            func (sharding, &layers->layers[j], n_alike, text);
+          n_sizes += n_alike > 0;
+        }
+    }
+
+  return n_sizes;
+}
+
 /* Layers of each stack, and what is around them. */
 static char *
 dup_rows (const HrSharding *sharding,
@@ -895,9 +949,7 @@ dup_rows (const HrSharding *sharding,
   if (sharding->n_stacks == 0)
     g_string_append_printf (text, "%" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT " + ", sharding->n_layers,
                             sharding->n_part[HR_SHARDED_LAYER]);
-  for (guint i = 0; i < sharding->n_stacks; i++)
-    g_string_append_printf (text, "%u·%" G_GUINT64_FORMAT " + ", sharding->stacks[i].n_layers,
-                            sharding->stacks[i].n_part);
+  foreach_size (sharding, append_part, text);
   g_string_append_printf (text, "%" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT,
                           sharding->n_part[HR_SHARDED_EMBEDDING], sharding->n_part[HR_SHARDED_HEAD]);
   if (sharding->n_part[HR_SHARDED_ROOT] > 0)
@@ -933,9 +985,7 @@ dup_parts (const HrSharding *sharding,
 {
   GString *text = g_string_new ("(");
 
-  for (guint i = 0; i < sharding->n_stacks; i++)
-    g_string_append_printf (text, "%u·⌈%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT "⌉ + ",
-                            sharding->stacks[i].n_layers, sharding->stacks[i].n_elements, sharding->n_ranks);
+  foreach_size (sharding, append_quotient, text);
   g_string_append_printf (text, "⌈%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT "⌉)·%u + %" G_GUINT64_FORMAT,
                           sharding->n_elements[HR_SHARDED_HEAD], sharding->n_ranks,
                           hr_element_get_bytes (sharding->element), buffer_bytes);
@@ -950,13 +1000,14 @@ get_formula (const HrSharding *self)
     return "buffers";
   if (self->is_whole)
     return "⌈P/N_d⌉·e + buffers";
-  if (!self->is_flat && self->n_stacks > 1)
+  if (!self->is_flat && foreach_size (self, NULL, NULL) > 1)
     return "(Σ L·⌈p_l/N_d⌉ + ⌈p_e/N_d⌉ + ⌈p_o/N_d⌉ + ⌈p_r/N_d⌉)·e + buffers";
   if (!self->is_flat)
     return self->n_part[HR_SHARDED_ROOT] > 0 ? "(L·⌈p_l/N_d⌉ + ⌈p_e/N_d⌉ + ⌈p_o/N_d⌉ + ⌈p_r/N_d⌉)·e + buffers"
                                              : "(L·⌈p_l/N_d⌉ + ⌈p_e/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers";
 
-  return self->n_stacks > 1 ? "(Σ L·⌈p_l/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers" : "(L·⌈p_l/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers";
+  return foreach_size (self, NULL, NULL) > 1 ? "(Σ L·⌈p_l/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers"
+                                             : "(L·⌈p_l/N_d⌉ + ⌈p_o/N_d⌉)·e + buffers";
 }
 
 /*

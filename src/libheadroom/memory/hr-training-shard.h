@@ -10,10 +10,6 @@ G_BEGIN_DECLS
 
 gboolean hr_training_shard_check         (const HrTrainingPlan  *plan,
                                           GError               **error);
-gboolean hr_training_shard_flatten       (HrTrainingPlan        *plan,
-                                          const HrFlatSharding  *settings,
-                                          const char            *name,
-                                          GError               **error);
 gboolean hr_training_shard_resolve       (HrTrainingPlan        *plan,
                                           GError               **error);
 gboolean hr_training_shard_take_trained  (HrTrainingPlan        *plan,

@@ -251,7 +251,8 @@ static gboolean
 replays_all (HrTrainingStack *self)
 {
   return replays_for_heap (self) || self->replay->live != NULL || self->checkpointing.group > 1 ||
-         hr_reduction_follows_layers (self->replay->reduction);
+         hr_reduction_follows_layers (self->replay->reduction) ||
+         !hr_sharding_are_alike (self->replay->sharding, self->pass.stack);
 }
 
 /* Whether others may do what a record says, or nobody has yet. */

@@ -47,7 +47,8 @@ create_adapter (HrInferencePlan *pass,
     {
       hr_adapter_leave_others (adapter);
       hr_inference_plan_warn (pass, N_("PEFT names no targets for models of this type: every linear layer is assumed "
-                                       "to get an adapter, but for experts, routers and what PEFT refuses"));
+                                       "to get an adapter, but for experts and what has the names of their matrices, "
+                                       "routers and what PEFT refuses"));
     }
 
   return adapter;

@@ -11,6 +11,7 @@
 #include "hr-message.h"
 #include "hr-operator-select.h"
 #include "hr-sharding-flat.h"
+#include "hr-sharding-stacks.h"
 #include "hr-training-check.h"
 #include "hr-training-packing.h"
 #include "hr-training-policy.h"
@@ -135,7 +136,9 @@ hr_training_verl_shard (HrTrainingPlan  *plan,
   plan->pass.element = HR_ELEMENT_BFLOAT16;
   warn (plan);
 
-  return hr_training_shard_flatten (plan, &settings, "verl", error);
+  hr_sharding_init_flat (&plan->training.sharding, &plan->pass.storage, &settings);
+
+  return TRUE;
 }
 
 /* The rows of a micro-batch that come to the device: numbers of tokens, masks, positions; and what is known of each. */
@@ -187,7 +190,7 @@ list_parts (const HrTraining *training,
   root = hr_replay_make_bytes (replay, "all_gather", "_full_prec_full_param_padded", HR_COMPONENT_COMMUNICATION,
                                hr_sharding_round (sharding, sharding->n_elements[HR_SHARDED_HEAD]) * sizeof (float));
   layer = hr_replay_make_bytes (replay, "all_gather", "_full_prec_full_param_padded", HR_COMPONENT_COMMUNICATION,
-                                hr_sharding_round (sharding, sharding->n_elements[HR_SHARDED_LAYER]) * sizeof (float));
+                                hr_sharding_round (sharding, hr_sharding_count_largest (sharding)) * sizeof (float));
   hr_replay_drop (replay, layer);
   clone = hr_replay_make_bytes (replay, "clone", "tensor", HR_COMPONENT_TEMPORARY,
                                 training->n_largest * sizeof (float));

@@ -63,7 +63,8 @@ typedef struct
   const HrTensor *visited;  /* the tensor whose copies come by */
   guint first_row;          /* the first row of what is trained beside it */
   guint row;                /* the one that the next parameter is added to, if it is of its kind */
-  guint n_copies;           /* how many copies have come by at once */
+  guint first_copy;         /* the first of the copies that have come by at once */
+  guint n_copies;           /* how many these are */
   guint64 most_inputs;      /* of a target */
   guint64 most_outputs;
   guint64 factor;           /* that factors of a Kronecker product are made near to; 0 for the square root */
@@ -136,8 +137,8 @@ add_parameter (Builder        *builder,
     .copies = builder->n_copies, .element = builder->tuning->element, .module = tensor->module, .is_added = TRUE,
     .role = tensor->role == HR_TENSOR_ROLE_EMBEDDING ? HR_TENSOR_ROLE_PARAMETER : tensor->role,
     .is_unreached = builder->is_idle, .is_of_images = builder->is_of_images,
-    .stack = hr_trainable_get_stack_role (builder->model, tensor),
-    .heard = hr_trainable_get_hearing (builder->model, tensor),
+    .stack = hr_trainable_get_stack_role (builder->model, tensor), .beside = tensor,
+    .first_copy = builder->first_copy, .heard = hr_trainable_get_hearing (builder->model, tensor),
   };
 
   if (!is_trained)
@@ -155,6 +156,7 @@ begin_visit (Builder               *builder,
     builder->first_row = hr_trainables_get_n_items (builder->tuning->trainables);
   builder->visited = target->tensor;
   builder->row = builder->first_row;
+  builder->first_copy = target->copy;
   builder->n_copies = target->n_copies;
 }
 
