@@ -549,6 +549,72 @@ test_state_spaces_are_divided (void)
 }
 
 /* Without a GPU there is no share of its memory: the cache is as large as one request of the longest context needs. */
+/*
+ * Gemma 4's layers with a window keep 16 heads of 256, the others 4 of 512, so that a block of these has 32 tokens: of
+ * 50 GiB each of six groups has 3413 blocks. vllm-project/vllm#43308 tells of about 55,000 tokens before 0.21, and of
+ * about 525,000 since then, when it is as many of the longest requests that count.
+ */
+static void
+test_layers_that_keep_less_have_longer_blocks (void)
+{
+  static const struct
+  {
+    const char *release;
+    const char *room;
+  } rows[] = {
+    { "vllm-release=0.11", "has room for 54608 tokens, in 20480 blocks of 16" },
+    { "vllm-release=0.20", "has room for 530400 tokens, in 20480 blocks of 16" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *settings = g_strconcat ("dtype=bfloat16 kv-cache-memory=50 max-model-len=131072 "
+                                               "max-num-batched-tokens=2048 ", rows[i].release, NULL);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) found = estimate_model ("google/gemma-4-31B-it", "b200", settings, &error);
+
+      g_assert_no_error (error);
+      g_assert_true (has_warning (found, rows[i].room));
+    }
+}
+
+/* Cohere's perceptron reads what the attention reads: gate, up and their product, beside four states that are held. */
+static void
+test_branches_read_the_same (void)
+{
+  static const char * const modes[] = { "false", "true" };
+  guint64 tokens = 65536;
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
+    {
+      g_autofree char *settings = g_strconcat ("max-num-seqs=8 max-num-batched-tokens=65536 enforce-eager=", modes[i],
+                                               NULL);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) found = estimate_model ("CohereForAI/aya-23-8B", "b200", settings, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (hr_estimate_get_component_bytes (found, HR_COMPONENT_ACTIVATIONS), ==,
+                        tokens * (3 * 14336 + 4 * 4096) * 2);
+    }
+}
+
+/*
+ * A layer of Falcon-H1 attends and keeps a state: 3584 channels of three tokens and 3072 rows of 256, for which blocks
+ * of 1024 bytes a token are widened to 1568 tokens; a request has blocks of both.
+ */
+static void
+test_layers_attend_beside_a_state (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) found = estimate_model ("tiiuae/Falcon-H1-7B-Instruct", "h100-sxm5-80gb",
+                                                 "dtype=bfloat16 max-model-len=8192", &error);
+  guint64 block = (guint64) 44 * 1568 * 1024;
+
+  g_assert_no_error (error);
+  g_assert_true (has_warning (found, " blocks of 1568: for "));
+  g_assert_cmpuint (hr_estimate_get_component_bytes (found, HR_COMPONENT_KV_CACHE) % block, ==, 0);
+}
+
 static void
 test_cache_without_a_gpu_is_what_is_needed (void)
 {
@@ -825,6 +891,10 @@ main (int   argc,
   g_test_add_func ("/memory/vllm/adapters_have_room_beside_each_matrix", test_adapters_have_room_beside_each_matrix);
   g_test_add_func ("/memory/vllm/blocks_are_as_large_as_states", test_blocks_are_as_large_as_states);
   g_test_add_func ("/memory/vllm/state_spaces_are_divided", test_state_spaces_are_divided);
+  g_test_add_func ("/memory/vllm/layers_that_keep_less_have_longer_blocks",
+                   test_layers_that_keep_less_have_longer_blocks);
+  g_test_add_func ("/memory/vllm/branches_read_the_same", test_branches_read_the_same);
+  g_test_add_func ("/memory/vllm/layers_attend_beside_a_state", test_layers_attend_beside_a_state);
   g_test_add_func ("/memory/vllm/the_cache_without_a_gpu_is_what_is_needed",
                    test_cache_without_a_gpu_is_what_is_needed);
   g_test_add_func ("/memory/vllm/what_does_not_start_does_not_fit", test_what_does_not_start_does_not_fit);

@@ -234,6 +234,7 @@ is_known (const HrBlock *block)
     case HR_BLOCK_TOKEN_EMBEDDING:
     case HR_BLOCK_POSITION_EMBEDDING:
     case HR_BLOCK_NORM:
+    case HR_BLOCK_PARAMETER:
     case HR_BLOCK_ATTENTION:
     case HR_BLOCK_MLP:
     case HR_BLOCK_MIXTURE:

@@ -14,12 +14,27 @@
 
 /* A job of an engine whose layers are made after vLLM's (vllm/model_executor/layers). */
 
+/*
+ * Layers whose parts read the same are those of vLLM; SGLang has Cohere's (sglang/srt/models/commandr.py), and runs
+ * other models as transformers has them.
+ */
+static gboolean
+has_branches (const HrServingPlan *self)
+{
+  static const char * const types[] = { "cohere", "cohere2", "cohere2_moe", NULL };
+
+  return g_str_equal (self->engine, "vllm") ||
+         (g_str_equal (self->engine, "sglang") && g_strv_contains (types, hr_model_get_model_type (self->pass->model)));
+}
+
 static gboolean
 check_model (const HrServingPlan  *self,
              GError              **error)
 {
-  if (self->pass->stack->role == HR_STACK_DECODER && self->pass->inference.encoder == NULL &&
-      hr_serving_run_knows (self->pass->stack))
+  const HrStack *stack = self->pass->stack;
+
+  if (stack->role == HR_STACK_DECODER && self->pass->inference.encoder == NULL && hr_serving_run_knows (stack) &&
+      (!hr_serving_run_has_branches (stack) || has_branches (self)))
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
@@ -149,6 +164,8 @@ hr_serving_plan_init (HrServingPlan          *self,
     .generation = hr_gpu_get_cuda_capability (gpu) / 10,
     .memory = gpu != NULL ? hr_gpu_get_memory (gpu) : 0,
     .has_links = hr_serving_plan_has_links (gpu),
+    .whole_times = 1,
+    .window_times = 1,
     .n_tensor = 1,
     .n_data = 1,
     .n_ranks = 1,

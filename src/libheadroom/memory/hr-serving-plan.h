@@ -65,6 +65,8 @@ typedef struct
  * @draft_weight_bytes: its weights
  * @draft_layers: how many layers it has that keep tokens
  * @draft_elements: what each keeps of a token, in elements
+ * @whole_times: how many times as many tokens a block has of layers that keep all of a text, whose tokens take less
+ * @window_times: the same of layers with a window
  * @n_groups: how many groups of layers there are that see as much of the text as each other
  * @group_layers: how many layers a group has
  * @layer_block_bytes: what a block of one layer takes
@@ -119,6 +121,8 @@ typedef struct
   guint64 draft_weight_bytes;
   guint draft_layers;
   guint64 draft_elements;
+  guint64 whole_times;
+  guint64 window_times;
   guint n_groups;
   guint group_layers;
   guint64 layer_block_bytes;

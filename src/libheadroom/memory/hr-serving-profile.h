@@ -81,6 +81,8 @@ typedef enum
  * @has_large_batches: whether large GPUs have larger batches by default
  * @has_huge_batches: whether the largest GPUs have still larger ones
  * @has_windows: whether layers with a window keep what they see alone
+ * @tells_requests: whether the tokens that the cache is told to have room for are those of as many of the longest
+ *   requests as fit, and not those of its blocks
  * @draws_logits: whether the sampler is tried out on random hidden states, and not on those of the trial run
  * @sampler: what it does
  * @has_extra_vocabulary: whether adapters may bring words of their own, which tables of tokens have room for
@@ -119,6 +121,7 @@ typedef struct
   gboolean has_large_batches;
   gboolean has_huge_batches;
   gboolean has_windows;
+  gboolean tells_requests;
   gboolean draws_logits;
   HrServingSampler sampler;
   gboolean has_extra_vocabulary;

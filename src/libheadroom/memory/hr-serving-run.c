@@ -50,6 +50,7 @@ knows_chain (const HrChain *chain)
       switch ((guint) block->kind)
         {
         case HR_BLOCK_NORM:
+        case HR_BLOCK_PARAMETER:
         case HR_BLOCK_MLP:
         case HR_BLOCK_MAMBA:
         case HR_BLOCK_MAMBA2:
@@ -75,12 +76,43 @@ knows_chain (const HrChain *chain)
   return TRUE;
 }
 
+static gboolean
+knows_sublayer (const HrSublayer *sublayer)
+{
+  for (guint i = 0; i < sublayer->n_branches; i++)
+    {
+      if (!knows_chain (&sublayer->branches[i]))
+        return FALSE;
+    }
+
+  return sublayer->n_branches <= 2 && knows_chain (&sublayer->shared) && sublayer->after.n_blocks == 0;
+}
+
+/* A mixer and what feeds forward; a perceptron and experts may follow each other (Gemma4DecoderLayer). */
+static gboolean
+knows_class (const HrLayerClass *klass)
+{
+  gboolean has_both = hr_layer_class_find_block (klass, HR_BLOCK_MLP) != NULL &&
+                      hr_layer_class_find_block (klass, HR_BLOCK_MIXTURE) != NULL;
+
+  if (klass->n_sublayers > (has_both ? 3 : 2) || klass->n_skipped_sublayers > 0)
+    return FALSE;
+
+  for (guint i = 0; i < klass->n_sublayers; i++)
+    {
+      if (!knows_sublayer (&klass->sublayers[i]))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 /*
  * hr_serving_run_knows:
  * @stack: a decoder
  *
  * Checks whether it is known how its layers run: an attention or another mixer of tokens, then a perceptron or experts,
- * each with a norm before, or one of these alone; some of the layers attend.
+ * each with a norm before, one of these alone, or two of them side by side after one norm; some of the layers attend.
  *
  * Returns: whether it is
  */
@@ -97,18 +129,34 @@ hr_serving_run_knows (const HrStack *stack)
       const HrLayerClass *klass = &stack->layer_classes[i];
 
       attends = attends || hr_layer_class_get_attention (klass) != NULL;
-      if (klass->n_sublayers > 2 || klass->n_skipped_sublayers > 0)
+      if (!knows_class (klass))
         return FALSE;
-      for (guint j = 0; j < klass->n_sublayers; j++)
-        {
-          const HrSublayer *sublayer = &klass->sublayers[j];
-
-          if (sublayer->n_branches != 1 || sublayer->shared.n_blocks > 0 || !knows_chain (&sublayer->branches[0]))
-            return FALSE;
-        }
     }
 
   return attends;
+}
+
+/*
+ * hr_serving_run_has_branches:
+ * @stack: a decoder
+ *
+ * Checks whether parts of a layer read the same, side by side.
+ *
+ * Returns: whether they do
+ */
+gboolean
+hr_serving_run_has_branches (const HrStack *stack)
+{
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      for (guint j = 0; j < stack->layer_classes[i].n_sublayers; j++)
+        {
+          if (stack->layer_classes[i].sublayers[j].n_branches > 1)
+            return TRUE;
+        }
+    }
+
+  return FALSE;
 }
 
 /*
@@ -206,7 +254,8 @@ set_symbols (const HrServingPlan *plan,
   symbols[HR_SYMBOL_EXPERTS] = mixture->mixture.num_experts;
   symbols[HR_SYMBOL_EXPERT] = mixture->mixture.intermediate_size;
   symbols[HR_SYMBOL_TOP_K] = mixture->mixture.num_experts_per_tok;
-  symbols[HR_SYMBOL_INTERMEDIATE] = mixture->mixture.shared_intermediate_size;
+  if (mlp == NULL)
+    symbols[HR_SYMBOL_INTERMEDIATE] = mixture->mixture.shared_intermediate_size;
   symbols[HR_SYMBOL_ROUTED] = MIN (symbols[HR_SYMBOL_GATHERED_TOKENS], EXPERT_CHUNK) * symbols[HR_SYMBOL_TOP_K];
 }
 
@@ -493,19 +542,28 @@ replay_state (const HrServingPlan *plan,
   return output;
 }
 
-/* A layer's mixer of tokens; HR_NO_VALUE: it has none. */
+/*
+ * A layer's mixer of tokens; HR_NO_VALUE: it has none. Where there are two, what the attention has made waits for the
+ * other (FalconH1ParallelHybrid).
+ */
 static HrValue
 replay_mixer (const HrServingPlan *plan,
               HrReplay            *replay,
               const HrLayerClass  *klass)
 {
   const HrAttention *attention = hr_layer_class_get_attention (klass);
+  HrValue attended = HR_NO_VALUE, mixed;
 
   if (attention != NULL)
-    return attention->latent_size > 0 ? replay_latent_attention (plan, replay, attention)
-                                      : replay_attention (plan, replay, attention);
+    attended = attention->latent_size > 0 ? replay_latent_attention (plan, replay, attention)
+                                          : replay_attention (plan, replay, attention);
+  if (hr_serving_run_find_state (klass) == NULL)
+    return attended;
 
-  return hr_serving_run_find_state (klass) != NULL ? replay_state (plan, replay) : HR_NO_VALUE;
+  mixed = replay_state (plan, replay);
+  hr_replay_drop (replay, attended);
+
+  return mixed;
 }
 
 static HrValue
@@ -518,7 +576,13 @@ replay_feed_forward (const HrServingPlan *plan,
   const HrBlock *mixture = hr_layer_class_find_block (klass, HR_BLOCK_MIXTURE);
 
   if (mixture != NULL)
-    return replay_experts (plan, replay, &mixture->mixture);
+    {
+      HrValue beside = mlp != NULL ? replay_perceptron (plan, replay, mlp->mlp.gated, lets_go) : HR_NO_VALUE;
+      HrValue routed = replay_experts (plan, replay, &mixture->mixture);
+
+      hr_replay_drop (replay, beside);
+      return routed;
+    }
 
   return mlp != NULL ? replay_perceptron (plan, replay, mlp->mlp.gated, lets_go) : HR_NO_VALUE;
 }
@@ -568,34 +632,65 @@ replay_inputs (HrReplay           *replay,
   return inputs;
 }
 
-/* What a mixer writes to. */
+/* What an attention or another mixer writes to, the one that comes first in a layer or the one that comes last. */
 static HrValue
 make_mixed (HrReplay           *replay,
-            const HrLayerClass *klass)
+            const HrLayerClass *klass,
+            gboolean            is_first)
 {
   const HrAttention *attention = hr_layer_class_get_attention (klass);
+  gboolean has_state = hr_serving_run_find_state (klass) != NULL;
   HrElement e = replay->dtype;
 
-  if (attention != NULL)
+  if (attention != NULL && (is_first || !has_state))
     return hr_op_like (replay, "unified_attention_with_output", "attn_output",
                        HR_SHAPE (e, T, attention->latent_size > 0 ? HR_SYMBOL_VALUE : HR_SYMBOL_QUERY));
 
-  return hr_serving_run_find_state (klass) != NULL ? hr_op_like (replay, "zeros", "core_attn_out",
-                                                                 HR_SHAPE (e, T, HR_SYMBOL_MIXER)) : HR_NO_VALUE;
+  return has_state ? hr_op_like (replay, "zeros", "core_attn_out", HR_SHAPE (e, T, HR_SYMBOL_MIXER)) : HR_NO_VALUE;
+}
+
+/*
+ * The piece between an attention and a mixer beside it, which read the same: what the attention has made goes through
+ * its last matrix, the mixer's first one runs, and the mixer.
+ */
+static void
+replay_between (const HrServingPlan *plan,
+                HrReplay            *replay,
+                const HrLayerClass  *klass)
+{
+  HrValue attended, hidden, summed, projected, mixed;
+
+  if (hr_layer_class_get_attention (klass) == NULL || hr_serving_run_find_state (klass) == NULL)
+    return;
+
+  attended = make_mixed (replay, klass, TRUE);
+  hidden = hr_op_like (replay, "rms_norm", "hidden_states", HR_SHAPE (replay->dtype, T, H));
+  summed = hr_serving_run_row_parallel (plan, replay);
+  projected = hr_op_like (replay, "linear", "projected_states", HR_SHAPE (replay->dtype, T, HR_SYMBOL_PROJECTED));
+  hr_replay_drop (replay, attended);
+  mixed = make_mixed (replay, klass, FALSE);
+  hr_replay_drop (replay, mixed);
+  hr_replay_drop (replay, projected);
+  hr_replay_drop (replay, summed);
+  hr_replay_drop (replay, hidden);
 }
 
 /*
  * What a norm has made before a perceptron of plain matrices: Inductor does not give it back, as what the perceptron
  * makes is as large and takes its place (AllocateLine.plan of torch/_inductor/codegen/wrapper.py). Kernels of quantized
- * matrices, and those of experts, make tensors of their own.
+ * matrices, and those of experts, make tensors of their own. Beside an attention the perceptron reads what that has
+ * read, which the caller holds (CohereDecoderLayer).
  */
 static HrValue
 keep_normed (const HrServingPlan *plan,
              HrReplay            *replay,
              const HrLayerClass  *klass)
 {
-  if (plan->pass->quantization != HR_QUANTIZATION_NONE || hr_layer_class_find_block (klass, HR_BLOCK_MLP) == NULL ||
-      hr_layer_class_find_block (klass, HR_BLOCK_MIXTURE) != NULL)
+  gboolean is_beside = klass->n_sublayers == 1 && klass->sublayers[0].n_branches > 1;
+
+  if (!is_beside &&
+      (plan->pass->quantization != HR_QUANTIZATION_NONE || hr_layer_class_find_block (klass, HR_BLOCK_MLP) == NULL ||
+       hr_layer_class_find_block (klass, HR_BLOCK_MIXTURE) != NULL))
     return HR_NO_VALUE;
 
   return hr_op_like (replay, "rms_norm", "hidden_states", HR_SHAPE (replay->dtype, T, H));
@@ -611,7 +706,7 @@ replay_compiled_layer (const HrServingPlan *plan,
                        const HrLayerClass  *klass)
 {
   const HrAttention *attention = hr_layer_class_get_attention (klass);
-  HrValue mixed = make_mixed (replay, klass);
+  HrValue mixed = make_mixed (replay, klass, FALSE);
   HrValue before = hr_op_like (replay, "add", "residual", HR_SHAPE (replay->dtype, T, H));
   HrValue residual = hr_op_like (replay, "linear", "residual", HR_SHAPE (replay->dtype, T, H));
   HrValue normed = keep_normed (plan, replay, klass);
@@ -625,12 +720,13 @@ replay_compiled_layer (const HrServingPlan *plan,
   hr_replay_drop (replay, before);
   hr_replay_drop (replay, output);
   hr_replay_drop (replay, mixed);
-  mixed = make_mixed (replay, klass);
+  mixed = make_mixed (replay, klass, TRUE);
   if (attention != NULL && attention->latent_size > 0)
     try_latent (plan, replay);
   hr_replay_drop (replay, mixed);
   drop_latent (replay, &inputs.latent);
   hr_replay_drop (replay, inputs.joined);
+  replay_between (plan, replay, klass);
   hr_replay_drop (replay, residual);
 }
 

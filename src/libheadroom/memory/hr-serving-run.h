@@ -7,6 +7,7 @@
 G_BEGIN_DECLS
 
 gboolean       hr_serving_run_knows        (const HrStack       *stack);
+gboolean       hr_serving_run_has_branches (const HrStack       *stack);
 const HrBlock *hr_serving_run_find_state   (const HrLayerClass  *klass);
 HrValue        hr_serving_run_row_parallel (const HrServingPlan *plan,
                                             HrReplay            *replay);

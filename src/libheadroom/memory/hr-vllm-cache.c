@@ -164,6 +164,14 @@ get_latent_chunk (const HrServingPlan *self)
   return MAX (MIN (wanted, self->profile->latent_chunk), blocks);
 }
 
+/* Whether a layer's blocks are those of layers with a window; up to 0.8 all layers keep all tokens. */
+static gboolean
+has_window (const HrServingPlan *self,
+            const HrAttention   *attention)
+{
+  return attention->sliding_window > 0 && self->profile->has_windows;
+}
+
 /* Layers by what their blocks hold. */
 typedef struct
 {
@@ -186,7 +194,7 @@ count_kinds (const HrServingPlan *self)
         kinds.n_states++;
       if (attention == NULL || attention->reuses_cache)
         continue;
-      if (attention->sliding_window > 0 && self->profile->has_windows)
+      if (has_window (self, attention))
         kinds.n_windows++;
       else
         kinds.n_whole++;
@@ -258,6 +266,61 @@ resolve_state_dtype (HrServingPlan   *self,
   return FALSE;
 }
 
+static gboolean
+refuse_sizes (const HrServingPlan  *self,
+              GError              **error)
+{
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("“%s”: expected keys and values of one size, or some that are so many times as large as the "
+                           "others in layers with a window or in those without, as it is not known here how vLLM puts "
+                           "others into blocks; found others"),
+                        hr_model_get_name (self->pass->model));
+
+  return FALSE;
+}
+
+/*
+ * What a layer keeps of a token, in elements, the most of them. Layers that keep less, be it those with a window or
+ * the others, have so many times as many tokens in a block (unify_kv_cache_spec_page_size).
+ */
+static gboolean
+resolve_elements (HrServingPlan  *self,
+                  guint64        *elements,
+                  GError        **error)
+{
+  guint64 whole = 0, window = 0;
+
+  for (guint i = 0; i < self->pass->stack->n_layers; i++)
+    {
+      const HrAttention *attention = get_attention (self, i);
+      guint64 *kind;
+      guint64 own;
+
+      if (attention == NULL || attention->reuses_cache)
+        continue;
+      kind = has_window (self, attention) ? &window : &whole;
+      own = hr_serving_cache_get_token_elements (self, attention);
+      if (*kind > 0 && own != *kind)
+        return refuse_sizes (self, error);
+      *kind = own;
+    }
+
+  *elements = MAX (whole, window);
+  self->whole_times = whole > 0 ? *elements / whole : 1;
+  self->window_times = window > 0 ? *elements / window : 1;
+  if ((whole > 0 && *elements % whole != 0) || (window > 0 && *elements % window != 0))
+    return refuse_sizes (self, error);
+  if (self->draft_layers == 0 || self->draft_elements == whole)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("draft-model: expected one that keeps as much of a token in each layer as the model, as "
+                           "it is not known here how vLLM puts others into blocks; found another"));
+
+  return FALSE;
+}
+
 /*
  * hr_vllm_cache_resolve:
  * @self: a plan, of which the sizes of batches are known
@@ -283,35 +346,8 @@ hr_vllm_cache_resolve (HrServingPlan   *self,
 
   resolve_block_size (self, hr_inference_job_get_block_size (job));
   if (!hr_serving_cache_get_element_bytes (self, job, &bytes, error) ||
-      !resolve_state_dtype (self, job, error))
+      !resolve_state_dtype (self, job, error) || !resolve_elements (self, &elements, error))
     return FALSE;
-
-  for (guint i = 0; i < self->pass->stack->n_layers; i++)
-    {
-      const HrAttention *attention = get_attention (self, i);
-      guint64 own;
-
-      if (attention == NULL || attention->reuses_cache)
-        continue;
-      own = hr_serving_cache_get_token_elements (self, attention);
-      if (elements > 0 && own != elements)
-        {
-          hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                                /* Translators: the place is the name of a model. */
-                                N_("“%s”: expected keys and values of one size in all layers, as it is not known here "
-                                   "how vLLM puts others into blocks; found several"),
-                                hr_model_get_name (self->pass->model));
-          return FALSE;
-        }
-      elements = own;
-    }
-  if (self->draft_layers > 0 && self->draft_elements != elements)
-    {
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            N_("draft-model: expected one that keeps as much of a token in each layer as the model, as "
-                               "it is not known here how vLLM puts others into blocks; found another"));
-      return FALSE;
-    }
 
   widen_blocks (self, elements * bytes);
   self->layer_block_bytes = elements * bytes * self->block_size;
@@ -372,8 +408,9 @@ hr_vllm_cache_count_blocks (const HrServingPlan *self,
 
   seen = MIN (seen - MIN (seen, 1) + self->max_num_batched_tokens, tokens);
 
-  return divide_up (kinds.n_whole, self->group_layers) * divide_up (tokens, self->block_size) +
-         divide_up (kinds.n_windows, self->group_layers) * (divide_up (seen, self->block_size) + 1) +
+  return divide_up (kinds.n_whole, self->group_layers) * divide_up (tokens, self->block_size * self->whole_times) +
+         divide_up (kinds.n_windows, self->group_layers) *
+           (divide_up (seen, self->block_size * self->window_times) + 1) +
          divide_up (kinds.n_states, self->group_layers) *
            (self->profile->state_blocks + self->n_guessed);
 }

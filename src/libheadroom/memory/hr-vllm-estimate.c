@@ -111,7 +111,7 @@ static guint64
 find_longest (const HrServingPlan *plan,
               guint64              pool)
 {
-  guint64 low = 0, high = plan->block_size * (pool / hr_vllm_cache_get_block_bytes (plan) + 1);
+  guint64 low = 0, high = plan->block_size * plan->whole_times * (pool / hr_vllm_cache_get_block_bytes (plan) + 1);
 
   while (low + 1 < high)
     {
@@ -126,12 +126,15 @@ find_longest (const HrServingPlan *plan,
   return low;
 }
 
-/* How many tokens vLLM says that its cache has room for. */
+/*
+ * How many tokens vLLM says that its cache has room for: since 0.21 those of as many of the longest requests as there
+ * is room for (get_kv_cache_capacity), before those of a group's blocks.
+ */
 static guint64
 count_tokens (const HrServingPlan *plan,
               const Shares        *shares)
 {
-  if (plan->admission_block_bytes > 0)
+  if (plan->admission_block_bytes > 0 || plan->profile->tells_requests)
     return (double) shares->blocks / hr_vllm_cache_count_told (plan, plan->max_model_len) * plan->max_model_len;
 
   return shares->blocks / plan->n_groups * plan->block_size;
@@ -359,7 +362,7 @@ set_room (HrEstimate          *estimate,
           const Shares        *shares)
 {
   if (has_pool (plan) && shares->blocks >= hr_vllm_cache_count_blocks (plan, plan->max_model_len))
-    _hr_estimate_set_room (estimate, shares->blocks / plan->n_groups * plan->block_size,
+    _hr_estimate_set_room (estimate, count_tokens (plan, shares),
                            shares->blocks / hr_vllm_cache_count_blocks (plan, shares->length));
 }
 
