@@ -257,7 +257,7 @@ test_what_is_not_known_is_refused (void)
     { MODEL, "beams=4", "engine: expected transformers beside beams" },
     { MODEL, "num-speculative-tokens=3", "num-speculative-tokens: expected 0" },
     { MODEL, "kv-cache-dtype=int4", "kv-cache-dtype: expected auto, float8 or" },
-    { MODEL, "max-model-len=1000", "max-model-len: expected at least" },
+    { MODEL, "prompt-length=2048 max-model-len=1000", "max-model-len: expected at least" },
     { "openai-community/gpt2", "quantization=hqq-int4", "quantization: expected none, gptq-int4" },
   };
 

@@ -750,7 +750,7 @@ test_what_is_not_known_is_refused (void)
     const char *sentence;
   } rows[] = {
     { MODEL, "kv-cache-dtype=int4", "kv-cache-dtype: expected auto, float8" },
-    { MODEL, "max-model-len=1024",
+    { MODEL, "prompt-length=2048 output-length=512 max-model-len=1024",
       "max-model-len: expected at least the tokens of prompt and output, 2560; found 1024" },
     { MODEL, "beams=2", "engine: expected transformers beside beams" },
     { MODEL, "num-speculative-tokens=1", "num-speculative-tokens: expected 0" },

@@ -4,6 +4,7 @@
 
 #include "hr-job-context.h"
 
+#include "hr-job-adapt.h"
 #include "hr-medium.h"
 #include "hr-multimodal-job.h"
 
@@ -70,13 +71,15 @@ guint64
 hr_estimate_get_context_tokens (HrEstimate *estimate,
                                 HrJob      *job)
 {
+  g_autoptr (HrJob) adapted = NULL;
   guint64 read, written;
 
   g_return_val_if_fail (HR_IS_ESTIMATE (estimate), 0);
   g_return_val_if_fail (HR_IS_JOB (job), 0);
 
-  read = count_read (estimate, job);
-  written = get_length (job, "output-length") + get_length (job, "completion-length");
+  adapted = hr_job_dup_adapted (job, hr_estimate_get_model (estimate));
+  read = count_read (estimate, adapted);
+  written = get_length (adapted, "output-length") + get_length (adapted, "completion-length");
 
   return hr_model_find_stack (hr_estimate_get_model (estimate), HR_STACK_ENCODER) != NULL ? MAX (read, written)
                                                                                          : read + written;

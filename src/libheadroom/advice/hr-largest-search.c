@@ -9,6 +9,7 @@
 #include "hr-advice-private.h"
 #include "hr-fit.h"
 #include "hr-grpo-job-private.h"
+#include "hr-job-adapt.h"
 #include "hr-job-context.h"
 
 /*
@@ -86,6 +87,7 @@ set_number (HrJob      *job,
     g_object_set (job, setting, (double) value, NULL);
   else
     g_object_set (job, setting, value, NULL);
+  hr_job_vary (job, setting);
 }
 
 static const char *

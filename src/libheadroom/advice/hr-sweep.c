@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "hr-estimator.h"
+#include "hr-job-adapt.h"
 #include "hr-job-context.h"
 #include "hr-scenario.h"
 #include "hr-units.h"
@@ -308,7 +309,10 @@ set_value (HrSweep      *self,
   g_autofree char *text = hr_sweep_format_value (value);
 
   if (!g_str_equal (self->setting, HR_SWEEP_GPUS))
-    return hr_job_set_from_string (job, self->setting, text, error);
+    {
+      hr_job_vary (job, self->setting);
+      return hr_job_set_from_string (job, self->setting, text, error);
+    }
 
   *n_gpus = (guint) value;
 

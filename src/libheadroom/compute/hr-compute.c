@@ -7,6 +7,7 @@
 #include "hr-compute-private.h"
 
 #include "hr-grpo-job.h"
+#include "hr-job-adapt.h"
 #include "hr-layout.h"
 #include "hr-media.h"
 #include "hr-message.h"
@@ -424,12 +425,16 @@ hr_compute_new (HrModel  *model,
                 guint     n_gpus,
                 GError  **error)
 {
+  g_autoptr (HrJob) adapted = NULL;
+
   g_return_val_if_fail (HR_IS_MODEL (model), NULL);
   g_return_val_if_fail (HR_IS_JOB (job), NULL);
   g_return_val_if_fail (gpu == NULL || HR_IS_GPU (gpu), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return create (model, job, gpu, n_gpus, 0, error);
+  adapted = hr_job_dup_adapted (job, model);
+
+  return create (model, adapted, gpu, n_gpus, 0, error);
 }
 
 /**

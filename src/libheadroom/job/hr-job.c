@@ -11,6 +11,7 @@
 #include "hr-fine-tuning-job.h"
 #include "hr-grpo-job.h"
 #include "hr-inference-job.h"
+#include "hr-job-adapt.h"
 #include "hr-job-enums.h"
 #include "hr-job-private.h"
 #include "hr-multimodal-job.h"
@@ -913,6 +914,7 @@ hr_job_copy (HrJob *self)
         g_object_set_property (G_OBJECT (copy), setting->name, &value);
     }
   hr_job_copy_models (self, copy);
+  hr_job_copy_given (self, copy);
 
   return copy;
 }
@@ -936,6 +938,7 @@ hr_job_resolve (HrJob   *self,
   g_return_val_if_fail (HR_IS_MODEL (model), NULL);
 
   resolved = hr_job_copy (self);
+  hr_job_adapt (resolved, model);
   HR_JOB_GET_CLASS (resolved)->resolve (resolved, model);
 
   return resolved;
@@ -1153,6 +1156,8 @@ hr_job_set_from_string (HrJob       *self,
     }
 
   g_object_set_property (G_OBJECT (self), pspec->name, &parsed);
+  hr_job_give (self, pspec->name);
+
   return TRUE;
 }
 

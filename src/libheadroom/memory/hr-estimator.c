@@ -13,9 +13,11 @@
 #include "hr-framework.h"
 #include "hr-grpo-job.h"
 #include "hr-inference-ranks.h"
+#include "hr-job-adapt.h"
 #include "hr-media-rule-estimate.h"
 #include "hr-media.h"
 #include "hr-message.h"
+#include "hr-model-head.h"
 #include "hr-multimodal-job.h"
 #include "hr-rule-estimate.h"
 #include "hr-serving-plan.h"
@@ -305,6 +307,33 @@ add_reserve (HrEstimate *estimate,
     _hr_estimate_add_reserve (rule, mebibytes << 20);
 }
 
+/* What is counted with another value than the job has is said: nobody has changed the default. */
+static void
+warn_of_adapted (HrEstimate *estimate,
+                 HrJob      *adapted,
+                 HrModel    *model)
+{
+  g_autofree char *prompt = NULL;
+  g_autofree char *output = NULL;
+
+  if (!HR_IS_INFERENCE_JOB (adapted))
+    {
+      warn (estimate, N_("sequence-parallel is counted as true: without it Megatron-LM trains no experts beside "
+                         "tensor-parallel"));
+      return;
+    }
+
+  prompt = hr_job_get_as_string (adapted, "prompt-length");
+  output = hr_job_get_as_string (adapted, "output-length");
+  if (hr_model_writes_text (model) && hr_model_find_stack (model, HR_STACK_DECODER) != NULL)
+    /* Translators: two numbers of tokens */
+    warn (estimate, N_("Prompt and output are counted with %s and %s tokens: by default they are no longer than the "
+                       "context"), prompt, output);
+  else
+    warn (estimate, N_("The text is counted with %s tokens: by default it is no longer than what the model reads"),
+          prompt);
+}
+
 static HrEstimate *
 run (HrModel           *model,
      HrJob             *job,
@@ -314,6 +343,7 @@ run (HrModel           *model,
      GError           **error)
 {
   g_autoptr (GArray) media = NULL;
+  g_autoptr (HrJob) adapted = NULL;
   HrEstimate *estimate;
 
   if (!hr_model_check_can_be_estimated (model, error))
@@ -325,10 +355,16 @@ run (HrModel           *model,
   if (HR_IS_MULTIMODAL_JOB (job) || media->len > 0)
     estimate = run_with_media (model, job, gpu, n_gpus, detail, error);
   else
-    estimate = run_task (model, job, NULL, gpu, n_gpus, detail, error);
+    {
+      adapted = hr_job_dup_adapted (job, model);
+      estimate = run_task (model, adapted, NULL, gpu, n_gpus, detail, error);
+    }
+  if (estimate == NULL)
+    return NULL;
 
-  if (estimate != NULL)
-    add_reserve (estimate, hr_job_get_memory_reserve (job));
+  if (adapted != NULL && adapted != job)
+    warn_of_adapted (estimate, adapted, model);
+  add_reserve (estimate, hr_job_get_memory_reserve (job));
 
   return estimate;
 }

@@ -10,6 +10,7 @@
 #include "hr-framework.h"
 #include "hr-media.h"
 #include "hr-message.h"
+#include "hr-model-head.h"
 #include "hr-model-private.h"
 #include "hr-pass.h"
 
@@ -445,29 +446,6 @@ resolve_outliers (HrInferencePlan *self,
                                      "depends on the text, seven of each input are counted"));
 }
 
-/*
- * hr_inference_plan_writes_text:
- * @model: a model
- *
- * Whether a model generates text. A classifier, or a model without a head, has read a batch when it has gone through it
- * once.
- *
- * Returns: whether it does
- */
-gboolean
-hr_inference_plan_writes_text (HrModel *model)
-{
-  const HrChain *head = hr_model_get_head (model);
-
-  for (guint i = 0; i < head->n_blocks; i++)
-    {
-      if (head->blocks[i].kind == HR_BLOCK_HEAD && !head->blocks[i].head.every_token)
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
 static const HrBlock *
 find_convolution (const HrChain *chain)
 {
@@ -546,7 +524,7 @@ resolve_stack (HrInferencePlan  *plan,
 
   if ((hr_model_is_counted_only (plan->model) && !is_served (plan->model, job)) ||
       !has_known_layers (encoder) || !has_known_layers (decoder) ||
-      (encoder != NULL && decoder != NULL && !hr_inference_plan_writes_text (plan->model)))
+      (encoder != NULL && decoder != NULL && !hr_model_writes_text (plan->model)))
     {
       set_counted_error (plan, error);
       return FALSE;
@@ -743,7 +721,7 @@ hr_inference_plan_init (HrInferencePlan  *self,
   inference->beams = beams;
   inference->batch = hr_inference_job_get_batch_size (job) * beams;
   inference->prompt = hr_inference_job_get_prompt_length (job);
-  inference->output = hr_inference_plan_writes_text (model) ? hr_inference_job_get_output_length (job) : 0;
+  inference->output = hr_model_writes_text (model) ? hr_inference_job_get_output_length (job) : 0;
   inference->use_cache = hr_inference_job_get_use_cache (job);
   inference->all_logits = hr_inference_job_get_logits_to_keep (job) == HR_LOGITS_TO_KEEP_ALL;
   resolve_source (self);

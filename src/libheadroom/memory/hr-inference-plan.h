@@ -76,7 +76,6 @@ void           hr_inference_plan_init_replay             (const HrInferencePlan 
 void           hr_inference_plan_quantize                (HrInferencePlan        *self,
                                                           HrQuantization          quantization);
 void           hr_inference_plan_expand_weights          (HrInferencePlan        *self);
-gboolean       hr_inference_plan_writes_text             (HrModel                *model);
 void           hr_inference_plan_warn                    (HrInferencePlan        *self,
                                                           const char             *msgid,
                                                           ...) G_GNUC_PRINTF (2, 3);

@@ -8,6 +8,7 @@
 
 #include "hr-grpo-job.h"
 #include "hr-message.h"
+#include "hr-model-head.h"
 #include "hr-pass.h"
 #include "hr-quantization-format.h"
 #include "hr-replay-megatron.h"
@@ -152,7 +153,7 @@ has_known_loss (const HrTrainingPlan *plan)
   const HrInferencePlan *pass = &plan->pass;
   const HrBlock *head = NULL;
 
-  if (pass->stack->role == HR_STACK_DECODER && hr_inference_plan_writes_text (plan->model))
+  if (pass->stack->role == HR_STACK_DECODER && hr_model_writes_text (plan->model))
     return TRUE;
 
   for (guint i = 0; i < pass->inference.head->n_blocks; i++)

@@ -12,6 +12,7 @@
 #include "hr-fine-tuning-job.h"
 #include "hr-grpo-job.h"
 #include "hr-inference-job.h"
+#include "hr-job-adapt.h"
 #include "hr-layout-space.h"
 #include "hr-roofline.h"
 #include "hr-sharing.h"
@@ -769,6 +770,7 @@ hr_planner_create_job (const HrPlanner    *self,
     return hr_trial_plan_create_job (self->trials, choice);
 
   job = hr_job_copy (self->job);
+  hr_job_give (job, "sequence-parallel");
   g_object_set (job, "tensor-parallel", layout->tensor, "sequence-parallel", layout->divides_sequence,
                 "pipeline-parallel", layout->pipeline, "virtual-pipeline-parallel", layout->parts,
                 "context-parallel", layout->context, "ulysses-parallel", layout->exchange, "expert-parallel",

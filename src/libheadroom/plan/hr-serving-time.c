@@ -9,6 +9,7 @@
 #include "hr-compute.h"
 #include "hr-error.h"
 #include "hr-inference-cache.h"
+#include "hr-job-adapt.h"
 
 /*
  * How long requests take that come together, by the roofline of what a rank computes and reads (hr-compute), and what
@@ -106,6 +107,7 @@ hr_serving_time_new (HrModel         *model,
 
   self->model = g_object_ref (model);
   self->job = HR_INFERENCE_JOB (hr_job_copy (HR_JOB (job)));
+  hr_job_adapt (HR_JOB (self->job), model);
   g_object_set (self->job, "tensor-parallel", G_GUINT64_CONSTANT (1), "pipeline-parallel", G_GUINT64_CONSTANT (1),
                 "expert-parallel", G_GUINT64_CONSTANT (1), "data-parallel", G_GUINT64_CONSTANT (1), NULL);
   self->cluster = *cluster;
