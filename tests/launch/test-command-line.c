@@ -10,7 +10,7 @@
 #include "hr-launch.h"
 
 /* How many places of a command are damaged, where not all are (-m slow). */
-#define N_PLACES 6
+#define N_PLACES 4
 
 /* Loaded once; each test reads a row. */
 static JsonNode *root;

@@ -66,10 +66,21 @@ try_model (HrModel *model,
   return FALSE;
 }
 
+/* Whether one of the kinds of models that have been seen is the model's. */
+static gboolean
+is_new_kind (GHashTable *seen,
+             HrModel    *model)
+{
+  return g_hash_table_add (seen, g_strdup_printf ("%s %d %d", hr_model_get_model_type (model),
+                                                  hr_model_get_quantization (model),
+                                                  hr_model_get_dtype (model)));
+}
+
 static void
 test_catalogue (gconstpointer data)
 {
   GListModel *entries = hr_model_catalogue_get_default ();
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (HrJob) job = make_job (GPOINTER_TO_INT (data), 2, 300);
   g_autoptr (HrJob) saving = make_job (GPOINTER_TO_INT (data), 2, 300);
   guint n_done = 0;
@@ -83,14 +94,17 @@ test_catalogue (gconstpointer data)
       g_autoptr (HrModel) model = hr_model_new_from_id (hr_model_entry_get_id (entry), &error);
 
       g_assert_no_error (error);
+      if (!is_new_kind (seen, model))
+        continue;
+
       g_test_message ("%s", hr_model_entry_get_id (entry));
       n_done += try_model (model, job);
       try_model (model, saving);
     }
 
-  g_test_message ("%u of %u models", n_done, g_list_model_get_n_items (entries));
-  /* As many as could be estimated when this was written; a model that is refused anew has to be meant. */
-  g_assert_cmpuint (n_done, >=, 494);
+  g_test_message ("%u of %u kinds of models", n_done, g_hash_table_size (seen));
+  /* As many as were refused when this was written; a kind that is refused anew has to be meant. */
+  g_assert_cmpuint (g_hash_table_size (seen) - n_done, <=, 22);
 }
 
 static void
@@ -705,16 +719,6 @@ names_a_setting (HrJob        *job,
   return name != NULL && g_object_class_find_property (G_OBJECT_GET_CLASS (job), name) != NULL;
 }
 
-/* Whether one of the kinds of models that have been seen is the model's. */
-static gboolean
-is_new_kind (GHashTable *seen,
-             HrModel    *model)
-{
-  return g_hash_table_add (seen, g_strdup_printf ("%s %d %d", hr_model_get_model_type (model),
-                                                  hr_model_get_quantization (model),
-                                                  hr_model_get_dtype (model)));
-}
-
 /* A job that nobody has set anything of may be refused for what its model is, and not for what was left alone. */
 static void
 test_what_is_left_alone (gconstpointer data)
@@ -757,9 +761,9 @@ main (int    argc,
 {
   g_test_init (&argc, &argv, NULL);
 
-  g_test_add_data_func ("/memory/training-estimator/every_model_is_estimated_or_refused/training",
+  g_test_add_data_func ("/memory/training-estimator/every_kind_of_model_is_estimated_or_refused/training",
                         GINT_TO_POINTER (HR_MODE_TRAINING), test_catalogue);
-  g_test_add_data_func ("/memory/training-estimator/every_model_is_estimated_or_refused/fine-tuning",
+  g_test_add_data_func ("/memory/training-estimator/every_kind_of_model_is_estimated_or_refused/fine-tuning",
                         GINT_TO_POINTER (HR_MODE_FINE_TUNING), test_catalogue);
   g_test_add_data_func ("/memory/training-estimator/no_model_is_refused_for_a_setting_that_was_left_alone",
                         GINT_TO_POINTER (HR_FSDP_NONE), test_what_is_left_alone);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 
+/* memmem() */
+#define _GNU_SOURCE
+
 #include "config.h"
 
 #include "hr-model-catalogue-private.h"
@@ -213,7 +216,7 @@ find_in_its_file (const char *id)
       gsize length;
       const char *text = g_bytes_get_data (bytes, &length);
 
-      if (g_strstr_len (text, length, quoted) != NULL)
+      if (memmem (text, length, quoted, strlen (quoted)) != NULL)
         {
           g_autoptr (GListStore) entries = g_list_store_new (HR_TYPE_MODEL_ENTRY);
           HrModelEntry *entry;
@@ -241,8 +244,13 @@ find_nearest (const char *id)
     {
       g_autoptr (HrModelEntry) entry = g_list_model_get_item (entries, i);
       g_autofree char *squeezed_id = hr_search_squeeze (hr_model_entry_get_id (entry));
-      guint distance = hr_search_edit_distance (squeezed, squeezed_id);
+      guint distance;
 
+      /* What is longer or shorter by so much is farther for that alone. */
+      if (ABS ((gssize) strlen (squeezed) - (gssize) strlen (squeezed_id)) >= (gssize) least)
+        continue;
+
+      distance = hr_search_edit_distance (squeezed, squeezed_id);
       if (distance < least)
         {
           nearest = entry;

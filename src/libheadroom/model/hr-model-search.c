@@ -217,6 +217,35 @@ score_words (const char         *wanted,
   return best;
 }
 
+/* What @split makes of @entry, which is kept with it: a search that is typed asks for it at each key. */
+static const char * const *
+get_kept_words (HrModelEntry *entry,
+                const char   *key,
+                char       **(*split) (HrModelEntry *entry))
+{
+  char **words = g_object_get_data (G_OBJECT (entry), key);
+
+  if (words == NULL)
+    {
+      words = split (entry);
+      g_object_set_data_full (G_OBJECT (entry), key, words, (GDestroyNotify) g_strfreev);
+    }
+
+  return (const char * const *) words;
+}
+
+static char **
+split_entry_name (HrModelEntry *entry)
+{
+  return split_name (hr_model_entry_get_name (entry));
+}
+
+static char **
+split_identifier (HrModelEntry *entry)
+{
+  return split_name (hr_model_entry_get_id (entry));
+}
+
 /* The words of the organisation, the family and the keywords. */
 static char **
 split_surroundings (HrModelEntry *entry)
@@ -290,9 +319,7 @@ static gboolean
 is_identifier (HrModelEntry       *entry,
                const char * const *wanted)
 {
-  g_auto (GStrv) words = split_name (hr_model_entry_get_id (entry));
-
-  return g_strv_equal ((const char * const *) words, wanted);
+  return g_strv_equal (get_kept_words (entry, "identifier-words", split_identifier), wanted);
 }
 
 static gboolean
@@ -324,31 +351,30 @@ score_match (HrModelEntry       *entry,
              gboolean            is_name,
              int                *preference)
 {
-  g_auto (GStrv) words = split_name (hr_model_entry_get_name (entry));
-  g_auto (GStrv) surroundings = NULL;
-  g_autofree gboolean *used = g_new0 (gboolean, g_strv_length (words) + 1);
+  const char * const *words = get_kept_words (entry, "name-words", split_entry_name);
+  const char * const *surroundings = NULL;
+  g_autofree gboolean *used = g_new0 (gboolean, g_strv_length ((char **) words) + 1);
   guint score = SCORE_BASE;
 
-  if (is_name && (g_strv_equal ((const char * const *) words, wanted) || is_identifier (entry, wanted)))
+  if (is_name && (g_strv_equal (words, wanted) || is_identifier (entry, wanted)))
     score += SCORE_EXACT;
 
   for (guint i = 0; wanted[i] != NULL; i++)
     {
-      guint best = score_words (wanted[i], (const char * const *) words, used);
+      guint best = score_words (wanted[i], words, used);
 
       if (best < SCORE_WORD && surroundings == NULL)
-        surroundings = split_surroundings (entry);
+        surroundings = get_kept_words (entry, "surrounding-words", split_surroundings);
       if (best < SCORE_WORD)
         best = MAX (best, MAX (score_size (wanted[i], entry),
-                               score_words (wanted[i], (const char * const *) surroundings, NULL) *
-                               PERCENT_ELSEWHERE / 100));
+                               score_words (wanted[i], surroundings, NULL) * PERCENT_ELSEWHERE / 100));
       if (best == 0)
         return 0;
 
       score += best;
     }
 
-  *preference = get_preference ((const char * const *) words, used);
+  *preference = get_preference (words, used);
 
   return score;
 }
