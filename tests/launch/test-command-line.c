@@ -160,6 +160,7 @@ test_round_trip (void)
     "engine=exllama max-total-tokens=32768 cache-mode=5,4 max-num-batched-tokens=1024 max-num-seqs=4",
     "engine=exllama max-model-len=16384 max-total-tokens=65536 autosplit-reserve=512 n-cpu-moe=8",
     "engine=llama.cpp max-num-seqs=3 max-model-len=8192 kv-offload=false swa-full=true n-cpu-moe=5 flash-attention=off",
+    "engine=llama.cpp max-num-seqs=2 fit=true fit-target=2048 fit-ctx=8192",
     "engine=llama.cpp max-num-seqs=1 max-model-len=4096 n-cpu-ffn=3 op-offload=false "
     "override-tensor=blk\\.1\\.ffn_.*=CUDA0,attn=CPU",
   };

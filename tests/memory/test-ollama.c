@@ -162,6 +162,39 @@ test_gpus (void)
   g_assert_cmpuint (hr_estimate_get_n_devices (both), ==, 2);
 }
 
+/* common/fit.cpp: a context that is left to it is made shorter before any layer is taken off the GPU. */
+static void
+test_fit_context (void)
+{
+  static const char same[] = "engine=llama.cpp fit=true quantization=q4_k_m max-num-seqs=4 kv-unified=true ";
+  g_autofree char *whole = g_strconcat (same, "max-model-len=8192", NULL);
+  g_autofree char *least = g_strconcat (same, "fit-ctx=28672", NULL);
+  g_autofree char *more = g_strconcat (same, "fit-target=2048", NULL);
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-4090", NULL);
+  g_autoptr (HrEstimate) left = estimate (MODEL, "rtx-4090", 1, same);
+  g_autoptr (HrEstimate) told = estimate (MODEL, "rtx-4090", 1, whole);
+  g_autoptr (HrEstimate) longer = estimate (MODEL, "rtx-4090", 1, least);
+  g_autoptr (HrEstimate) smaller = estimate (MODEL, "rtx-4090", 1, more);
+  g_autoptr (HrEstimate) enough = estimate (MODEL, "h100-80gb-sxm", 1, same);
+  guint64 cache = hr_estimate_get_component_bytes (left, HR_COMPONENT_KV_CACHE);
+  guint64 usable = hr_gpu_get_memory (gpu) - hr_estimate_get_component_bytes (left, HR_COMPONENT_FRAMEWORK) - GIB;
+
+  g_assert_cmpuint (cache, <, 32768 * TOKEN_BYTES);
+  g_assert_cmpuint (cache, >, 4096 * TOKEN_BYTES);
+  g_assert_cmpuint (cache % (256 * TOKEN_BYTES), ==, 0);
+  g_assert_cmpuint (get_buffers (left), <=, usable + GIB / 8);
+  g_assert_cmpuint (hr_estimate_get_component_bytes (smaller, HR_COMPONENT_KV_CACHE), <, cache);
+
+  /* All layers are there, which a longer context does not leave room for. */
+  g_assert_cmpuint (hr_estimate_get_component_bytes (left, HR_COMPONENT_WEIGHTS), ==,
+                    hr_estimate_get_component_bytes (enough, HR_COMPONENT_WEIGHTS));
+  g_assert_cmpuint (hr_estimate_get_component_bytes (enough, HR_COMPONENT_KV_CACHE), ==, 32768 * TOKEN_BYTES);
+  g_assert_cmpuint (hr_estimate_get_component_bytes (told, HR_COMPONENT_WEIGHTS), <,
+                    hr_estimate_get_component_bytes (left, HR_COMPONENT_WEIGHTS));
+  g_assert_cmpuint (hr_estimate_get_component_bytes (longer, HR_COMPONENT_WEIGHTS), <,
+                    hr_estimate_get_component_bytes (left, HR_COMPONENT_WEIGHTS));
+}
+
 /* common/fit.cpp: of a mixture all layers are on the GPU before the experts of all are. */
 static void
 test_experts (void)
@@ -197,6 +230,7 @@ main (int   argc,
   g_test_add_func ("/ollama/so_many_layers_as_leave_a_gib_are_on_the_gpu", test_layers);
   g_test_add_func ("/ollama/llama_cpp_fits_layers_by_itself_as_well", test_fit);
   g_test_add_func ("/ollama/with_the_same_settings_it_is_llama_cpp", test_same_as_llama);
+  g_test_add_func ("/ollama/llama_cpp_makes_a_context_shorter_before_it_takes_layers_off", test_fit_context);
   g_test_add_func ("/ollama/one_gpu_of_several_is_taken_where_the_model_is_thought_to_fit", test_gpus);
   g_test_add_func ("/ollama/experts_go_to_the_host_before_layers_do", test_experts);
 

@@ -67,16 +67,22 @@ add_buffers (HrLlamaPlan   *plan,
     buffers->compute[i] += compute[i];
 }
 
-/* @target is what the log says may be used of each GPU, in MiB: all but the GiB that stays free. */
+/*
+ * @target is what the log says may be used of each GPU, in MiB, as exactly as its whole numbers tell: all but the GiB
+ * that stays free.
+ */
 static void
 fit (HrLlamaPlan   *plan,
-     guint64        target,
+     double         target,
      HrGgmlBackend  backend)
 {
   const guint64 beside[HR_GGML_MAX_PLACES] = { 0 };
 
   plan->backend = backend;
-  hr_llama_fit (plan, (target + 1024) << 20, beside);
+  if (plan->is_context_left)
+    hr_llama_fit_context (plan, (target + 1024) * 1048576, beside, beside, beside);
+  if (plan->is_fitted || !plan->is_context_left)
+    hr_llama_fit (plan, (target + 1024) * 1048576, beside);
 }
 
 static guint
@@ -84,7 +90,7 @@ measure_on_gpus (HrModel       *model,
                  HrModel       *draft_model,
                  JsonObject    *settings,
                  guint          n_gpus,
-                 guint64        target,
+                 double         target,
                  HrGgmlBackend  backend,
                  Buffers       *buffers)
 {
@@ -186,7 +192,7 @@ compare_divisions (const char *list)
       g_autoptr (HrModel) model = oracle_load_model (root, json_object_get_string_member (row, "model"));
       g_autoptr (HrModel) draft = load_draft (root, row);
       JsonObject *settings = json_object_get_object_member (row, "settings");
-      guint64 target = json_object_get_int_member_with_default (row, "target", 0);
+      double target = json_object_get_double_member_with_default (row, "target", 0);
       Buffers buffers = { { 0 } };
       guint n_compared = 0, n_devices;
 
@@ -204,6 +210,12 @@ compare_divisions (const char *list)
     }
 
   return json_array_get_length (cases);
+}
+
+static void
+test_contexts_are_as_long_as_the_log_says (void)
+{
+  g_assert_cmpuint (compare_divisions ("contexts"), >=, 9);
 }
 
 static void
@@ -331,6 +343,8 @@ main (int   argc,
 {
   g_test_init (&argc, &argv, NULL);
 
+  g_test_add_func ("/oracle/a_context_that_is_left_to_llama_cpp_is_as_long_as_it_makes_it",
+                   test_contexts_are_as_long_as_the_log_says);
   g_test_add_func ("/oracle/buffers_are_those_of_the_log_of_llama_cpp", test_buffers_are_those_of_the_log);
   g_test_add_func ("/oracle/each_of_several_gpus_has_the_buffers_of_the_log_of_llama_cpp",
                    test_gpus_have_the_buffers_of_the_log);

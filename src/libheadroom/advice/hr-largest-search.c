@@ -9,6 +9,7 @@
 #include "hr-advice-private.h"
 #include "hr-fit.h"
 #include "hr-grpo-job-private.h"
+#include "hr-inference-job.h"
 #include "hr-job-adapt.h"
 #include "hr-job-context.h"
 
@@ -232,6 +233,9 @@ begin (HrLargestSearch *self)
       minimum = MAX (G_PARAM_SPEC_UINT64 (pspec)->minimum, 1);
       maximum = G_PARAM_SPEC_UINT64 (pspec)->maximum;
     }
+  if (g_str_equal (get_setting (self), "gpu-layers") && HR_IS_INFERENCE_JOB (self->job) &&
+      hr_inference_job_leaves_layers (HR_INFERENCE_JOB (self->job)))
+    return FALSE;
   if (g_str_equal (get_setting (self), "max-model-len"))
     bound_context (self, &minimum, &maximum, &current);
   if (current < minimum || current >= maximum)

@@ -42,6 +42,8 @@ struct _HrInferenceJob
   char *override_tensor;
   gboolean op_offload;
   gboolean fit;
+  guint64 fit_target;
+  guint64 fit_ctx;
   HrSplitMode split_mode;
   char *tensor_split;
   HrFlashAttention flash_attention;
@@ -121,6 +123,8 @@ enum
   PROP_OVERRIDE_TENSOR,
   PROP_OP_OFFLOAD,
   PROP_FIT,
+  PROP_FIT_TARGET,
+  PROP_FIT_CTX,
   PROP_SPLIT_MODE,
   PROP_TENSOR_SPLIT,
   PROP_FLASH_ATTENTION,
@@ -264,6 +268,14 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_FIT:
       g_value_set_boolean (value, self->fit);
+      break;
+
+    case PROP_FIT_TARGET:
+      g_value_set_uint64 (value, self->fit_target);
+      break;
+
+    case PROP_FIT_CTX:
+      g_value_set_uint64 (value, self->fit_ctx);
       break;
 
     case PROP_SPLIT_MODE:
@@ -581,6 +593,14 @@ hr_inference_job_set_property (GObject      *object,
 
     case PROP_FIT:
       self->fit = g_value_get_boolean (value);
+      break;
+
+    case PROP_FIT_TARGET:
+      self->fit_target = g_value_get_uint64 (value);
+      break;
+
+    case PROP_FIT_CTX:
+      self->fit_ctx = g_value_get_uint64 (value);
       break;
 
     case PROP_SPLIT_MODE:
@@ -953,7 +973,8 @@ resolve_llama (HrInferenceJob *self,
   if (self->max_num_batched_tokens == 0)
     self->max_num_batched_tokens = LLAMA_UBATCH;
   self->max_num_seqs = self->max_num_seqs == 0 ? self->batch_size : self->max_num_seqs;
-  self->max_model_len = self->max_model_len == 0 ? self->prompt_length + self->output_length : self->max_model_len;
+  if (self->max_model_len == 0 && !hr_inference_job_leaves_context (self))
+    self->max_model_len = self->prompt_length + self->output_length;
 }
 
 /* common_params_speculative: 16-bit floats, whatever the model's own caches are; the file type is the draft model's. */
@@ -1203,8 +1224,9 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
     g_param_spec_uint64 ("max-model-len",
                          N_("Context length"),
                          N_("Tokens that each sequence has room for; 0 is the prompt and the output together, what "
-                            "the model is made for with servers such as vLLM, and with Ollama (num_ctx) what it takes "
-                            "by the GPUs’ memory. llama.cpp is told as many for all sequences together (-c)"),
+                            "the model is made for with servers such as vLLM, with Ollama (num_ctx) what it takes by "
+                            "the GPUs’ memory, and where llama.cpp fits by itself what the model is made for, or as "
+                            "much of it as fits. llama.cpp is told as many for all sequences together (-c)"),
                          0, 16777216, 0,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -1308,15 +1330,43 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   /**
    * HrInferenceJob:fit:
    *
-   * Whether llama.cpp finds out by itself how many layers fit on the GPU that is named, where this is not said.
+   * Whether llama.cpp finds out by itself which context and how many layers fit on the GPU that is named, where this is
+   * not said.
    */
   properties[PROP_FIT] =
     g_param_spec_boolean ("fit",
                           N_("Fit to the GPU"),
-                          N_("Leave it to llama.cpp how many layers the GPU holds, where their number is left at 999 "
-                             "and the shares are even: as many as leave a GiB free (--fit)"),
+                          N_("Leave it to llama.cpp how long the context is, where it is left at 0, and how many "
+                             "layers the GPU holds, where their number is left at 999 and the shares are even: as "
+                             "much as leaves a GiB free (--fit)"),
                           FALSE,
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:fit-target:
+   *
+   * What llama.cpp leaves free of each GPU where it fits by itself, in MiB.
+   */
+  properties[PROP_FIT_TARGET] =
+    g_param_spec_uint64 ("fit-target",
+                         N_("Left free by the fit"),
+                         N_("MiB that llama.cpp leaves free of each GPU where it fits the model by itself "
+                            "(--fit-target)"),
+                         0, 1048576, 1024,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:fit-ctx:
+   *
+   * The shortest context that llama.cpp chooses where it fits by itself, in tokens.
+   */
+  properties[PROP_FIT_CTX] =
+    g_param_spec_uint64 ("fit-ctx",
+                         N_("Least context of the fit"),
+                         N_("Tokens that llama.cpp leaves of the context where it fits the model by itself, before it "
+                            "takes layers off the GPU (--fit-ctx)"),
+                         1, 16777216, 4096,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
    * HrInferenceJob:split-mode:
@@ -2067,6 +2117,8 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_patterns (properties[PROP_OVERRIDE_TENSOR]);
   hr_job_mark_setting (properties[PROP_OP_OFFLOAD], 649, TRUE);
   hr_job_mark_setting (properties[PROP_FIT], 611, TRUE);
+  hr_job_mark_setting (properties[PROP_FIT_TARGET], 611, TRUE);
+  hr_job_mark_setting (properties[PROP_FIT_CTX], 611, TRUE);
   hr_job_mark_setting (properties[PROP_SPLIT_MODE], 614, TRUE);
   hr_job_mark_setting (properties[PROP_TENSOR_SPLIT], 616, TRUE);
   hr_job_mark_setting (properties[PROP_FLASH_ATTENTION], 705, FALSE);
@@ -2151,6 +2203,8 @@ hr_inference_job_init (HrInferenceJob *self)
   self->kv_group_size = G_PARAM_SPEC_UINT64 (properties[PROP_KV_GROUP_SIZE])->default_value;
   self->quantized_kv_start = G_PARAM_SPEC_UINT64 (properties[PROP_QUANTIZED_KV_START])->default_value;
   self->autosplit_reserve = G_PARAM_SPEC_UINT64 (properties[PROP_AUTOSPLIT_RESERVE])->default_value;
+  self->fit_target = G_PARAM_SPEC_UINT64 (properties[PROP_FIT_TARGET])->default_value;
+  self->fit_ctx = G_PARAM_SPEC_UINT64 (properties[PROP_FIT_CTX])->default_value;
 }
 
 /**
@@ -2495,6 +2549,77 @@ hr_inference_job_get_fit (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
 
   return self->fit;
+}
+
+/**
+ * hr_inference_job_get_fit_target:
+ * @self: a job of inference
+ *
+ * Gets what llama.cpp leaves free of each GPU where it fits by itself.
+ *
+ * Returns: the size in MiB
+ */
+guint64
+hr_inference_job_get_fit_target (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->fit_target;
+}
+
+/**
+ * hr_inference_job_get_fit_ctx:
+ * @self: a job of inference
+ *
+ * Gets the shortest context that llama.cpp chooses where it fits by itself.
+ *
+ * Returns: the number of tokens
+ */
+guint64
+hr_inference_job_get_fit_ctx (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->fit_ctx;
+}
+
+/**
+ * hr_inference_job_leaves_layers:
+ * @self: a job of inference
+ *
+ * Tells whether it is left to llama.cpp, by itself or for Ollama, which layers GPUs hold: not where it is told of any
+ * place (“tensor_buft_overrides already set by user, abort” of common/fit.cpp).
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_inference_job_leaves_layers (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  if (self->gpu_layers != G_PARAM_SPEC_UINT64 (properties[PROP_GPU_LAYERS])->default_value || self->n_cpu_moe > 0 ||
+      self->n_cpu_ffn > 0 || !g_str_equal (self->override_tensor, "none"))
+    return FALSE;
+
+  return self->engine == HR_ENGINE_OLLAMA ||
+         (self->engine == HR_ENGINE_LLAMA_CPP && self->fit && g_str_equal (self->tensor_split, "even"));
+}
+
+/**
+ * hr_inference_job_leaves_context:
+ * @self: a job of inference
+ *
+ * Tells whether the length of the context is left to llama.cpp, which takes what the model knows, and less where that
+ * does not fit.
+ *
+ * Returns: whether it is
+ */
+gboolean
+hr_inference_job_leaves_context (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  return self->engine == HR_ENGINE_LLAMA_CPP && self->fit && self->max_model_len == 0;
 }
 
 /**

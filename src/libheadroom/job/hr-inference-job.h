@@ -33,6 +33,10 @@ guint64           hr_inference_job_get_n_cpu_ffn                (HrInferenceJob 
 const char       *hr_inference_job_get_override_tensor          (HrInferenceJob *self);
 gboolean          hr_inference_job_get_op_offload               (HrInferenceJob *self);
 gboolean          hr_inference_job_get_fit                      (HrInferenceJob *self);
+guint64           hr_inference_job_get_fit_target               (HrInferenceJob *self);
+guint64           hr_inference_job_get_fit_ctx                  (HrInferenceJob *self);
+gboolean          hr_inference_job_leaves_context               (HrInferenceJob *self);
+gboolean          hr_inference_job_leaves_layers                (HrInferenceJob *self);
 HrSplitMode       hr_inference_job_get_split_mode               (HrInferenceJob *self);
 const char       *hr_inference_job_get_tensor_split             (HrInferenceJob *self);
 HrFlashAttention  hr_inference_job_get_flash_attention          (HrInferenceJob *self);

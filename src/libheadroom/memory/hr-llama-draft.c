@@ -128,6 +128,8 @@ hr_llama_draft_init (HrLlamaDraft       *self,
       g_prefix_error (error, SETTING ": ");
       return FALSE;
     }
+  hr_llama_plan_set_context (&self->plan, plan->context);
+  hr_llama_plan_resolve_flash (&self->plan);
   warn_of_vocabulary (plan, model);
 
   return TRUE;

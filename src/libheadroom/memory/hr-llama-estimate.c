@@ -304,18 +304,43 @@ count_divided_layers (const HrLlamaPlan *plan)
 }
 
 static void
+warn_of_context (HrLlamaPlan *plan)
+{
+  guint64 positions = 0;
+  g_autofree char *context = g_strdup_printf ("%" G_GUINT64_FORMAT, plan->cells);
+  g_autofree char *longest = NULL;
+
+  if (!plan->is_context_left)
+    return;
+
+  hr_model_get_hyper_parameter (plan->pass->model, "max_position_embeddings", &positions);
+  longest = g_strdup_printf ("%" G_GUINT64_FORMAT, positions);
+  if (plan->cells < positions)
+    hr_inference_plan_warn (plan->pass,
+                            /* Translators: numbers of tokens. */
+                            N_("Of the %s tokens that the model knows llama.cpp by itself takes a context of %s, as "
+                               "the memory of the GPU has no room for more; -c 0 asks for all of them"),
+                            longest, context);
+  else
+    hr_inference_plan_warn (plan->pass,
+                            /* Translators: a number of tokens. */
+                            N_("llama.cpp by itself takes the context that the model knows, %s tokens"), context);
+}
+
+static void
 warn_of_layers (HrLlamaPlan *plan)
 {
+  g_autofree char *left = g_strdup_printf ("%" G_GUINT64_FORMAT, plan->fit_target >> 20);
   g_autofree char *n_divided = g_strdup_printf ("%u", count_divided_layers (plan));
   g_autofree char *n_placed = g_strdup_printf ("%u", count_layers_on_gpus (plan));
   g_autofree char *n_layers = g_strdup_printf ("%u", plan->pass->stack->n_layers + 1);
 
   if (plan->is_fitted)
     hr_inference_plan_warn (plan->pass,
-                            /* Translators: numbers of layers. */
+                            /* Translators: numbers of layers, and a size. */
                             N_("%s of %s layers are on the GPU, the head being one of them: llama.cpp by itself takes "
-                               "as many as leave a GiB free"),
-                            n_placed, n_layers);
+                               "as many as leave %s MiB free"),
+                            n_placed, n_layers, left);
   if (plan->is_fitted && count_divided_layers (plan) > 0)
     hr_inference_plan_warn (plan->pass,
                             /* Translators: a number of layers. */
@@ -422,6 +447,7 @@ warn (HrLlamaPlan *plan,
   hr_inference_plan_warn (plan->pass,
                           N_("Buffers are those that llama.cpp logs when it starts, built for CUDA; with the CUDA "
                              "context stands what its kernels keep for themselves once a prompt has been computed"));
+  warn_of_context (plan);
   warn_of_layers (plan);
   if (hr_inference_job_get_engine (plan->pass->job) == HR_ENGINE_OLLAMA)
     warn_of_ollama (plan);
@@ -476,22 +502,11 @@ create_estimate (HrLlamaPlan      *plan,
 }
 
 /* cudaMemGetInfo counts what the context of the process takes as used. */
-static void
-fit (HrLlamaPlan *plan,
-     const Run   *run,
-     HrGpu       *gpu)
+static guint64
+get_free_memory (HrGpu *gpu)
 {
-  const Loaded *draft = find_draft (run);
-  guint64 beside[HR_GGML_MAX_PLACES] = { 0 };
   HrFramework framework = { 0 };
   guint64 bytes;
-
-  for (guint i = 0; i < plan->n_devices; i++)
-    {
-      if (draft != NULL)
-        beside[i] += draft->buffers.weights[i] + draft->buffers.cache[i] + draft->buffers.compute[i];
-      beside[i] += run->projector_start.weights[i] + run->projector_start.compute[i];
-    }
 
   if (!hr_cuda_context_get_bytes (gpu, &bytes))
     {
@@ -499,7 +514,77 @@ fit (HrLlamaPlan *plan,
       bytes = framework.context_bytes;
     }
 
-  hr_llama_fit (plan, hr_gpu_get_memory (gpu) - bytes, beside);
+  return hr_gpu_get_memory (gpu) - bytes;
+}
+
+/* What a draft model and a projector take, which are not moved. */
+static void
+sum_beside (const Run            *run,
+            const HrLlamaBuffers *draft,
+            guint64              *sums,
+            guint64              *weights)
+{
+  for (guint i = 0; i < HR_GGML_MAX_PLACES; i++)
+    {
+      sums[i] = run->projector_start.weights[i] + run->projector_start.compute[i];
+      if (draft != NULL)
+        sums[i] += draft->weights[i] + draft->cache[i] + draft->compute[i];
+      if (weights != NULL)
+        weights[i] = run->projector_start.weights[i] + (draft != NULL ? draft->weights[i] : 0);
+    }
+}
+
+static void
+set_draft_context (HrLlamaDraft *draft,
+                   guint64       context)
+{
+  hr_llama_plan_set_context (&draft->plan, context);
+  hr_llama_plan_resolve_flash (&draft->plan);
+}
+
+/* A draft model has the context of the model. */
+static void
+fit_context (HrLlamaPlan  *plan,
+             Run          *run,
+             HrLlamaDraft *draft,
+             guint64       memory)
+{
+  guint64 beside[HR_GGML_MAX_PLACES], weights[HR_GGML_MAX_PLACES], least[HR_GGML_MAX_PLACES];
+  HrLlamaBuffers shortest;
+
+  sum_beside (run, draft->job != NULL ? &run->models[1].buffers : NULL, beside, weights);
+  if (draft->job != NULL)
+    {
+      set_draft_context (draft, plan->fit_context * hr_llama_plan_count_contexts (plan));
+      hr_llama_plan_measure_all (&draft->plan, &shortest);
+    }
+  sum_beside (run, draft->job != NULL ? &shortest : NULL, least, NULL);
+  hr_llama_fit_context (plan, memory, beside, weights, least);
+
+  if (draft->job == NULL)
+    return;
+  set_draft_context (draft, plan->context);
+  load (&run->models[1], &draft->plan);
+}
+
+static void
+fit (HrLlamaPlan  *plan,
+     Run          *run,
+     HrLlamaDraft *draft,
+     HrGpu        *gpu)
+{
+  guint64 beside[HR_GGML_MAX_PLACES];
+
+  if (gpu == NULL)
+    return;
+
+  if (plan->is_context_left)
+    fit_context (plan, run, draft, get_free_memory (gpu));
+  if (!plan->is_fitted)
+    return;
+
+  sum_beside (run, draft->job != NULL ? &run->models[1].buffers : NULL, beside, NULL);
+  hr_llama_fit (plan, get_free_memory (gpu), beside);
 }
 
 static gboolean
@@ -569,8 +654,7 @@ hr_llama_estimate_new (HrModel           *model,
       if (draft.job != NULL)
         load (&run.models[run.n_models++], &draft.plan);
       load_projector (&run);
-      if (plan.is_fitted && gpu != NULL)
-        fit (&plan, &run, gpu);
+      fit (&plan, &run, &draft, gpu);
       load (&run.models[0], &plan);
       warn (&plan, &run);
       estimate = create_estimate (&plan, &run, gpu, detail);

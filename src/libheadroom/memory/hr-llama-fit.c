@@ -5,14 +5,19 @@
 #include <string.h>
 
 /*
- * How llama.cpp takes layers off GPUs that cannot hold all of them (common/fit.cpp, common_params_fit_impl: --fit,
- * which it does by itself where it is not told how many layers there are to be on GPUs): from the last GPU to the
- * first, each gets as many of the last layers that are left as it can hold, and the host gets the others. Of a mixture
- * these layers are without their experts, which then come to the GPUs as far as there is room.
+ * How llama.cpp makes a model fit (common/fit.cpp, common_params_fit_impl: --fit). Where it is not told how long the
+ * context is, it takes a shorter one. Where that is not enough and it is not told how many layers there are to be on
+ * GPUs either, it takes layers off those that cannot hold all of them: from the last GPU to the first, each gets as
+ * many of the last layers that are left as it can hold, and the host gets the others. Of a mixture these layers are
+ * without their experts, which then come to the GPUs as far as there is room.
  */
 
-/* common_params::fit_params_target: what is to stay free on each GPU. */
-#define MARGIN (G_GUINT64_CONSTANT (1) << 30)
+/* What a context is rounded down to. */
+#define CONTEXT_STEP 256
+
+/* On several GPUs parts of layers are thought to find no room: of a layer, or of its experts' matrices. */
+#define LAYER_PARTS 2
+#define EXPERT_LAYER_PARTS 6
 
 /* What a GPU has, the head being a layer of the last one. */
 typedef struct
@@ -348,6 +353,105 @@ has_experts (const HrLlamaPlan *plan)
   return FALSE;
 }
 
+static void
+set_context (HrLlamaPlan *plan,
+             guint64      context)
+{
+  hr_llama_plan_set_context (plan, context);
+  hr_llama_plan_resolve_flash (plan);
+}
+
+static void
+fit_init (Fit           *self,
+          HrLlamaPlan   *plan,
+          guint64        memory,
+          const guint64 *beside)
+{
+  *self = (Fit) {
+    .plan = plan,
+    .beside = beside,
+    .target = (gint64) memory - (gint64) plan->fit_target,
+    .has_experts = has_experts (plan),
+  };
+}
+
+static gint64
+measure_sum (Fit *self)
+{
+  gint64 bytes[HR_GGML_MAX_PLACES], sum = 0;
+
+  measure (self, bytes);
+  for (guint i = 0; i < self->plan->n_devices; i++)
+    sum += bytes[i];
+
+  return sum;
+}
+
+/* What all GPUs may have in use; on several, half a layer of each of them and of one more is left out. */
+static gint64
+get_sum_target (const Fit     *self,
+                const guint64 *weights)
+{
+  const HrLlamaPlan *plan = self->plan;
+  guint n = plan->n_devices;
+  guint n_layers = 0;
+  gint64 model = 0;
+
+  if (n == 1)
+    return self->target;
+
+  for (guint i = 0; i < plan->pass->stack->n_layers; i++)
+    n_layers += plan->layer_places[i] != (gint) n;
+  for (guint i = 0; i < n; i++)
+    model += weights[i];
+
+  return n * self->target - (n + 1) * (model / MAX (n_layers, 1)) / (self->has_experts ? EXPERT_LAYER_PARTS
+                                                                                      : LAYER_PARTS);
+}
+
+/*
+ * hr_llama_fit_context:
+ * @plan: a plan with the longest context
+ * @memory: what each GPU has free
+ * @beside: (array): what else is on each, such as a draft model with that context
+ * @beside_weights: (array): weights among it
+ * @beside_least: (array): what else is on each with the shortest context that llama.cpp takes
+ *
+ * Makes a context that is left to llama.cpp shorter if what is on the GPUs does not fit with the longest one: as short
+ * as it has to be, if memory grows evenly with it.
+ */
+void
+hr_llama_fit_context (HrLlamaPlan   *plan,
+                      guint64        memory,
+                      const guint64 *beside,
+                      const guint64 *beside_weights,
+                      const guint64 *beside_least)
+{
+  guint64 n_contexts = hr_llama_plan_count_contexts (plan);
+  guint64 longest = plan->context, shortest = plan->fit_context * n_contexts, step = CONTEXT_STEP * n_contexts;
+  guint64 weights[HR_GGML_MAX_PLACES], elements[HR_GGML_MAX_PLACES] = { 0 };
+  gint64 most, least, target;
+  Fit self;
+
+  fit_init (&self, plan, memory, beside);
+  most = measure_sum (&self);
+  if (fits_all (&self) || most <= (gint64) plan->n_devices * self.target || longest <= shortest)
+    return;
+
+  memcpy (weights, beside_weights, sizeof weights);
+  hr_llama_plan_add_weights (plan, weights, elements);
+  target = get_sum_target (&self, weights);
+
+  set_context (plan, shortest);
+  self.beside = beside_least;
+  least = measure_sum (&self);
+  if (target <= least || most <= least)
+    return;
+
+  shortest += (longest - shortest) * (target - least) / (most - least);
+  set_context (plan, MAX (shortest / step * step, plan->fit_context * n_contexts));
+}
+
 /*
  * hr_llama_fit:
  * @plan: a plan that has all layers on GPUs
@@ -363,10 +467,11 @@ hr_llama_fit (HrLlamaPlan   *plan,
               guint64        memory,
               const guint64 *beside)
 {
-  Fit self = { plan, beside, (gint64) memory - (gint64) MARGIN, has_experts (plan), { { 0 } }, { 0 }, 0 };
   guint n_unassigned = plan->pass->stack->n_layers + 1;
   gboolean converts;
+  Fit self;
 
+  fit_init (&self, plan, memory, beside);
   if (fits_all (&self))
     return;
 

@@ -286,23 +286,82 @@ has_few_outputs (HrLlamaRelease release)
   return release == HR_LLAMA_RELEASE_B11669 || release == HR_LLAMA_RELEASE_B10488;
 }
 
+/*
+ * hr_llama_plan_count_contexts:
+ * @self: a plan
+ *
+ * Counts how often a context that is left to llama.cpp is taken (n_streams of common/fit.cpp).
+ *
+ * Returns: the number
+ */
+guint64
+hr_llama_plan_count_contexts (const HrLlamaPlan *self)
+{
+  return self->release == HR_LLAMA_RELEASE_B11669 ? self->n_streams : 1;
+}
+
 static void
-resolve_length (HrLlamaPlan     *self,
-                HrInferenceJob  *job)
+resolve_window_cells (HrLlamaPlan *self)
+{
+  guint64 least = self->window * (self->n_streams == 1 ? self->n_slots : 1) + self->ubatch;
+
+  if (self->window == 0)
+    return;
+
+  self->window_cells = self->has_whole_windows ? self->cells : pad (MIN (self->cells, least), CELLS_PADDING);
+}
+
+/*
+ * hr_llama_plan_set_context:
+ * @self: a plan
+ * @context: positions of all caches
+ *
+ * Sizes the caches, and how many tokens are computed at once.
+ */
+void
+hr_llama_plan_set_context (HrLlamaPlan *self,
+                           guint64      context)
+{
+  gboolean is_old = self->release == HR_LLAMA_RELEASE_B4500;
+  guint64 multiple = is_old && !self->flash ? OLD_CELLS_PADDING : CELLS_PADDING;
+
+  self->context = pad (context, multiple);
+  self->cells = self->n_streams == 1 ? self->context : pad (self->context / self->n_slots, multiple);
+  self->context = self->cells * self->n_streams;
+  self->ubatch = MIN (MIN (self->context, MAX (DEFAULT_BATCH, self->batch)), self->batch);
+  self->n_outputs = has_few_outputs (self->release) ? MIN (self->n_slots, self->ubatch) : self->ubatch;
+  resolve_window_cells (self);
+}
+
+/* Left to llama.cpp, the context is what the model knows, which each cache has since b11669. */
+static guint64
+find_context (HrLlamaPlan    *self,
+              HrInferenceJob *job)
 {
   guint64 length = hr_inference_job_get_max_model_len (job);
-  guint64 wanted = hr_inference_job_get_max_num_batched_tokens (job);
-  gboolean is_old = self->release == HR_LLAMA_RELEASE_B4500;
-  gboolean is_unified = hr_inference_job_get_kv_unified (job) || is_old;
-  guint64 multiple = is_old && !self->flash ? OLD_CELLS_PADDING : CELLS_PADDING;
+
+  if (!self->is_context_left)
+    return length * self->n_slots;
+
+  if (!hr_model_get_hyper_parameter (self->pass->model, "max_position_embeddings", &length) || length == 0)
+    {
+      self->is_context_left = FALSE;
+      return (hr_inference_job_get_prompt_length (job) + hr_inference_job_get_output_length (job)) * self->n_slots;
+    }
+
+  return length * hr_llama_plan_count_contexts (self);
+}
+
+static void
+resolve_length (HrLlamaPlan    *self,
+                HrInferenceJob *job)
+{
+  gboolean is_unified = hr_inference_job_get_kv_unified (job) || self->release == HR_LLAMA_RELEASE_B4500;
 
   self->n_slots = hr_inference_job_get_max_num_seqs (job);
   self->n_streams = is_unified ? 1 : self->n_slots;
-  self->context = pad (length * self->n_slots, multiple);
-  self->cells = is_unified ? self->context : pad (self->context / self->n_slots, multiple);
-  self->context = self->cells * self->n_streams;
-  self->ubatch = MIN (MIN (self->context, MAX (DEFAULT_BATCH, wanted)), wanted);
-  self->n_outputs = has_few_outputs (self->release) ? MIN (self->n_slots, self->ubatch) : self->ubatch;
+  self->batch = hr_inference_job_get_max_num_batched_tokens (job);
+  hr_llama_plan_set_context (self, find_context (self, job));
 }
 
 /*
@@ -315,7 +374,6 @@ resolve_window (HrLlamaPlan    *self,
 {
   gboolean has_whole = FALSE;
   guint64 window = 0;
-  guint64 least;
 
   for (guint i = 0; i < self->pass->stack->n_layers; i++)
     {
@@ -330,11 +388,8 @@ resolve_window (HrLlamaPlan    *self,
     return;
 
   self->window = window;
-  least = window * (self->n_streams == 1 ? self->n_slots : 1) + self->ubatch;
-  if (hr_inference_job_get_swa_full (job) || self->release == HR_LLAMA_RELEASE_B4500)
-    self->window_cells = self->cells;
-  else
-    self->window_cells = pad (MIN (self->cells, least), CELLS_PADDING);
+  self->has_whole_windows = hr_inference_job_get_swa_full (job) || self->release == HR_LLAMA_RELEASE_B4500;
+  resolve_window_cells (self);
 }
 
 static guint
@@ -646,23 +701,6 @@ resolve_places (HrLlamaPlan     *self,
   return hr_llama_placement_read (self, hr_inference_job_get_override_tensor (job), error);
 }
 
-static gboolean
-leaves_layers (HrInferenceJob *job)
-{
-  GParamSpec *setting = g_object_class_find_property (G_OBJECT_GET_CLASS (job), "gpu-layers");
-  g_auto (GValue) value = G_VALUE_INIT;
-
-  g_object_get_property (G_OBJECT (job), "gpu-layers", &value);
-
-  /* "tensor_buft_overrides already set by user, abort" */
-  if (!g_param_value_defaults (setting, &value) || hr_inference_job_get_n_cpu_moe (job) > 0 ||
-      hr_inference_job_get_n_cpu_ffn (job) > 0 || !g_str_equal (hr_inference_job_get_override_tensor (job), "none"))
-    return FALSE;
-
-  return hr_inference_job_get_engine (job) == HR_ENGINE_OLLAMA ||
-         (hr_inference_job_get_fit (job) && g_str_equal (hr_inference_job_get_tensor_split (job), "even"));
-}
-
 /* What transformers alone has, and what divides a model in another way than llama.cpp does. */
 static gboolean
 check_settings (HrInferenceJob  *job,
@@ -739,7 +777,10 @@ hr_llama_plan_init (HrLlamaPlan      *self,
                  ? HR_OLLAMA_LLAMA_RELEASE : hr_inference_job_get_llama_release (known),
     .n_devices = n_devices,
     .has_tiles = hr_cuda_context_has_tiles (gpu),
-    .is_fitted = leaves_layers (job),
+    .is_fitted = hr_inference_job_leaves_layers (job),
+    .is_context_left = hr_inference_job_leaves_context (job),
+    .fit_target = hr_inference_job_get_fit_target (job) << 20,
+    .fit_context = hr_inference_job_get_fit_ctx (job),
   };
 
   if (!hr_llama_graph_check (pass->model, pass->stack, self->release, error) ||

@@ -49,6 +49,9 @@ typedef struct
  * @shares: (array): of the layers that each GPU has, in any measure
  * @has_tiles: whether GPUs multiply quantized matrices as they are (hr_cuda_context_has_tiles())
  * @is_fitted: whether it is left to llama.cpp which layers GPUs hold
+ * @is_context_left: whether it is left to llama.cpp how long the context is
+ * @fit_target: what it leaves free of each GPU then, in bytes
+ * @fit_context: the shortest context that it takes, of each cache
  * @layer_places: (array): for each layer of the decoder where it is
  * @output_place: where the last norm and the head are
  * @moves: (array): for each layer what is elsewhere, flags of HrLlamaMove
@@ -59,10 +62,12 @@ typedef struct
  * @has_host_cache: whether the host holds keys and values, wherever the layers are
  * @n_slots: how many sequences there can be at once
  * @n_streams: how many caches there are: one for each slot, or one for all
- * @ubatch: how many tokens are computed at once
+ * @batch: how many tokens are wanted to be computed at once
+ * @ubatch: how many tokens are, where the context has room for them
  * @n_outputs: of how many of them logits are asked at the most
  * @context: positions of all caches
  * @cells: positions of each cache
+ * @has_whole_windows: whether their caches are as long as the others
  * @window: tokens that sliding layers see, 0 where there are none
  * @window_cells: positions of each of their caches
  * @flash: whether flash attention computes the attention
@@ -82,6 +87,9 @@ typedef struct
   float shares[HR_GGML_MAX_PLACES];
   gboolean has_tiles;
   gboolean is_fitted;
+  gboolean is_context_left;
+  guint64 fit_target;
+  guint64 fit_context;
   gint *layer_places;
   gint output_place;
   guint *moves;
@@ -92,10 +100,12 @@ typedef struct
   gboolean has_host_cache;
   guint64 n_slots;
   guint64 n_streams;
+  guint64 batch;
   guint64 ubatch;
   guint64 n_outputs;
   guint64 context;
   guint64 cells;
+  gboolean has_whole_windows;
   guint64 window;
   guint64 window_cells;
   gboolean flash;
@@ -131,6 +141,9 @@ gboolean           hr_llama_plan_init          (HrLlamaPlan        *self,
                                                 guint               n_devices,
                                                 GError            **error);
 void               hr_llama_plan_clear         (HrLlamaPlan        *self);
+guint64            hr_llama_plan_count_contexts (const HrLlamaPlan *self);
+void               hr_llama_plan_set_context   (HrLlamaPlan        *self,
+                                                guint64             context);
 void               hr_llama_plan_set_layers    (HrLlamaPlan        *self,
                                                 const guint        *n_layers);
 void               hr_llama_plan_set_move      (HrLlamaPlan        *self,
