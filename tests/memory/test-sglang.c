@@ -70,6 +70,52 @@ test_draft_models_have_a_pool (void)
   g_assert_cmpuint (difference, <, 7 * (G_GUINT64_CONSTANT (1) << 30));
 }
 
+/*
+ * Of what the weights leave, states have 0.9 of what keys and values have. A state of Qwen3.5 27B is 48 layers of 10240
+ * channels of three tokens, and of 48 matrices of 128 by 128 in fp32, or in 16 bits where that is asked for. A token of
+ * DeepSeek-V3.2 has 576 elements in 16 bits and a key of an indexer, 128 bytes with a scale.
+ */
+static void
+test_states_and_indexers_have_pools (void)
+{
+  static const struct
+  {
+    const char *model;
+    guint n_gpus;
+    const char *settings;
+    guint64 token;
+    guint64 state;
+  } rows[] = {
+    { "Qwen/Qwen3.5-27B", 1, "", 65536, G_GUINT64_CONSTANT (48) * (10240 * 3 * 2 + 48 * 128 * 128 * 4) },
+    { "Qwen/Qwen3.5-27B", 1, "state-dtype=bfloat16", 65536,
+      G_GUINT64_CONSTANT (48) * (10240 * 3 * 2 + 48 * 128 * 128 * 2) },
+    { "deepseek-ai/DeepSeek-V3.2", 8, "tensor-parallel=8", 61 * (576 * 2 + 132), 0 },
+    { "deepseek-ai/DeepSeek-V3.2", 8, "tensor-parallel=8 kv-cache-dtype=float8", 61 * (656 + 132), 0 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) found =
+        estimate_model (rows[i].model, "h200-sxm5-141gb", rows[i].n_gpus, rows[i].settings, &error);
+      HrComponent *cache = found != NULL ? hr_estimate_find_component (found, HR_COMPONENT_KV_CACHE) : NULL;
+      const char *numbers = cache != NULL ? hr_component_get_substitution (cache) : "";
+      g_auto (GStrv) terms = g_strsplit (numbers, " + ", -1);
+      guint64 tokens, states = 0;
+      char *end;
+
+      g_assert_no_error (error);
+      g_test_message ("%s", numbers);
+      tokens = g_ascii_strtoull (terms[0], &end, 10);
+      g_assert_cmpuint (g_ascii_strtoull (end + strlen ("·"), NULL, 10), ==, rows[i].token);
+      if (rows[i].state == 0)
+        continue;
+      states = g_ascii_strtoull (terms[g_strv_length (terms) - 1], &end, 10);
+      g_assert_cmpuint (g_ascii_strtoull (end + strlen ("·"), NULL, 10), ==, rows[i].state);
+      g_assert_cmpfloat_with_epsilon ((double) (states - 1) * rows[i].state / (tokens * rows[i].token), 0.9, 0.01);
+    }
+}
+
 /* Too few starts were logged for a safe figure, which is said. */
 static void
 test_no_safe_figure (void)
@@ -489,6 +535,7 @@ main (int   argc,
   g_test_add_func ("/memory/sglang/a_share_may_be_too_large", test_share_may_be_too_large);
   g_test_add_func ("/memory/sglang/copies_of_the_attention_share_experts", test_copies_of_the_attention_share_experts);
   g_test_add_func ("/memory/sglang/windows_have_a_pool", test_windows_have_a_pool);
+  g_test_add_func ("/memory/sglang/states_and_indexers_have_pools", test_states_and_indexers_have_pools);
   g_test_add_func ("/memory/sglang/guesses_have_room_in_the_cache", test_guesses_have_room);
   g_test_add_func ("/memory/sglang/the_gpu_leaves_out_experts_of_the_host", test_host_keeps_experts);
   g_test_add_func ("/memory/sglang/layers_are_copied_to_the_gpu_for_long_prompts", test_layers_are_fetched);

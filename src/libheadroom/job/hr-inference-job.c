@@ -1210,7 +1210,8 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
     g_param_spec_enum ("state-dtype",
                        N_("State data type"),
                        N_("What state spaces and gated delta networks keep of each sequence; “auto” is what the model "
-                          "asks for, or what it computes in (vLLM’s mamba-ssm-cache-dtype)"),
+                          "asks for, or what it computes in (vLLM’s mamba-ssm-cache-dtype), and with SGLang float32 "
+                          "(mamba-ssm-dtype)"),
                        HR_TYPE_DTYPE, HR_DTYPE_AUTO,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 

@@ -112,7 +112,7 @@ static const struct
   { "kv-cache-dtype", "use-cache", { "true" } },
   { "kv-cache-dtype", "engine",
     { "transformers", "llama.cpp", "ollama", "vllm", "sglang", "lmdeploy", "tensorrt-llm" } },
-  { "state-dtype", "engine", { "vllm" } },
+  { "state-dtype", "engine", { "vllm", "sglang" } },
   { "beams", "engine", { "transformers" } },
   { "use-cache", "engine", { "transformers" } },
   { "logits-to-keep", "engine", { "transformers" } },

@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-message.h"
+#include "hr-serving-run.h"
 
 /* What a token takes of the cache of engines whose layers are vLLM's. */
 
@@ -49,6 +50,37 @@ hr_serving_cache_get_element_bytes (const HrServingPlan  *self,
 }
 
 /*
+ * hr_serving_cache_resolve_state_dtype:
+ * @self: a plan
+ * @job: a job
+ * @error: return location for an error
+ *
+ * Finds out what states are kept in, which may be left to the model (MambaDType of vllm/config/cache.py,
+ * mamba_ssm_dtype of sglang/srt/server_args.py).
+ *
+ * Returns: whether the engine keeps states in that
+ */
+gboolean
+hr_serving_cache_resolve_state_dtype (HrServingPlan   *self,
+                                      HrInferenceJob  *job,
+                                      GError         **error)
+{
+  HrDtype dtype = hr_inference_job_get_state_dtype (job);
+
+  self->state_dtype = dtype;
+  if (dtype == HR_DTYPE_AUTO || dtype == HR_DTYPE_FLOAT32 || dtype == HR_DTYPE_FLOAT16 || dtype == HR_DTYPE_BFLOAT16)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are a program and a data type. */
+                        N_("state-dtype: expected auto, float32, float16 or bfloat16, which %s keeps states in; "
+                           "found %s"),
+                        self->program, hr_dtype_get_name (dtype));
+
+  return FALSE;
+}
+
+/*
  * hr_serving_cache_get_token_elements:
  * @self: a plan
  * @attention: an attention
@@ -68,4 +100,59 @@ hr_serving_cache_get_token_elements (const HrServingPlan *self,
     return self->profile->pads_latent ? (latent + LATENT_ALIGNMENT - 1) / LATENT_ALIGNMENT * LATENT_ALIGNMENT : latent;
 
   return attention->num_key_value_heads * (attention->head_dim + value_dim);
+}
+
+/*
+ * hr_serving_cache_get_state_bytes:
+ * @self: a plan
+ * @klass: layers
+ * @guessed: how many tokens a convolution keeps for guesses
+ *
+ * Gets what a layer keeps of a sequence, however long that is: what its convolution still needs, and a state that the
+ * config may want in fp32 (MambaStateShapeCalculator and MambaStateDtypeCalculator of
+ * vllm/model_executor/layers/mamba/mamba_utils.py, Mamba2StateShape of sglang/srt/configs/mamba_utils.py).
+ *
+ * Returns: the size in bytes; 0 where it keeps no state
+ */
+guint64
+hr_serving_cache_get_state_bytes (const HrServingPlan *self,
+                                  const HrLayerClass  *klass,
+                                  guint64              guessed)
+{
+  const HrBlock *block = hr_serving_run_find_state (klass);
+  HrDtype wanted = self->state_dtype;
+  guint e = hr_element_get_bytes (self->pass->element);
+  guint s = wanted != HR_DTYPE_AUTO ? hr_dtype_get_bits (wanted) / 8 : e;
+  const HrMamba2 *mamba2;
+  const HrGatedDelta *delta;
+  guint64 channels;
+
+  if (block == NULL)
+    return 0;
+
+  mamba2 = &block->mamba2;
+  delta = &block->gated_delta;
+  switch ((guint) block->kind)
+    {
+    case HR_BLOCK_MAMBA:
+      return block->mamba.intermediate_size * ((block->mamba.conv_kernel - 1) * e + block->mamba.state_size * s);
+
+    case HR_BLOCK_MAMBA2:
+      channels = mamba2->intermediate_size + 2 * mamba2->n_groups * mamba2->state_size;
+      return channels * (mamba2->conv_kernel - 1 + guessed) * e +
+             mamba2->intermediate_size * mamba2->state_size *
+               (mamba2->fp32_state && wanted == HR_DTYPE_AUTO ? sizeof (float) : s);
+
+    case HR_BLOCK_GATED_DELTA:
+      channels = 2 * delta->num_key_heads * delta->key_head_dim + delta->num_value_heads * delta->value_head_dim;
+      return channels * (delta->conv_kernel - 1 + guessed) * e +
+             delta->num_value_heads * delta->value_head_dim * delta->key_head_dim *
+               (delta->fp32_state && wanted == HR_DTYPE_AUTO ? sizeof (float) : s);
+
+    case HR_BLOCK_SHORT_CONVOLUTION:
+      return block->short_convolution.hidden_size * (block->short_convolution.conv_kernel - 1) * e;
+
+    default:
+      return 0;
+    }
 }

@@ -316,11 +316,12 @@ replay_attention (const HrServingPlan *plan,
  * (sparse_attn_indexer_fake).
  */
 static void
-replay_indexer (HrReplay          *replay,
-                const HrAttention *attention)
+replay_indexer (const HrServingPlan *plan,
+                HrReplay            *replay,
+                const HrAttention   *attention)
 {
   HrElement e = replay->dtype;
-  HrValue query, rotated, narrow, keys, gathered;
+  HrValue query, rotated, narrow, keys, gathered = HR_NO_VALUE;
 
   if (attention->index_num_heads == 0)
     return;
@@ -331,8 +332,9 @@ replay_indexer (HrReplay          *replay,
   hr_replay_drop (replay, query);
   narrow = hr_op_like (replay, "per_token_group_quant_fp8", "q_fp8", HR_SHAPE (HR_ELEMENT_FLOAT8, T, HR_SYMBOL_INDEX));
   hr_replay_drop (replay, rotated);
-  gathered = hr_op_like (replay, "empty", "_flattened_kv",
-                         HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_TARGET, HR_SYMBOL_KEPT));
+  if (plan->profile->tries_run)
+    gathered = hr_op_like (replay, "empty", "_flattened_kv",
+                           HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_TARGET, HR_SYMBOL_KEPT));
   hr_replay_drop (replay, gathered);
   hr_replay_drop (replay, narrow);
   hr_replay_drop (replay, keys);
@@ -423,7 +425,7 @@ replay_latent_attention (const HrServingPlan *plan,
   Latent latent = replay_latent_projections (replay, attention);
   HrValue heads = HR_NO_VALUE, output;
 
-  replay_indexer (replay, attention);
+  replay_indexer (plan, replay, attention);
   if (plan->profile->is_eager)
     replay_latent_prefill (replay);
   heads = hr_op_like (replay, "unified_attention_with_output", "attn_output",
@@ -716,7 +718,7 @@ replay_compiled_layer (const HrServingPlan *plan,
   hr_replay_drop (replay, normed);
   inputs = replay_inputs (replay, klass);
   if (attention != NULL)
-    replay_indexer (replay, attention);
+    replay_indexer (plan, replay, attention);
   hr_replay_drop (replay, before);
   hr_replay_drop (replay, output);
   hr_replay_drop (replay, mixed);

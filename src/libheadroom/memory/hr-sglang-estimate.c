@@ -28,6 +28,8 @@
 #define SOURCE_WORKSPACE "aten/src/ATen/cuda/CublasHandlePool.cpp"
 #define SOURCE_CACHE "sglang/srt/mem_cache/memory_pool.py: MHATokenToKVPool, MLATokenToKVPool, ReqToTokenPool"
 
+#define FORMULA_CACHE "tokens·L·(k + v)·e + window·L_w·(k + v)·e + requests·(context + extra)·4"
+
 /* What a kind of rank takes. */
 typedef struct
 {
@@ -67,7 +69,10 @@ measure (gpointer              share,
   self->run = self->share.replay.peak.level.total + layers->workspace_bytes + self->fetched;
   if (self->plan.cuda_graph_max_bs > 0)
     self->graphs = self->plan.profile->graphs.median_bytes;
-  self->share.room = hr_sglang_plan_count_tokens (&self->plan, bytes - MIN (bytes, self->weight_bytes));
+  bytes -= MIN (bytes, self->weight_bytes);
+  if (layers->memory > 0)
+    bytes = hr_sglang_plan_take_states (&self->plan, bytes);
+  self->share.room = hr_sglang_plan_count_tokens (&self->plan, bytes);
 }
 
 static HrServingPlan *
@@ -244,11 +249,15 @@ add_cache (HrEstimate         *estimate,
                      all, plan->whole_bytes + plan->guessing_bytes, hr_sglang_plan_count_window_tokens (plan, all),
                      plan->window_bytes, rows, plan->layers.max_model_len, plan->profile->extra_tokens);
 
+  guint64 states = hr_sglang_plan_get_state_bytes (plan);
+  g_autofree char *with_states = g_strdup_printf ("%s + %" G_GUINT64_FORMAT "·%" G_GUINT64_FORMAT, substitution,
+                                                  states / MAX (plan->state_bytes, 1), plan->state_bytes);
+
   _hr_estimate_add_component (estimate, 0, HR_COMPONENT_KV_CACHE,
                               hr_sglang_plan_get_cache_bytes (plan, tokens) +
                               hr_sglang_plan_get_table_bytes (plan, tokens),
-                              "tokens·L·(k + v)·e + window·L_w·(k + v)·e + requests·(context + extra)·4", substitution,
-                              SOURCE_CACHE);
+                              states > 0 ? FORMULA_CACHE " + states·state" : FORMULA_CACHE,
+                              states > 0 ? with_states : substitution, SOURCE_CACHE);
 }
 
 /* Workspaces of products, and experts that are copied to the GPU for prompts. */

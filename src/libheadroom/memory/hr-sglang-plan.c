@@ -11,6 +11,7 @@
 #include "hr-message.h"
 #include "hr-pass.h"
 #include "hr-serving-cache.h"
+#include "hr-serving-run.h"
 
 /*
  * How SGLang resolves a job: ServerArgs of sglang/srt/server_args.py; ModelRunner.profile_max_num_token and
@@ -33,11 +34,39 @@
 /* As many as a tower is taken to have whose config does not say it by that name (adjust_mem_fraction_for_vlm). */
 #define USUAL_TOWER_LAYERS 24
 
+/* mamba_full_memory_ratio: what states have for what keys and values have. */
+#define STATE_RATIO 0.9
+
+/* MAMBA_CACHE_SIZE_MAX_RUNNING_REQUESTS_RATIO: states for each request that runs, with those of kept prefixes. */
+#define STATES_PER_REQUEST 3
+
+/* DSATokenToKVPool.quant_block_size: elements that have a scale. */
+#define INDEX_SCALE_ELEMENTS 128
+
 /* What the table has rows for, for each time that the longest request fits, and the fewest rows. */
 #define REQUESTS_PER_CONTEXT 512
 #define FEWEST_REQUESTS 2048
 
-/* States of layers without attention have a pool of their own, and indexers a buffer, neither of which is here. */
+/*
+ * States are those of a convolution and of a state space or a delta rule; other mixers are not here, nor which kernels
+ * read the latents of sparse attention on Blackwell, of which there are less bytes with some than with others
+ * (HybridReqToTokenPool and DSATokenToKVPool of sglang/srt/mem_cache/memory_pool.py).
+ */
+static gboolean
+knows_class (const HrSglangPlan *self,
+             const HrLayerClass *klass)
+{
+  const HrAttention *attention = hr_layer_class_get_attention (klass);
+  const HrBlock *state = hr_serving_run_find_state (klass);
+
+  if (attention != NULL)
+    return state == NULL && (attention->index_num_heads == 0 ||
+                             (self->profile->has_states && self->layers.generation != HR_SERVING_BLACKWELL));
+
+  return self->profile->has_states &&
+         (state == NULL || state->kind == HR_BLOCK_MAMBA2 || state->kind == HR_BLOCK_GATED_DELTA);
+}
+
 static gboolean
 check_layers (const HrSglangPlan  *self,
               GError             **error)
@@ -46,9 +75,7 @@ check_layers (const HrSglangPlan  *self,
 
   for (guint i = 0; i < stack->n_layer_classes; i++)
     {
-      const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[i]);
-
-      if (attention != NULL && attention->index_num_heads == 0)
+      if (knows_class (self, &stack->layer_classes[i]))
         continue;
 
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
@@ -88,9 +115,45 @@ resolve_guessing (HrSglangPlan   *self,
   if (steps == 0)
     return;
 
-  self->guesses = steps * width + (checked > 0 && width > 1 ? checked : steps + 1);
+  self->drafted = checked > 0 && width > 1 ? checked : steps + 1;
+  self->guesses = steps * width + self->drafted;
   if (self->max_running_requests == 0)
     self->max_running_requests = GUESSING_REQUESTS;
+}
+
+/*
+ * What a layer keeps of a token. Where an indexer chooses tokens, each layer has room for a key in eight bits, with a
+ * scale for 128 elements, and latents in eight bits have scales and what is rotated in sixteen beside
+ * (calculate_mla_kv_cache_dim of sglang/srt/model_executor, DSATokenToKVPool).
+ */
+static guint64
+get_token_bytes (const HrSglangPlan *self,
+                 const HrAttention  *attention,
+                 guint               bytes)
+{
+  guint64 token = hr_serving_cache_get_token_elements (&self->layers, attention) * bytes;
+
+  if (self->index_head_dim == 0)
+    return token;
+  if (bytes == 1)
+    token = attention->latent_size + attention->latent_size / INDEX_SCALE_ELEMENTS * sizeof (float) +
+            attention->rotary_dim * 2;
+
+  return token + self->index_head_dim + self->index_head_dim / INDEX_SCALE_ELEMENTS * sizeof (float);
+}
+
+static void
+find_index (HrSglangPlan *self)
+{
+  const HrStack *stack = self->layers.pass->stack;
+
+  for (guint i = 0; i < stack->n_layer_classes; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[i]);
+
+      if (attention != NULL && attention->index_num_heads > 0)
+        self->index_head_dim = attention->index_head_dim;
+    }
 }
 
 static gboolean
@@ -103,14 +166,23 @@ resolve_cache (HrSglangPlan    *self,
   gboolean guesses_itself = self->layers.n_guessed > 0 && self->layers.draft_kind == HR_DRAFT_NONE;
   guint bytes;
 
-  if (!hr_serving_cache_get_element_bytes (&self->layers, job, &bytes, error))
+  if (!hr_serving_cache_get_element_bytes (&self->layers, job, &bytes, error) ||
+      !hr_serving_cache_resolve_state_dtype (&self->layers, job, error))
     return FALSE;
+  if (self->layers.state_dtype == HR_DTYPE_AUTO)
+    self->layers.state_dtype = HR_DTYPE_FLOAT32;
+  find_index (self);
 
   for (guint i = 0; i < stack->n_layers; i++)
     {
-      const HrAttention *attention = hr_layer_class_get_attention (&stack->layer_classes[stack->layer_class_of[i]]);
-      guint64 token = hr_serving_cache_get_token_elements (&self->layers, attention) * bytes;
+      const HrLayerClass *klass = &stack->layer_classes[stack->layer_class_of[i]];
+      const HrAttention *attention = hr_layer_class_get_attention (klass);
+      guint64 token;
 
+      self->state_bytes += hr_serving_cache_get_state_bytes (&self->layers, klass, 0);
+      if (attention == NULL)
+        continue;
+      token = get_token_bytes (self, attention, bytes);
       if (has_pool && attention->sliding_window > 0)
         self->window_bytes += token;
       else
@@ -119,6 +191,8 @@ resolve_cache (HrSglangPlan    *self,
         self->guessing_bytes = token;
     }
   self->guessing_bytes += self->layers.draft_layers * self->layers.draft_elements * bytes;
+  if (self->state_bytes > 0)
+    self->n_states = STATES_PER_REQUEST * self->layers.max_num_seqs;
 
   return TRUE;
 }
@@ -290,6 +364,51 @@ hr_sglang_plan_get_free_bytes (const HrSglangPlan *self)
   return self->layers.memory - MIN (self->layers.memory, self->before);
 }
 
+/* States that requests have for tokens that are checked, of as many as run at once (_handle_max_mamba_cache). */
+static guint64
+count_drafted (const HrSglangPlan *self)
+{
+  return self->drafted * MIN (self->max_running_requests, self->n_states / STATES_PER_REQUEST);
+}
+
+/*
+ * hr_sglang_plan_take_states:
+ * @self: a plan
+ * @pool: a size in bytes
+ *
+ * Works out how many states there is room for beside keys and values (_handle_max_mamba_cache of
+ * sglang/srt/model_executor/model_runner_kv_cache_mixin.py).
+ *
+ * Returns: what is left for keys and values, in bytes; 0 where there is no room for a state
+ */
+guint64
+hr_sglang_plan_take_states (HrSglangPlan *self,
+                            guint64       pool)
+{
+  double each = self->state_bytes * (1 + (double) self->drafted / STATES_PER_REQUEST);
+
+  if (self->state_bytes == 0)
+    return pool;
+
+  self->n_states = pool * STATE_RATIO / (1 + STATE_RATIO) / each;
+
+  return self->n_states > 0 ? pool - MIN (pool, self->state_bytes * (self->n_states + count_drafted (self))) : 0;
+}
+
+/*
+ * hr_sglang_plan_get_state_bytes:
+ * @self: a plan
+ *
+ * Gets what states take, with one that nothing is kept in (MambaPool).
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_sglang_plan_get_state_bytes (const HrSglangPlan *self)
+{
+  return self->state_bytes * (self->n_states + 1 + count_drafted (self));
+}
+
 /*
  * hr_sglang_plan_count_tokens:
  * @self: a plan
@@ -305,7 +424,7 @@ hr_sglang_plan_count_tokens (const HrSglangPlan *self,
                              guint64             pool)
 {
   guint64 all = self->whole_bytes + self->window_bytes;
-  guint64 tokens = pool / all;
+  guint64 tokens = pool / MAX (all, 1);
 
   if (self->max_total_tokens > 0)
     tokens = MIN (tokens, self->max_total_tokens);
@@ -361,7 +480,7 @@ hr_sglang_plan_count_window_tokens (const HrSglangPlan *self,
  * @self: a plan
  * @tokens: how many tokens there is room for
  *
- * Gets what the pools of keys and values take, with guesses, and with that of the layer that guesses tokens ahead.
+ * Gets what the pools of states, keys and values take, with guesses, and with that of the layer that guesses ahead.
  *
  * Returns: the size in bytes
  */
@@ -371,7 +490,8 @@ hr_sglang_plan_get_cache_bytes (const HrSglangPlan *self,
 {
   tokens += hr_sglang_plan_count_guesses (self, tokens);
 
-  return tokens * (self->whole_bytes + (self->layers.has_sampler ? self->guessing_bytes : 0)) +
+  return hr_sglang_plan_get_state_bytes (self) +
+         tokens * (self->whole_bytes + (self->layers.has_sampler ? self->guessing_bytes : 0)) +
          hr_sglang_plan_count_window_tokens (self, tokens) * self->window_bytes;
 }
 
@@ -391,9 +511,11 @@ hr_sglang_plan_count_requests (const HrSglangPlan *self,
   guint64 rows = (double) tokens / MAX (self->layers.max_model_len, 1) * REQUESTS_PER_CONTEXT;
 
   if (self->max_running_requests > 0)
-    return self->max_running_requests;
+    rows = self->max_running_requests;
+  else
+    rows = CLAMP (rows, FEWEST_REQUESTS, self->profile->most_requests);
 
-  return CLAMP (rows, FEWEST_REQUESTS, self->profile->most_requests);
+  return self->state_bytes > 0 ? MIN (rows, self->n_states / STATES_PER_REQUEST) : rows;
 }
 
 /*

@@ -24,6 +24,10 @@ G_BEGIN_DECLS
  * @fetched: whether experts of whole layers are copied to the GPU for prompts
  * @kt_method: how the host keeps experts
  * @host_bytes: what these take of its memory
+ * @index_head_dim: how many elements a key of an indexer has, 0: there is none
+ * @state_bytes: what a request takes in layers that keep a state, 0: there are none
+ * @drafted: how many states beside its own a request has for tokens that are checked
+ * @n_states: how many states there is room for
  * @guesses: how many tokens more than it has of texts a request may have in the cache, as guesses
  *
  * A job of SGLang in which everything that was left to it is filled in.
@@ -45,6 +49,10 @@ typedef struct
   gboolean fetched;
   HrKtMethod kt_method;
   guint64 host_bytes;
+  guint64 index_head_dim;
+  guint64 state_bytes;
+  guint64 drafted;
+  guint64 n_states;
   guint64 guesses;
 } HrSglangPlan;
 
@@ -56,6 +64,9 @@ gboolean hr_sglang_plan_init                  (HrSglangPlan          *self,
                                                const HrServingLayout *layout,
                                                GError               **error);
 guint64  hr_sglang_plan_get_free_bytes        (const HrSglangPlan    *self);
+guint64  hr_sglang_plan_take_states           (HrSglangPlan          *self,
+                                               guint64                pool);
+guint64  hr_sglang_plan_get_state_bytes       (const HrSglangPlan    *self);
 guint64  hr_sglang_plan_count_tokens          (const HrSglangPlan    *self,
                                                guint64                pool);
 guint64  hr_sglang_plan_count_guesses         (const HrSglangPlan    *self,

@@ -38,8 +38,8 @@
 
 /* Releases, the newest first. */
 static const HrSglangProfile profiles[] = {
-  { HR_SGLANG_RELEASE_0_5_8, LAYERS, .has_windows = TRUE, .most_requests = 4096, .extra_tokens = 4, .before = BEFORE,
-    .before_ranks = BEFORE_RANKS, .graphs = GRAPHS },
+  { HR_SGLANG_RELEASE_0_5_8, LAYERS, .has_windows = TRUE, .has_states = TRUE, .most_requests = 4096, .extra_tokens = 4,
+    .before = BEFORE, .before_ranks = BEFORE_RANKS, .graphs = GRAPHS },
   { HR_SGLANG_RELEASE_0_5, LAYERS, .most_requests = 4096, .extra_tokens = 4, .before = BEFORE,
     .before_ranks = BEFORE_RANKS, .graphs = GRAPHS },
   { HR_SGLANG_RELEASE_0_4_6, LAYERS, .most_requests = 4096, .extra_tokens = 4, .seeing_share = 0.90, .before = BEFORE,

@@ -37,6 +37,7 @@ typedef struct
  * @release: the releases
  * @layers: what is so of its layers, which are vLLM's
  * @has_windows: whether some models have a cache of their own for layers with a window
+ * @has_states: whether layers may keep states, and indexers keys, in pools of their own
  * @most_requests: how many requests there is a row of the table for at the most
  * @extra_tokens: how many more tokens than the longest request has each row is for
  * @seeing_share: what of the share is left to models that see, whoever has said it; 0: that depends on the tower
@@ -51,6 +52,7 @@ typedef struct
   HrSglangRelease release;
   HrServingProfile layers;
   gboolean has_windows;
+  gboolean has_states;
   guint64 most_requests;
   guint64 extra_tokens;
   double seeing_share;

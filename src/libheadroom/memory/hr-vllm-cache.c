@@ -61,54 +61,11 @@ has_latents (const HrServingPlan *self)
   return FALSE;
 }
 
-/*
- * What a layer keeps of a sequence, however long that is: what its convolution still needs, and a state that the config
- * may want in fp32 (MambaStateShapeCalculator and MambaStateDtypeCalculator of
- * vllm/model_executor/layers/mamba/mamba_utils.py).
- */
-static guint64
-get_block_state_bytes (const HrServingPlan *self,
-                       const HrBlock       *block)
-{
-  HrDtype wanted = self->state_dtype;
-  guint e = hr_element_get_bytes (self->pass->element);
-  guint s = wanted != HR_DTYPE_AUTO ? hr_dtype_get_bits (wanted) / 8 : e;
-  const HrMamba2 *mamba2 = &block->mamba2;
-  const HrGatedDelta *delta = &block->gated_delta;
-  guint64 channels;
-
-  switch ((guint) block->kind)
-    {
-    case HR_BLOCK_MAMBA:
-      return block->mamba.intermediate_size * ((block->mamba.conv_kernel - 1) * e + block->mamba.state_size * s);
-
-    case HR_BLOCK_MAMBA2:
-      channels = mamba2->intermediate_size + 2 * mamba2->n_groups * mamba2->state_size;
-      return channels * (mamba2->conv_kernel - 1 + self->n_guessed) * e +
-             mamba2->intermediate_size * mamba2->state_size *
-               (mamba2->fp32_state && wanted == HR_DTYPE_AUTO ? sizeof (float) : s);
-
-    case HR_BLOCK_GATED_DELTA:
-      channels = 2 * delta->num_key_heads * delta->key_head_dim + delta->num_value_heads * delta->value_head_dim;
-      return channels * (delta->conv_kernel - 1 + self->n_guessed) * e +
-             delta->num_value_heads * delta->value_head_dim * delta->key_head_dim *
-               (delta->fp32_state && wanted == HR_DTYPE_AUTO ? sizeof (float) : s);
-
-    case HR_BLOCK_SHORT_CONVOLUTION:
-      return block->short_convolution.hidden_size * (block->short_convolution.conv_kernel - 1) * e;
-
-    default:
-      return 0;
-    }
-}
-
 static guint64
 get_state_bytes (const HrServingPlan *self,
                  const HrLayerClass  *klass)
 {
-  const HrBlock *state = hr_serving_run_find_state (klass);
-
-  return state != NULL ? get_block_state_bytes (self, state) : 0;
+  return hr_serving_cache_get_state_bytes (self, klass, self->n_guessed);
 }
 
 /* How many tokens a block has, whatever was asked for: CudaPlatformBase.check_and_update_config. */
@@ -246,26 +203,6 @@ widen_blocks (HrServingPlan *self,
   self->block_size = MAX (self->block_size, tokens);
 }
 
-/* MambaDType of vllm/config/cache.py. */
-static gboolean
-resolve_state_dtype (HrServingPlan   *self,
-                     HrInferenceJob  *job,
-                     GError         **error)
-{
-  HrDtype dtype = hr_inference_job_get_state_dtype (job);
-
-  self->state_dtype = dtype;
-  if (dtype == HR_DTYPE_AUTO || dtype == HR_DTYPE_FLOAT32 || dtype == HR_DTYPE_FLOAT16 || dtype == HR_DTYPE_BFLOAT16)
-    return TRUE;
-
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        N_("state-dtype: expected auto, float32, float16 or bfloat16, which vLLM keeps states in; "
-                           "found %s"),
-                        hr_dtype_get_name (dtype));
-
-  return FALSE;
-}
-
 static gboolean
 refuse_sizes (const HrServingPlan  *self,
               GError              **error)
@@ -346,7 +283,7 @@ hr_vllm_cache_resolve (HrServingPlan   *self,
 
   resolve_block_size (self, hr_inference_job_get_block_size (job));
   if (!hr_serving_cache_get_element_bytes (self, job, &bytes, error) ||
-      !resolve_state_dtype (self, job, error) || !resolve_elements (self, &elements, error))
+      !hr_serving_cache_resolve_state_dtype (self, job, error) || !resolve_elements (self, &elements, error))
     return FALSE;
 
   widen_blocks (self, elements * bytes);
