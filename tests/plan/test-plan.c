@@ -11,6 +11,7 @@
 #include "hr-layout-space.h"
 #include "hr-least-gpus.h"
 #include "hr-planner.h"
+#include "hr-sharing.h"
 #include "hr-roofline.h"
 
 /* The heads and the layers of this one have several divisors each. */
@@ -804,6 +805,40 @@ steps_are_shared_as_the_framework_shares_them (void)
   g_assert_cmpuint (sharded->exact_bytes, <, copies->exact_bytes);
 }
 
+/* Parameters of torchtitan that stay when they are whole take memory, and are gathered once less. */
+static void
+parameters_may_stay_gathered (void)
+{
+  g_autoptr (HrModel) model = create_model ();
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_TRAINING);
+  g_autoptr (HrGpu) gpu = look_up_gpu ("h100-sxm5-80gb");
+  const HrCluster cluster = { gpu, 4, 4, NETWORK };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrPlanner) planner = NULL;
+  const HrPlanChoice *anew = NULL, *stays = NULL;
+
+  hr_job_set_all_from_string (job, "framework=torchtitan sequence-length=2048", &error);
+  g_assert_no_error (error);
+  planner = hr_planner_new (model, job, &cluster, 4, NULL, &error);
+  g_assert_no_error (error);
+  hr_planner_run (planner, NULL);
+  for (guint i = 0; i < hr_planner_get_n_listed (planner); i++)
+    {
+      const HrPlanChoice *choice = hr_planner_get_choice (planner, i);
+      g_autofree char *shares = choice->change != NULL ? hr_sharing_dup_shares (choice->change) : NULL;
+
+      if (choice->step.layout.data != 4 || choice->step.checkpointing != HR_GRADIENT_CHECKPOINTING_NONE)
+        continue;
+      if (g_strcmp0 (shares, "FSDP 2") == 0)
+        anew = choice;
+      if (g_strcmp0 (shares, "SGO 2") == 0)
+        stays = choice;
+    }
+  g_assert_true (anew != NULL && stays != NULL);
+  g_assert_cmpuint (stays->exact_bytes, >, anew->exact_bytes);
+  g_assert_cmpfloat (stays->time.total, <=, anew->time.total);
+}
+
 static GArray *
 list_least (HrModel   *model,
             GPtrArray *gpus,
@@ -1233,6 +1268,7 @@ main (int    argc,
   g_test_add_func ("/plan/a_lone_gpu_answers_as_fast_as_its_roofline_says",
                    a_lone_gpu_answers_as_fast_as_its_roofline_says);
   g_test_add_func ("/plan/divided_models_answer_as_their_parts_do", divided_models_answer_as_their_parts_do);
+  g_test_add_func ("/plan/parameters_of_torchtitan_may_stay_gathered", parameters_may_stay_gathered);
   g_test_add_func ("/plan/steps_are_shared_as_the_framework_shares_them",
                    steps_are_shared_as_the_framework_shares_them);
   g_test_add_func ("/plan/models_that_see_are_shared_as_others_are", models_that_see_are_shared_as_others_are);

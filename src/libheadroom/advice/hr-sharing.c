@@ -503,20 +503,29 @@ take_shares (AllWays    *self,
     }
 }
 
-/* torchtitan always shards, with copies of that where it is told so. */
+/*
+ * torchtitan always shards, with copies of that where it is told so; what is gathered may stay until its gradients are
+ * there (fsdp_reshard_after_forward never), as it does beside a pipeline.
+ */
 static void
 take_titan_shares (AllWays    *self,
                    const char *degrees,
-                   guint64     n_copies)
+                   guint64     n_copies,
+                   gboolean    has_pipeline)
 {
   for (guint64 n_groups = 1; n_groups <= n_copies; n_groups++)
     {
       g_autofree char *change = NULL;
+      g_autofree char *stays = NULL;
 
       if (n_copies % n_groups != 0)
         continue;
       change = g_strdup_printf ("%s data-parallel-replicas=%" G_GUINT64_FORMAT, degrees, n_groups);
       take_training_way (self, change);
+      if (n_groups == n_copies || has_pipeline)
+        continue;
+      stays = g_strconcat (change, " fsdp=shard-grad-op", NULL);
+      take_training_way (self, stays);
     }
 }
 
@@ -541,7 +550,7 @@ list_training (AllWays    *self,
                                      " data-parallel=%" G_GUINT64_FORMAT "%s", prefix, tensor, pipeline, n_copies,
                                      is_titan && tensor > 1 ? " sequence-parallel=true" : "");
           if (is_titan)
-            take_titan_shares (self, degrees, n_copies);
+            take_titan_shares (self, degrees, n_copies, pipeline > 1);
           else
             take_shares (self, degrees, n_copies);
         }
@@ -656,7 +665,8 @@ hr_sharing_dup_shares (const char *change)
   if (zero != NULL && !g_str_equal (zero, "0"))
     return g_strdup_printf ("ZeRO %s", zero);
   if (groups != NULL)
-    return g_strdup_printf ("HSDP %s × %s", version != NULL ? version : "2", groups);
+    return g_strdup_printf ("%s %s × %s", g_strcmp0 (fsdp, "shard-grad-op") == 0 ? "SGO" : "HSDP",
+                            version != NULL ? version : "2", groups);
   if (fsdp != NULL && !g_str_equal (fsdp, "none"))
     return g_strdup_printf ("%s %s", g_str_equal (fsdp, "shard-grad-op") ? "SGO" : "FSDP",
                             version != NULL ? version : "2");

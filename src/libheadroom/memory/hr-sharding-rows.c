@@ -26,7 +26,7 @@ find_group (const HrSharding *self,
   if (tensor->role == HR_TENSOR_ROLE_EMBEDDING && !tensor->is_of_positions)
     return self->is_tied ? HR_SHARDED_HEAD : HR_SHARDED_EMBEDDING;
   if (tensor->role == HR_TENSOR_ROLE_OUTPUT)
-    return HR_SHARDED_HEAD;
+    return self->is_head_of_root ? HR_SHARDED_ROOT : HR_SHARDED_HEAD;
 
   return tensor->role == HR_TENSOR_ROLE_NORM && !self->is_norm_of_root ? HR_SHARDED_HEAD : HR_SHARDED_ROOT;
 }
@@ -195,6 +195,7 @@ hr_sharding_init_rows (HrSharding            *self,
     .is_sharded = TRUE, .element = settings->element, .frozen_element = settings->frozen_element,
     .gathered_element = settings->gathered_element, .reduced_element = settings->gathered_element,
     .n_ranks = settings->n_ranks, .is_mixed = settings->is_mixed, .is_norm_of_root = settings->hands_norms_to_root,
+    .is_head_of_root = settings->scores_sequences,
     .waits = TRUE,
   };
   for (guint i = 0; i < hr_model_get_n_tensors (model); i++)

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @n_ranks: how many ranks share them
  * @is_mixed: whether gradients are reduced in what is computed in, beside parameters in fp32
  * @hands_norms_to_root: whether the last norm is gathered with all that is around the layers, and not with the head
+ * @scores_sequences: whether the head scores sequences, and is no output embedding of the class
  *
  * How accelerate has fully_shard divide parameters by rows.
  */
@@ -26,6 +27,7 @@ typedef struct
   guint64 n_ranks;
   gboolean is_mixed;
   gboolean hands_norms_to_root;
+  gboolean scores_sequences;
 } HrRowSharding;
 
 void hr_sharding_init_rows (HrSharding            *self,

@@ -132,6 +132,7 @@ typedef struct
  * @adds_matrices: whether such matrices are gathered with the layer that they are in, as fully_shard does it
  * @is_norm_of_root: whether the last norm is gathered with all that is beside the groups, from the beginning of a
  *   micro-batch to its end
+ * @is_head_of_root: whether the head is, as one that scores sequences, and the norm is gathered alone
  * @embeds_last: whether tokens are embedded behind what towers see
  * @is_staged: whether they are those of a stage of a pipeline, which are whole from when it runs first until its
  *   gradients are reduced, behind all micro-batches
@@ -175,6 +176,7 @@ struct _HrSharding
   guint64 held_bytes;
   gboolean adds_matrices;
   gboolean is_norm_of_root;
+  gboolean is_head_of_root;
   gboolean embeds_last;
   gboolean is_staged;
   gboolean has_embedding;

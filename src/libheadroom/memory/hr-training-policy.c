@@ -628,10 +628,17 @@ static HrValue
 take_last (HrReplay *replay,
            HrValue   scores)
 {
-  HrValue pooled = hr_op_like (replay, "index", "pooled_logits",
-                               HR_SHAPE (scores.element, HR_SYMBOL_BATCH, HR_SYMBOL_CLASSES));
+  HrValue shape = HR_SHAPE (HR_ELEMENT_INT32, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE);
+  HrValue mask = hr_op_like (replay, "_to_copy", "non_pad_mask", shape);
+  HrValue indices = hr_op_like (replay, "arange", "token_indices", HR_SHAPE (HR_ELEMENT_INT32, HR_SYMBOL_SEQUENCE));
+  HrValue pooled;
 
+  hr_replay_drop (replay, hr_op_like (replay, "mul", "token_indices * non_pad_mask", shape));
+  pooled = hr_op_like (replay, "index", "pooled_logits",
+                       HR_SHAPE (scores.element, HR_SYMBOL_BATCH, HR_SYMBOL_CLASSES));
   hr_op_record (replay, &pooled, HR_GRADIENT_LIKE_INPUT, "index_put", &scores, 1);
+  hr_replay_drop (replay, indices);
+  hr_replay_drop (replay, mask);
 
   return pooled;
 }

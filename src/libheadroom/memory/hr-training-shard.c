@@ -157,7 +157,8 @@ check_settings (const HrTrainingPlan  *plan,
     { "torch-compile", "false" },
     { "optimizer", "adamw", "adam", "sgd", "sgd-momentum" },
     { "parameter-offload", "none", "cpu" },
-    { "algorithm", "sft", "dpo", "ipo", "kto", "orpo", "simpo", "grpo", "dr-grpo", "dapo", "gspo", "rloo" },
+    { "algorithm", "sft", "dpo", "ipo", "kto", "orpo", "simpo", "grpo", "dr-grpo", "dapo", "gspo", "rloo",
+      "reward" },
   };
 
   return hr_training_check_values (plan, "FSDP", values, G_N_ELEMENTS (values), error);
@@ -570,6 +571,7 @@ resolve_second_version (HrTrainingPlan  *plan,
     .n_ranks = count_sharers (plan),
     .is_mixed = is_mixed,
     .hands_norms_to_root = hands_norms_to_root (plan),
+    .scores_sequences = plan->training.algorithm == HR_ALGORITHM_REWARD,
   };
 
   if (!has_groups (plan))
@@ -707,6 +709,32 @@ take_matrices (HrTrainingPlan *plan)
   sharding->unit_bytes = hr_trainables_get_bytes (parts, FALSE);
 }
 
+/* Of a class for sequences PEFT trains a copy of the head as well (PeftModelForSequenceClassification). */
+static gboolean
+trains_scores (const HrTrainingPlan *plan)
+{
+  gboolean is_copied = FALSE;
+
+  for (guint i = 0; i < hr_trainables_get_n_items (plan->parameters); i++)
+    is_copied |= hr_trainables_get_item (plan->parameters, i)->role == HR_TENSOR_ROLE_OUTPUT;
+
+  return is_copied && plan->training.algorithm == HR_ALGORITHM_REWARD;
+}
+
+static gboolean
+refuse_scores (const HrTrainingPlan  *plan,
+               GError               **error)
+{
+  g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), "fine-tuning-method");
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("fine-tuning-method: expected full for a reward model beside FSDP, as PEFT trains a copy of "
+                           "the head that scores answers, and what FSDP gathers of that is not known; found %s"),
+                        found);
+
+  return FALSE;
+}
+
 /*
  * hr_training_shard_take_trained:
  * @plan: a plan, of which what is trained is known
@@ -734,6 +762,8 @@ hr_training_shard_take_trained (HrTrainingPlan  *plan,
       return TRUE;
     }
 
+  if (trains_scores (plan))
+    return refuse_scores (plan, error);
   if (!hr_sharding_takes_units (plan->parameters))
     {
       found = hr_job_get_as_string (HR_JOB (plan->job), "lora-targets");

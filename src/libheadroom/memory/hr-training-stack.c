@@ -833,6 +833,9 @@ hr_training_stack_run_forward (HrTrainingStack *self)
   self->final_input = *read = hr_training_enter_graph (replay, *read, hr_value_needs_gradient (*read));
   hr_pass_finish (&self->pass, replay, variables);
   hr_live_parameters_leave (replay, &variables->hidden);
+  /* The norm is alone in its group, and its gradient has the last layer gathered. */
+  if (replay->sharding != NULL && replay->sharding->is_head_of_root)
+    hr_sharding_end_forward (replay, &variables->hidden);
   if (self->pass.has_head && (hr_pass_makes_scores (&self->pass) || hr_pass_has_long_head (&self->pass)))
     hr_pass_begin_head (&self->pass, replay, variables, TRUE);
   else if (self->pass.has_head)
@@ -1191,6 +1194,10 @@ hr_training_stack_run_backward (HrTrainingStack *self,
       if (!self->replay->sharding->is_tied)
         run_sharding (self, hr_sharding_reduce, HR_SHARDED_HEAD);
       hr_sharding_enter (self->replay, HR_SHARDED_ROOT);
+    }
+  else if (self->pass.tower == NULL)
+    {
+      hr_sharding_enter (self->replay, HR_SHARDED_HEAD);
     }
   gradient = run_final_backward (self, gradient);
   if (self->replay->sharding != NULL && !self->replay->sharding->is_tied && gathers_norm (self->replay))

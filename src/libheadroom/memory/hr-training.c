@@ -872,7 +872,8 @@ run_head_and_loss (Step             *step,
       logits = self->algorithm == HR_ALGORITHM_REWARD ? hr_training_score_sequences (&self->pass, replay, variables)
                                                       : hr_pass_run_head (&self->pass, replay, variables, TRUE);
       hr_sharding_leave (replay, &logits);
-      hr_sharding_end_forward (replay, &logits);
+      if (!step->sharding.is_head_of_root)
+        hr_sharding_end_forward (replay, &logits);
       hr_sharding_return (replay);
       for (guint i = 0; i <= self->live.n_wrappers; i++)
         hr_live_parameters_leave (replay, &logits);
@@ -1151,7 +1152,7 @@ differentiate_micro_batch (Step *step)
   HrReplay *replay = step->replay;
 
   zero_gradients (step);
-  hr_sharding_enter (replay, HR_SHARDED_HEAD);
+  hr_sharding_enter (replay, step->sharding.is_head_of_root ? HR_SHARDED_ROOT : HR_SHARDED_HEAD);
   run_backward (step);
   hr_live_parameters_end (replay);
   hr_sharding_end (replay);

@@ -305,7 +305,7 @@ get_data_time (const HrShardedTime *self,
                                     self->trained / (n_dividers * n_sharers));
 
   if (fsdp == HR_FSDP_SHARD_GRAD_OP)
-    return n * (fmax (0, gathered - forward) + fmax (0, scattered - backward));
+    return n * (fmax (0, gathered - forward) + fmax (0, scattered + among - backward));
   if (fsdp != HR_FSDP_NONE || is_titan || is_verl || layout->zero_stage == 3)
     return n * (fmax (0, gathered - forward) + fmax (0, gathered + scattered + among - backward)) +
            (is_verl ? 0 : get_answer_time (job, n, forward, gathered));

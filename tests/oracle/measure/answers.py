@@ -12,7 +12,7 @@ BETA = 0.1
 
 
 def is_pairs(settings):
-    return settings['algorithm'] == 'dpo'
+    return settings['algorithm'] in ('dpo', 'reward')
 
 
 def make_batch(model, settings):
@@ -27,7 +27,10 @@ def make_batch(model, settings):
 
     if is_pairs(settings):
         length = settings['sequence-length']
-        inputs = {'ids': ids(2 * batch, length), 'mask': ones(2 * batch, length), 'answers': ones(2 * batch, length)}
+        inputs = {'ids': ids(2 * batch, length), 'mask': ones(2 * batch, length)}
+        if settings['algorithm'] == 'reward':
+            return inputs
+        inputs['answers'] = ones(2 * batch, length)
         if not settings['reference-model']:
             inputs['reference'] = [torch.zeros(batch, device='cuda') for _ in range(2)]
         return inputs
@@ -108,8 +111,17 @@ def dpo_loss(run, model, batch, read=None):
     return -functional.logsigmoid(BETA * difference).mean()
 
 
+def reward_loss(run, model, batch):
+    """RewardTrainer.compute_loss: a number for each answer, of which that of the better one is to be larger."""
+    scores = run(model, {'input_ids': batch['ids'], 'attention_mask': batch['mask'], 'use_cache': False}).logits
+    chosen, rejected = torch.chunk(scores.squeeze(-1), chunks=2)
+    return -functional.logsigmoid(chosen - rejected).mean()
+
+
 def compute_loss(run, model, batch, settings, read=None):
     """@run calls the model as the settings say."""
+    if settings['algorithm'] == 'reward':
+        return reward_loss(run, model, batch)
     return dpo_loss(run, model, batch, read) if is_pairs(settings) else grpo_loss(run, model, batch)
 
 

@@ -172,7 +172,7 @@ ONLY_WITH = {
     'num-generations': ('framework', ('trl',)),
     'prompt-length': ('algorithm', ('grpo',)),
     'completion-length': ('algorithm', ('grpo',)),
-    'sequence-length': ('algorithm', ('sft', 'dpo')),
+    'sequence-length': ('algorithm', ('sft', 'dpo', 'reward')),
 }
 
 # The same, of what says something with another setting as well.
@@ -196,7 +196,7 @@ CHOICES = {
     'selective-checkpointing': ('operators', 'every-nth', 'first'),
     'fused-kernels': ('none', 'liger'),
     'loss-implementation': ('cross-entropy', 'chunked-nll', 'liger-cross-entropy', 'liger-fused-linear-cross-entropy'),
-    'algorithm': ('sft', 'dpo', 'grpo'),
+    'algorithm': ('sft', 'dpo', 'grpo', 'reward'),
     'framework': ('pytorch', 'trl', *SHARING, *TITAN),
     'fsdp': ('none', *SHARDED),
     'fsdp-version': (1, 2),

@@ -80,7 +80,8 @@ def run_case(case, hyper_parameters, tracker):
     if case.settings.get('framework') in grid.TITAN:
         model = None
     else:
-        model = models.build(hyper_parameters, case.settings['dtype'], case.settings['attention'])
+        model = models.build(models.score(hyper_parameters, case.settings), case.settings['dtype'],
+                             case.settings['attention'])
     if case.settings.get('quantization', 'none') != 'none':
         import quantizing  # pylint: disable=import-outside-toplevel
         quantizing.quantize(model, case.settings)

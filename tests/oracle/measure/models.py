@@ -24,6 +24,14 @@ def find_class(config, hyper_parameters):
     raise ValueError(f'no class for {config.model_type}')
 
 
+def score(hyper_parameters, settings):
+    """What is built where answers are scored: the class of the same model that gives each sequence a number."""
+    if settings.get('algorithm') != 'reward':
+        return hyper_parameters
+    names = [name.replace('ForCausalLM', 'ForSequenceClassification') for name in hyper_parameters['architectures']]
+    return {**hyper_parameters, 'architectures': names, 'num_labels': 1, 'pad_token_id': 0}
+
+
 def build(hyper_parameters, dtype, attention):
     """Makes the model on the GPU, its weights where they will stay."""
     settings = {key: value for key, value in hyper_parameters.items() if key not in ('model_type', 'torch_dtype')}
@@ -41,8 +49,8 @@ def kernels(attention):
 
 
 def output_head(model):
-    """The module that makes the logits; None where there is none."""
-    return model.get_output_embeddings()
+    """The module that makes the logits, or scores sequences; None where there is none."""
+    return model.get_output_embeddings() or getattr(model, 'score', None)
 
 
 def count(model, trainable=False):
