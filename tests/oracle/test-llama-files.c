@@ -14,16 +14,17 @@
 
 #define MAX_PERCENT 0.5
 
-static void
-test_a_file_is_as_large_as_its_log_says (gconstpointer data)
+/* Sizes of Ollama's library are cut or rounded to two digits, and a file says more than its tensors have. */
+#define MAX_LIBRARY_PERCENT 4
+#define MIN_LIBRARY_SIZES 60
+
+static guint64
+get_file_bytes (JsonObject *row)
 {
-  JsonObject *row = (JsonObject *) data;
   const char *name = json_object_get_string_member (row, "quantization");
   g_autoptr (HrModel) model = oracle_load_model_of (row, json_object_get_string_member (row, "model"));
   g_autoptr (HrGgufMixture) mixture = hr_gguf_mixture_new (model, oracle_get_quantization (name));
-  double expected = json_object_get_double_member (row, "mebibytes");
   guint64 bytes = 0;
-  double found, percent;
 
   for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
     {
@@ -33,7 +34,54 @@ test_a_file_is_as_large_as_its_log_says (gconstpointer data)
         bytes += hr_gguf_mixture_get_bytes (mixture, i, copy);
     }
 
-  found = bytes / 1048576.0;
+  return bytes;
+}
+
+/* The quantization that a name of Ollama's library stands for is the one that makes a file of the size that it says. */
+static void
+test_names_of_ollama_stand_for_files_of_their_sizes (void)
+{
+  g_autoptr (GBytes) bytes = g_resources_lookup_data ("/io/github/headroom/Headroom/data/launch/ollama-library.json", 0,
+                                                      NULL);
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autoptr (GError) error = NULL;
+  JsonArray *rows;
+  guint n = 0;
+
+  g_assert_nonnull (bytes);
+  json_parser_load_from_data (parser, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), &error);
+  g_assert_no_error (error);
+  rows = json_object_get_array_member (json_node_get_object (json_parser_get_root (parser)), "models");
+  for (guint i = 0; i < json_array_get_length (rows); i++)
+    {
+      JsonObject *row = json_array_get_object_element (rows, i);
+      double expected = json_object_get_double_member_with_default (row, "gigabytes", 0);
+      double found, percent;
+
+      if (expected == 0 || json_object_has_member (row, "sees"))
+        continue;
+
+      found = get_file_bytes (row) / 1e9;
+      percent = (found / expected - 1) * 100;
+      g_print ("# %-18s %-45s %-7s %8.3f %8.3f GB  %+.1f %%\n", json_object_get_string_member (row, "name"),
+               json_object_get_string_member (row, "model"), json_object_get_string_member (row, "quantization"),
+               expected, found, percent);
+      g_assert_cmpfloat (fabs (percent), <=, MAX_LIBRARY_PERCENT);
+      n++;
+    }
+
+  g_assert_cmpuint (n, >=, MIN_LIBRARY_SIZES);
+}
+
+static void
+test_a_file_is_as_large_as_its_log_says (gconstpointer data)
+{
+  JsonObject *row = (JsonObject *) data;
+  const char *name = json_object_get_string_member (row, "quantization");
+  double expected = json_object_get_double_member (row, "mebibytes");
+  double found = get_file_bytes (row) / 1048576.0;
+  double percent;
+
   percent = (found / expected - 1) * 100;
   g_print ("# %-28s %-45s %-9s %12.2f %12.2f MiB  %+.3f %%\n", json_object_get_string_member (row, "source"),
            json_object_get_string_member (row, "model"), name, expected, found, percent);
@@ -64,6 +112,9 @@ main (int   argc,
 
       g_test_add_data_func (test, row, test_a_file_is_as_large_as_its_log_says);
     }
+
+  g_test_add_func ("/oracle/names_of_ollama_stand_for_files_of_their_sizes",
+                   test_names_of_ollama_stand_for_files_of_their_sizes);
 
   return g_test_run ();
 }

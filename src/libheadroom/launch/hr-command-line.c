@@ -770,17 +770,20 @@ take_model (HrCommandLine  *self,
             GError        **error)
 {
   g_autofree char *file = NULL;
+  gboolean chooses = FALSE;
 
   for (guint i = 0; i < self->given->len; i++)
     {
       const HrGivenOption *given = &g_array_index (self->given, HrGivenOption, i);
-      gboolean is_model = FALSE, is_file = FALSE;
+      gboolean is_model = FALSE, is_file = FALSE, is_repository = FALSE;
 
       if (!hr_json_get_boolean (given->option, "model", &is_model, error) ||
-          !hr_json_get_boolean (given->option, "file", &is_file, error))
+          !hr_json_get_boolean (given->option, "file", &is_file, error) ||
+          !hr_json_get_boolean (given->option, "chooses", &is_repository, error))
         return FALSE;
       if (is_model)
         {
+          chooses = is_repository;
           g_free (self->model);
           self->model = g_strdup (given->value);
         }
@@ -794,6 +797,8 @@ take_model (HrCommandLine  *self,
     hr_command_model_find (&self->model, &self->quantization);
   if (file != NULL)
     hr_command_model_read_file (file, &self->quantization);
+  else if (chooses && self->model != NULL)
+    hr_command_model_assume (self->model, &self->quantization);
 
   return TRUE;
 }

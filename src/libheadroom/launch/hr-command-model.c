@@ -7,10 +7,21 @@
 #include <string.h>
 
 #include "hr-base-enums.h"
+#include "hr-json.h"
 #include "hr-model-catalogue.h"
+#include "hr-model.h"
+#include "hr-quantization.h"
 #include "hr-shell-words.h"
 
-/* What model a command is for: a path, an id, or the name of a file or a repository that says how it is quantized. */
+/*
+ * What model a command is for: a path, an id, the name of a file or a repository that says how it is quantized, or one
+ * of Ollama's library (data/launch/ollama-library.json).
+ */
+
+#define LIBRARY_PATH "/io/github/headroom/Headroom/data/launch/ollama-library.json"
+
+/* common_download_model of llama.cpp and Ollama's library: what is taken of several files where none is named. */
+#define USUAL_QUANTIZATION "q4_k_m"
 
 /* Cuts off what the name of a file or a repository of llama.cpp says of the quantization, and takes that down. */
 static void
@@ -154,6 +165,23 @@ hr_command_model_read_file (const char  *file,
   g_free (dup_stem (file, quantization));
 }
 
+/*
+ * hr_command_model_assume:
+ * @model: the model that a command is for
+ * @quantization: (inout): how it is quantized, if that is known
+ *
+ * Takes the file of a repository that llama.cpp takes where none is named, unless the model is stored quantized itself.
+ */
+void
+hr_command_model_assume (const char  *model,
+                         char       **quantization)
+{
+  g_autoptr (HrModel) found = *quantization == NULL ? hr_model_new_from_id (model, NULL) : NULL;
+
+  if (found != NULL && hr_model_get_quantization (found) != HR_QUANTIZATION_MXFP4)
+    *quantization = g_strdup (USUAL_QUANTIZATION);
+}
+
 /* Letters and digits of a name alone, without who made it and whether it answers instructions. */
 static char *
 dup_essence (const char *name)
@@ -197,6 +225,63 @@ find_alike (const char *name)
   return found;
 }
 
+/* What tags of the library say beside the size of a model. */
+static const char * const tag_endings[] = { "-instruct", "-it", "-chat" };
+
+/* Whether a row of the library has a name and a tag. */
+static gboolean
+is_of_library (HrJson     *row,
+               const char *name,
+               const char *tag)
+{
+  const char *own = "";
+  g_auto (GStrv) tags = NULL;
+
+  if (!hr_json_get_string (row, "name", &own, NULL) || !hr_json_get_strings (row, "tags", &tags, NULL) ||
+      tags == NULL || g_ascii_strcasecmp (own, name) != 0)
+    return FALSE;
+
+  for (guint i = 0; tags[i] != NULL; i++)
+    {
+      if (g_ascii_strcasecmp (tags[i], tag) == 0)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* A name of the library without a tag is that of the latest one; a tag may say that the model answers instructions. */
+static gboolean
+find_in_library (const char  *stem,
+                 char       **model,
+                 char       **quantization)
+{
+  g_autoptr (HrJson) root = hr_json_new_from_resource (LIBRARY_PATH, NULL);
+  HrJson *rows = root != NULL ? hr_json_get_member (root, "models") : NULL;
+  g_auto (GStrv) parts = g_strsplit (stem, ":", 2);
+  char *tag = parts[0] != NULL && parts[1] != NULL ? parts[1] : NULL;
+
+  for (guint i = 0; tag != NULL && i < G_N_ELEMENTS (tag_endings); i++)
+    cut_ending (tag, tag_endings[i]);
+  for (guint i = 0; parts[0] != NULL && rows != NULL && i < hr_json_get_length (rows); i++)
+    {
+      HrJson *row = hr_json_get_element (rows, i);
+      const char *id = NULL, *type = NULL;
+
+      if (!is_of_library (row, parts[0], tag != NULL ? tag : "latest") ||
+          !hr_json_get_string (row, "model", &id, NULL) || !hr_json_get_string (row, "quantization", &type, NULL))
+        continue;
+
+      if (*quantization == NULL)
+        *quantization = g_strdup (type);
+      g_free (*model);
+      *model = g_strdup (id);
+      return TRUE;
+    }
+
+  return FALSE;
+}
+
 /*
  * hr_command_model_read_ollama:
  * @model: (inout): what Ollama calls the model
@@ -221,17 +306,23 @@ hr_command_model_read_ollama (char **model,
       memmove (*model, *model + strlen (host), strlen (*model + strlen (host)) + 1);
       return;
     }
-  if (strchr (*model, '/') != NULL || g_str_has_suffix (*model, ".gguf") || strchr (*model, ':') == NULL)
+  if (strchr (*model, '/') != NULL || g_str_has_suffix (*model, ".gguf"))
     return;
 
   stem = g_strdup (*model);
+  if (find_in_library (stem, model, quantization))
+    return;
+
   split_quantization (stem, quantization);
+  if (find_in_library (stem, model, quantization) || strchr (stem, ':') == NULL)
+    return;
+
   id = find_alike (stem);
   if (id == NULL)
     return;
 
   if (*quantization == NULL)
-    *quantization = g_strdup ("q4_k_m");
+    *quantization = g_strdup (USUAL_QUANTIZATION);
   g_free (*model);
   *model = id;
 }

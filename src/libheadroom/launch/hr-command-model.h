@@ -10,6 +10,8 @@ void hr_command_model_find      (char       **model,
                                  char       **quantization);
 void hr_command_model_read_file (const char  *file,
                                  char       **quantization);
+void hr_command_model_assume    (const char  *model,
+                                 char       **quantization);
 
 void hr_command_model_read_ollama (char      **model,
                                    char      **quantization);
