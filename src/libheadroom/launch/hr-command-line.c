@@ -12,6 +12,7 @@
 #include "hr-logged-options.h"
 #include "hr-modelfile.h"
 #include "hr-printed-arguments.h"
+#include "hr-settings-file.h"
 #include "hr-shell-words.h"
 
 /*
@@ -22,6 +23,7 @@
  * what the names of variables look like that stand for options. "objects" are options whose value may be an object of
  * JSON, or that have members as options of their own (--config.member), each with the name that its members are listed
  * by; where "abbreviations" are taken, an option may be called by the beginning of its name, if no other begins so.
+ * The value of an option with "settings" is a file, whose settings are options that begin with that.
  * "read" has expressions of settings, in which $value is what was given, and $given.NAME what was given for another
  * option.
  */
@@ -1055,6 +1057,41 @@ find_call (HrCommandLine  *self,
   return TRUE;
 }
 
+/* Takes the settings of files that options name; a file that is not there is named itself. */
+static gboolean
+take_files (HrCommandLine  *self,
+            const char     *text,
+            GError        **error)
+{
+  guint n_given = self->given->len;
+
+  for (guint i = 0; i < n_given; i++)
+    {
+      HrJson *option = g_array_index (self->given, HrGivenOption, i).option;
+      g_autofree char *word = g_strdup (g_array_index (self->given, HrGivenOption, i).word);
+      g_autofree char *file = g_strdup (g_array_index (self->given, HrGivenOption, i).value);
+      g_autoptr (GPtrArray) pairs = NULL;
+      const char *prefix = NULL;
+
+      if (!hr_json_get_string (option, "settings", &prefix, error))
+        return FALSE;
+      if (prefix == NULL || file == NULL)
+        continue;
+      pairs = hr_settings_file_read (file, text, prefix);
+      if (pairs == NULL)
+        add_unread (self, word, file);
+      for (guint j = 0; pairs != NULL && j < pairs->len; j += 2)
+        {
+          g_autofree char *name = g_strdup (g_ptr_array_index (pairs, j));
+
+          if (!take_value (self, &name, g_ptr_array_index (pairs, j + 1), error))
+            return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
 static gboolean
 read_call (HrCommandLine  *self,
            HrJson         *blocks,
@@ -1069,7 +1106,7 @@ read_call (HrCommandLine  *self,
 
   return self->block == NULL ||
          (take_variables (self, (const char * const *) words, first - n_words, error) &&
-          take_words (self, (const char * const *) words + first, error));
+          take_words (self, (const char * const *) words + first, error) && take_files (self, text, error));
 }
 
 /* Instructions of a Modelfile and variables of the environment, each with a value. */
