@@ -12,11 +12,15 @@ static const struct
   guint64 prompt;
   guint64 output;
 } lengths[] = {
-  /* Positions: 32,768, 2,048, 1,024, 512 (an encoder, which writes nothing), 1,024 of encoder and decoder. */
+  /*
+   * Positions: 32,768, 2,048, 1,024, 2,048 (a decoder without a head), 512 (an encoder, which writes nothing), 1,024 of
+   * encoder and decoder.
+   */
   { "Qwen/Qwen2.5-7B-Instruct", "", 2048, 512 },
   { "facebook/opt-6.7b", "", 1536, 512 },
   { "facebook/opt-6.7b", "engine=vllm", 1536, 512 },
   { "openai-community/gpt2", "", 512, 512 },
+  { "cerebras/Cerebras-GPT-13B", "engine=vllm", 1536, 512 },
   { "google-bert/bert-base-uncased", "", 512, 512 },
   { "facebook/bart-large", "", 1024, 512 },
   /* What has been said stays, also where it is what it would be by default, and leaves the rest to the other. */

@@ -127,7 +127,7 @@ fit_lengths (HrJob   *self,
   if (longest == 0)
     return;
 
-  if (writes && hr_model_find_stack (model, HR_STACK_ENCODER) == NULL)
+  if (hr_model_find_stack (model, HR_STACK_ENCODER) == NULL)
     {
       fit_row (self, longest, prompt, output);
       return;
