@@ -51,7 +51,7 @@ typedef struct
   HrGgmlGraph *graph;
   guint n_places;
   gint *places;            /* of each tensor where it is or is computed */
-  GArray *copies;          /* of gint: for each tensor and place the copy there, or HR_GGML_NONE */
+  gint *copies;            /* for each tensor and place the copy there, or HR_GGML_NONE */
   GArray *steps;           /* of Step: all nodes in their order, those that the copies need among them */
   GArray *kept;            /* of Step: what is allocated before all else */
   State *states;
@@ -288,7 +288,7 @@ get_copy (Run  *run,
           gint  of,
           gint  place)
 {
-  return &g_array_index (run->copies, gint, of * run->n_places + place);
+  return &run->copies[of * run->n_places + place];
 }
 
 /* Where there are several copies, one of each is in use, and all of them stay. */
@@ -652,19 +652,19 @@ run_init (Run                  *self,
           const HrGgmlSchedule *schedule,
           HrGgmlGraph          *graph)
 {
-  gint none = HR_GGML_NONE;
+  gsize n_copies = (gsize) graph->tensors->len * (schedule->n_devices + 1);
 
   *self = (Run) {
     .schedule = schedule,
     .graph = graph,
     .n_places = schedule->n_devices + 1,
     .places = g_new (gint, graph->tensors->len),
-    .copies = g_array_sized_new (FALSE, FALSE, sizeof (gint), graph->tensors->len * (schedule->n_devices + 1)),
+    .copies = g_new (gint, n_copies),
     .steps = g_array_new (FALSE, FALSE, sizeof (Step)),
     .kept = g_array_new (FALSE, FALSE, sizeof (Step)),
   };
-  for (guint i = 0; i < graph->tensors->len * self->n_places; i++)
-    g_array_append_val (self->copies, none);
+  for (gsize i = 0; i < n_copies; i++)
+    self->copies[i] = HR_GGML_NONE;
   for (guint i = 0; i < self->n_places; i++)
     self->allocators[i] = hr_ggml_allocator_new (i < schedule->n_devices ? DEVICE_ALIGNMENT : HOST_ALIGNMENT);
 }
@@ -676,7 +676,7 @@ run_clear (Run *self)
     hr_ggml_allocator_free (self->allocators[i]);
   g_array_unref (self->kept);
   g_array_unref (self->steps);
-  g_array_unref (self->copies);
+  g_free (self->copies);
   g_free (self->places);
   g_free (self->states);
 }

@@ -632,7 +632,8 @@ hr_llama_plan_resolve_flash (HrLlamaPlan *self)
  * @moves: what of it is elsewhere, flags of HrLlamaMove
  * @place: where that is
  *
- * Moves parts of a layer, beside those that are moved already if they are at the same place.
+ * Moves parts of a layer, beside those that are moved already if they are at the same place. The pattern that --fit
+ * makes for the head matches no tensor, but is one.
  */
 void
 hr_llama_plan_set_move (HrLlamaPlan *self,
@@ -640,9 +641,12 @@ hr_llama_plan_set_move (HrLlamaPlan *self,
                         guint        moves,
                         gint         place)
 {
+  self->has_overrides = TRUE;
+  if (layer >= self->pass->stack->n_layers)
+    return;
+
   self->moves[layer] |= moves;
   self->move_places[layer] = place;
-  self->has_overrides = TRUE;
 }
 
 /*
