@@ -503,7 +503,8 @@ hr_reduction_enter_layers (HrReplay *replay)
 
   hr_replay_begin (replay, &stretch, NULL, -1);
   replay->sentence = N_("in the backward pass, while gradients are copied from a bucket to where they stay");
-  make_buckets (replay);
+  if (!self->waits)
+    make_buckets (replay);
   if (!self->stays_whole && !self->has_ranks && is_overfull (self))
     make_partition (replay);
   hr_replay_end (replay);
@@ -526,6 +527,37 @@ reduce_whole (HrReplay *replay)
   reduce_bucket (replay, MIN (self->n_all, self->bucket_elements));
   make_partition (replay);
   hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, whole - first);
+}
+
+/*
+ * hr_reduction_waits:
+ * @self: (nullable): buckets
+ *
+ * Returns: whether the last layer is like no other, as no gradient has found a bucket before it
+ */
+gboolean
+hr_reduction_waits (const HrReduction *self)
+{
+  return self != NULL && self->waits;
+}
+
+/*
+ * hr_reduction_leave_last:
+ * @replay: a tape, on which the last layer has been differentiated
+ *
+ * All other layers have a bucket, be it that nothing of the last one is trained.
+ */
+void
+hr_reduction_leave_last (HrReplay *replay)
+{
+  HrStretch stretch;
+
+  if (!hr_reduction_waits (replay->reduction))
+    return;
+
+  hr_replay_begin (replay, &stretch, NULL, -1);
+  make_buckets (replay);
+  hr_replay_end (replay);
 }
 
 /*

@@ -25,6 +25,7 @@ G_BEGIN_DECLS
  *   come
  * @divides: whether each rank gets its part of each gradient (stage 2 of ColossalAI), in pieces that come as buckets
  *   are reduced; until then gradients are held as they come
+ * @waits: whether the first gradient of all comes from within the last layer, which finds no bucket
  * @is_at_end: whether gradients stay as they are until all of a step are there, and are reduced then (DeepSpeed without
  *   ZeRO)
  * @is_wide: whether what is in a bucket is cast to fp32 to be reduced (seq_parallel_communication_data_type)
@@ -55,6 +56,7 @@ struct _HrReduction
   gboolean scatters;
   gboolean is_contiguous;
   gboolean divides;
+  gboolean waits;
   gboolean is_at_end;
   gboolean is_wide;
   guint64 n_ranks;
@@ -90,7 +92,9 @@ void    hr_reduction_begin   (HrReduction *self,
 gboolean hr_reduction_follows_layers (const HrReduction *self);
 void    hr_reduction_take    (HrReplay    *replay,
                               HrValue      gradient);
+gboolean hr_reduction_waits   (const HrReduction *self);
 void    hr_reduction_enter_layers (HrReplay *replay);
+void    hr_reduction_leave_last   (HrReplay *replay);
 void    hr_reduction_end     (HrReplay    *replay);
 void    hr_reduction_run_after (HrReduction *self,
                                 HrReplay    *replay);

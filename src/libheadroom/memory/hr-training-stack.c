@@ -212,7 +212,8 @@ get_place (HrTrainingStack *self,
    * input on the device.
    */
   return layer + 1 == self->pass.n_layers &&
-             (has_shared (self) || self->replay->sharding != NULL || self->replay->reloaded.storage >= 0)
+             (has_shared (self) || self->replay->sharding != NULL || self->replay->reloaded.storage >= 0 ||
+              hr_reduction_waits (self->replay->reduction))
            ? HR_PLACE_LAST
            : HR_PLACE_BETWEEN;
 }
@@ -733,6 +734,7 @@ run_layers_backward (HrTrainingStack *self,
             leave_kept (self);
           gradient = hr_layer_record_run_backward (record, self, i, gradient);
         }
+      hr_reduction_leave_last (self->replay);
       drop_shared (self, i);
     }
 

@@ -339,6 +339,34 @@ trains_added (const HrTrainingPlan *plan)
          hr_fine_tuning_job_get_fine_tuning_method (HR_FINE_TUNING_JOB (plan->job)) != HR_FINE_TUNING_METHOD_FULL;
 }
 
+/*
+ * DeepSpeed divides matrices of four bits when they have been loaded whole (get_init_context of transformers makes no
+ * zero.Init for a quantized model), and their scales not at all; what a product of bitsandbytes keeps for its
+ * derivative is a view of what was gathered (MatMul4Bit), which only a reentrant checkpoint lets go of.
+ */
+static gboolean
+check_packed (const HrTrainingPlan  *plan,
+              GError               **error)
+{
+  HrQuantization quantization = hr_job_get_quantization (HR_JOB (plan->job));
+  gboolean is_qlora = HR_IS_FINE_TUNING_JOB (plan->job) &&
+                      hr_fine_tuning_job_get_fine_tuning_method (HR_FINE_TUNING_JOB (plan->job)) ==
+                        HR_FINE_TUNING_METHOD_QLORA;
+  g_autofree char *found = NULL;
+
+  if (!is_qlora && quantization <= HR_QUANTIZATION_NONE)
+    return TRUE;
+
+  found = hr_job_get_as_string (HR_JOB (plan->job), is_qlora ? "fine-tuning-method" : "quantization");
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is a method of fine-tuning or a format of quantization. */
+                        N_("zero-stage: expected 1 or 2 beside %s, or fsdp, as how long ZeRO-3 keeps gathered what "
+                           "views of quantized matrices hold is not known (transformers loads such a model whole on "
+                           "each rank, and DeepSpeed divides it then); found 3"), found);
+
+  return FALSE;
+}
+
 /* What modules are gathered for is known of one stack of layers, which is trained whole, or beside matrices of LoRA. */
 static gboolean
 check_third_stage (const HrTrainingPlan  *plan,
@@ -348,14 +376,10 @@ check_third_stage (const HrTrainingPlan  *plan,
     { "fine-tuning-method", "full", "lora", "rslora" },
     { "reentrant-checkpointing", "false" },
   };
-  static const char * const frozen[][HR_TRAINING_MAX_VALUES] = {
-    { "quantization", "auto", "none" },
-  };
 
   return plan->layout.zero_stage < 3 ||
-         (hr_training_check_values (plan, "ZeRO-3", values, G_N_ELEMENTS (values), error) &&
-          (!trains_added (plan) ||
-           hr_training_check_values (plan, "ZeRO-3 with LoRA", frozen, G_N_ELEMENTS (frozen), error)) &&
+         ((!trains_added (plan) || check_packed (plan, error)) &&
+          hr_training_check_values (plan, "ZeRO-3", values, G_N_ELEMENTS (values), error) &&
           check_secondary (plan, error) && check_nodes (plan, error));
 }
 
@@ -905,6 +929,19 @@ has_known_mixtures (const HrTrainingPlan *plan)
 }
 
 /*
+ * Where all is trained, experts that are computed anew stay until their gradients are there, as between these passes
+ * only what all tokens share comes, there and back: it has to be less than stage3_max_reuse_distance.
+ */
+static gboolean
+stays_between (const HrTrainingPlan *plan,
+               const HrMixture      *mixture)
+{
+  guint64 n_shared = 3 * mixture->hidden_size * mixture->shared_intermediate_size;
+
+  return !trains_added (plan) && plan->training.live.reuse_elements > 2 * n_shared;
+}
+
+/*
  * Experts that are computed anew are let go of and gathered once more while views of them are kept, where what comes
  * between is large: in which order is known of leaves, and of parameters that no view is kept of (GPT-OSS).
  */
@@ -923,7 +960,7 @@ check_experts_anew (const HrTrainingPlan  *plan,
     {
       const HrBlock *block = hr_layer_class_find_block (&stack->layer_classes[i], HR_BLOCK_MIXTURE);
 
-      if (block == NULL || block->mixture.has_bias)
+      if (block == NULL || block->mixture.has_bias || stays_between (plan, &block->mixture))
         continue;
 
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
@@ -1165,6 +1202,7 @@ hr_training_zero_resolve (HrTrainingPlan  *plan,
   /* check_grad_overflow of _configure_zero_optimizer in deepspeed/runtime/engine.py; bf16 has it as well. */
   reduction->checks_overflow = plan->pass.element != HR_ELEMENT_FLOAT32;
   count_kept (plan, reduction, n_part);
+  reduction->waits = adds_matrices (plan);
   /* With a stream of its own, the first stage reduces gradients as they come, like the second. */
   reduction->stays_whole = plan->layout.zero_stage == 1 && reduction->n_buckets == 1;
   /* Trainer.create_optimizer, and OpenRLHF, have a group of its own for what has no weight decay, if there is any. */
