@@ -410,7 +410,10 @@ foreach_type (guint (*func) (HrModel *model))
 
   g_hash_table_iter_init (&iter, smallest);
   while (g_hash_table_iter_next (&iter, NULL, &model))
-    n += func (model);
+    {
+      g_test_message ("%s", hr_model_get_name (model));
+      n += func (model);
+    }
   g_test_message ("%u jobs of %u types", n, g_hash_table_size (smallest));
 
   return n;
@@ -423,6 +426,8 @@ check_training_of_type (HrModel *model)
     "fine-tuning-method=lora sequence-length=512",
     "fine-tuning-method=qlora gradient-checkpointing=full sequence-length=700 micro-batch-size=2",
     "fine-tuning-method=full attention=eager sequence-length=300 optimizer=adamw-8bit",
+    "fine-tuning-method=lora attention=eager sequence-length=300 gradient-checkpointing=selective "
+    "selective-checkpointing=attention",
     "fine-tuning-method=full autocast=bfloat16 dtype=float32 gradient-checkpointing=full sequence-length=256",
   };
   static const char * const answers[] = {

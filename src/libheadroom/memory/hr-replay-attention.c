@@ -1315,6 +1315,8 @@ recompute_attention (HrReplay *replay,
     {
       if (hr_value_needs_gradient (*inputs[i]))
         *inputs[i] = hr_autograd_boundary (replay, *inputs[i]);
+      /* A class may let go of keys and values for copies that are repeated. */
+      hr_replay_hold (replay, *inputs[i]);
     }
   hr_replay_limit (replay, self->n_needed);
   replay->sentence = N_("in the backward pass, while an attention is computed anew");
@@ -1324,6 +1326,8 @@ recompute_attention (HrReplay *replay,
   hr_replay_drop (replay, result.output);
   for (guint i = 0; i < variables.n_locals; i++)
     hr_replay_drop (replay, variables.locals[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (inputs); i++)
+    hr_replay_drop (replay, *inputs[i]);
   replay->sentence = sentence;
   memcpy (replay->symbols, symbols, sizeof symbols);
 }

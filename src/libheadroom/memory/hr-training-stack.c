@@ -477,9 +477,10 @@ find_user (HrTrainingStack *self,
 {
   for (guint i = 0; i < self->pass.n_layers; i++)
     {
-      /* Compiled attention keeps the mask as it is shared. */
-      gboolean keeps_all = hr_checkpointing_recomputes (&self->checkpointing, i) ||
-                           (self->replay->compiles && !is_rotation);
+      /* Compiled attention keeps the mask as it is shared, and one that is computed anew what it was called with. */
+      gboolean keeps_mask = self->replay->compiles ||
+                            hr_checkpointing_get_kind (&self->checkpointing, i) == HR_CHECKPOINTING_ATTENTION;
+      gboolean keeps_all = hr_checkpointing_recomputes (&self->checkpointing, i) || (keeps_mask && !is_rotation);
 
       if ((keeps_all || (is_rotation && !self->replay->offloads)) && uses_shared (self, i, sliding, is_rotation) &&
           (keeps_all || !spreads_rotation (self, i)))
