@@ -16,7 +16,7 @@
 
 /* Sizes of Ollama's library are cut or rounded to two digits, and a file says more than its tensors have. */
 #define MAX_LIBRARY_PERCENT 4
-#define MIN_LIBRARY_SIZES 60
+#define MIN_LIBRARY_SIZES 24
 
 static guint64
 get_file_bytes (JsonObject *row)
