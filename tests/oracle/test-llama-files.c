@@ -16,7 +16,7 @@
 
 /* Sizes of Ollama's library are cut or rounded to two digits, and a file says more than its tensors have. */
 #define MAX_LIBRARY_PERCENT 4
-#define MIN_LIBRARY_SIZES 24
+#define MIN_LIBRARY_SIZES 76
 
 static guint64
 get_file_bytes (JsonObject *row)
@@ -37,7 +37,10 @@ get_file_bytes (JsonObject *row)
   return bytes;
 }
 
-/* The quantization that a name of Ollama's library stands for is the one that makes a file of the size that it says. */
+/*
+ * The quantization that a name of Ollama's library stands for is the one that makes a file of the size that it says,
+ * but for those that are known to be larger than what is counted.
+ */
 static void
 test_names_of_ollama_stand_for_files_of_their_sizes (void)
 {
@@ -66,7 +69,10 @@ test_names_of_ollama_stand_for_files_of_their_sizes (void)
       g_print ("# %-18s %-45s %-7s %8.3f %8.3f GB  %+.1f %%\n", json_object_get_string_member (row, "name"),
                json_object_get_string_member (row, "model"), json_object_get_string_member (row, "quantization"),
                expected, found, percent);
-      g_assert_cmpfloat (fabs (percent), <=, MAX_LIBRARY_PERCENT);
+      if (json_object_has_member (row, "larger"))
+        g_assert_cmpfloat (percent, <, -MAX_LIBRARY_PERCENT);
+      else
+        g_assert_cmpfloat (fabs (percent), <=, MAX_LIBRARY_PERCENT);
       n++;
     }
 
