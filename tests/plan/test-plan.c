@@ -670,11 +670,13 @@ jobs_without_known_layouts_are_refused (void)
 }
 
 static HrPlanner *
-plan_serving (HrModel    *model,
-              const char *settings,
-              guint       n_gpus)
+plan (HrModel    *model,
+      HrMode      mode,
+      const char *settings,
+      guint       n_gpus,
+      guint64     sequences)
 {
-  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrJob) job = hr_job_new (mode);
   g_autoptr (HrGpu) gpu = look_up_gpu ("h100-sxm5-80gb");
   const HrCluster cluster = { gpu, n_gpus, 8, NETWORK };
   g_autoptr (GError) error = NULL;
@@ -682,11 +684,19 @@ plan_serving (HrModel    *model,
 
   hr_job_set_all_from_string (job, settings, &error);
   g_assert_no_error (error);
-  planner = hr_planner_new (model, job, &cluster, 8, NULL, &error);
+  planner = hr_planner_new (model, job, &cluster, sequences, NULL, &error);
   g_assert_no_error (error);
   hr_planner_run (planner, NULL);
 
   return planner;
+}
+
+static HrPlanner *
+plan_serving (HrModel    *model,
+              const char *settings,
+              guint       n_gpus)
+{
+  return plan (model, HR_MODE_INFERENCE, settings, n_gpus, 8);
 }
 
 /* A GPU alone takes what its roofline says, and exchanges nothing. */
@@ -762,21 +772,13 @@ static void
 steps_are_shared_as_the_framework_shares_them (void)
 {
   g_autoptr (HrModel) model = create_model ();
-  g_autoptr (HrJob) job = hr_job_new (HR_MODE_FINE_TUNING);
-  g_autoptr (HrGpu) gpu = look_up_gpu ("h100-sxm5-80gb");
-  const HrCluster cluster = { gpu, 4, 8, NETWORK };
+  g_autoptr (HrPlanner) planner = plan (model, HR_MODE_FINE_TUNING, "framework=transformers fine-tuning-method=full "
+                                        "dtype=bfloat16 sequence-length=2048", 4, 16);
   g_autoptr (GError) error = NULL;
-  g_autoptr (HrPlanner) planner = NULL;
   const HrPlanChoice *copies = NULL, *sharded = NULL, *again = NULL;
   g_autoptr (HrCompute) compute = NULL;
   g_autoptr (HrJob) alone = NULL;
 
-  hr_job_set_all_from_string (job, "framework=transformers fine-tuning-method=full dtype=bfloat16 sequence-length=2048",
-                              &error);
-  g_assert_no_error (error);
-  planner = hr_planner_new (model, job, &cluster, 16, NULL, &error);
-  g_assert_no_error (error);
-  hr_planner_run (planner, NULL);
   for (guint i = 0; i < hr_planner_get_n_listed (planner); i++)
     {
       const HrPlanChoice *choice = hr_planner_get_choice (planner, i);
@@ -793,7 +795,7 @@ steps_are_shared_as_the_framework_shares_them (void)
 
   alone = hr_planner_create_job (planner, copies);
   g_object_set (alone, "data-parallel", (guint64) 1, NULL);
-  compute = hr_compute_new (model, alone, gpu, 1, &error);
+  compute = hr_compute_new (model, alone, hr_planner_get_cluster (planner)->gpu, 1, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (copies->step.n_micro_batches, ==, 2);
   g_assert_cmpfloat_with_epsilon (copies->time.compute + copies->time.optimizer,
@@ -810,18 +812,9 @@ static void
 parameters_may_stay_gathered (void)
 {
   g_autoptr (HrModel) model = create_model ();
-  g_autoptr (HrJob) job = hr_job_new (HR_MODE_TRAINING);
-  g_autoptr (HrGpu) gpu = look_up_gpu ("h100-sxm5-80gb");
-  const HrCluster cluster = { gpu, 4, 4, NETWORK };
-  g_autoptr (GError) error = NULL;
-  g_autoptr (HrPlanner) planner = NULL;
+  g_autoptr (HrPlanner) planner = plan (model, HR_MODE_TRAINING, "framework=torchtitan sequence-length=2048", 4, 4);
   const HrPlanChoice *anew = NULL, *stays = NULL;
 
-  hr_job_set_all_from_string (job, "framework=torchtitan sequence-length=2048", &error);
-  g_assert_no_error (error);
-  planner = hr_planner_new (model, job, &cluster, 4, NULL, &error);
-  g_assert_no_error (error);
-  hr_planner_run (planner, NULL);
   for (guint i = 0; i < hr_planner_get_n_listed (planner); i++)
     {
       const HrPlanChoice *choice = hr_planner_get_choice (planner, i);

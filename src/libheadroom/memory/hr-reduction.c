@@ -90,18 +90,6 @@ hr_reduction_begin (HrReduction *self,
   replay->reduction = self->is_bucketed ? self : NULL;
 }
 
-static HrValue
-make_gradients (HrReplay   *replay,
-                const char *operation,
-                const char *name,
-                HrElement   element,
-                guint64     n_elements)
-{
-  replay->symbols[HR_SYMBOL_KEPT] = n_elements;
-
-  return hr_replay_make (replay, operation, name, HR_COMPONENT_GRADIENTS, HR_SHAPE (element, HR_SYMBOL_KEPT));
-}
-
 /* setup_buckets; where gradients stay whole, the buckets are there until a step has reduced them. */
 static void
 make_buckets (HrReplay *replay)
@@ -111,9 +99,8 @@ make_buckets (HrReplay *replay)
   if (self->bucket.storage >= 0 || (self->stays_whole && replay->has_gradients))
     return;
 
-  replay->symbols[HR_SYMBOL_KEPT] = self->bucket_elements * self->n_buckets;
-  self->bucket = hr_replay_make (replay, "empty", "ipg_buffer", HR_COMPONENT_COMMUNICATION,
-                                 HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_KEPT));
+  self->bucket = hr_replay_make_elements (replay, "empty", "ipg_buffer", HR_COMPONENT_COMMUNICATION,
+                                          replay->parameter_dtype, self->bucket_elements * self->n_buckets);
 }
 
 /* Gradients come from the last to the first: whether all of a bucket are of one rank's part. */
@@ -482,7 +469,8 @@ make_partition (HrReplay *replay)
   HrReduction *self = replay->reduction;
 
   if (self->partition.storage < 0)
-    self->partition = make_gradients (replay, "empty", "grads_in_partition", replay->parameter_dtype, self->n_kept);
+    self->partition = hr_replay_make_elements (replay, "empty", "grads_in_partition", HR_COMPONENT_GRADIENTS,
+                                               replay->parameter_dtype, self->n_kept);
 }
 
 /*
@@ -788,10 +776,12 @@ hr_reduction_flatten (const HrReduction *self,
   look_at_gradients (self, replay);
   replay->sentence = N_("in the optimizer’s step, while gradients of 16 bits, one piece of all of them and its copy "
                         "in fp32 are alive");
-  flat = make_gradients (replay, "cat", "flat_grad_partition", replay->parameter_dtype, self->n_elements);
+  flat = hr_replay_make_elements (replay, "cat", "flat_grad_partition", HR_COMPONENT_GRADIENTS,
+                                  replay->parameter_dtype, self->n_elements);
   if (replay->parameter_dtype != HR_ELEMENT_FLOAT32)
-    hr_replay_assign (replay, &flat, make_gradients (replay, "_to_copy", "single_grad_partition", HR_ELEMENT_FLOAT32,
-                                                     self->n_elements));
+    hr_replay_assign (replay, &flat, hr_replay_make_elements (replay, "_to_copy", "single_grad_partition",
+                                                              HR_COMPONENT_GRADIENTS, HR_ELEMENT_FLOAT32,
+                                                              self->n_elements));
   if (self->is_one_group)
     hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, kept);
   replay->sentence = N_("in the optimizer’s step");

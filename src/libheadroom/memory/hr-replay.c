@@ -850,6 +850,32 @@ hr_replay_make (HrReplay      *self,
 }
 
 /*
+ * hr_replay_make_elements:
+ * @self: a tape
+ * @operation: the operator that makes it
+ * @name: the variable that it is for, in the framework's own code
+ * @component: what it is for
+ * @element: what its numbers are
+ * @n_elements: how many they are
+ *
+ * Makes a flat tensor.
+ *
+ * Returns: the tensor; to be let go of with hr_replay_drop()
+ */
+HrValue
+hr_replay_make_elements (HrReplay      *self,
+                         const char    *operation,
+                         const char    *name,
+                         HrComponentId  component,
+                         HrElement      element,
+                         guint64        n_elements)
+{
+  self->symbols[HR_SYMBOL_KEPT] = n_elements;
+
+  return hr_replay_make (self, operation, name, component, HR_SHAPE (element, HR_SYMBOL_KEPT));
+}
+
+/*
  * hr_replay_make_bytes:
  * @self: a tape
  * @operation: the operator that makes it
@@ -868,9 +894,7 @@ hr_replay_make_bytes (HrReplay      *self,
                       HrComponentId  component,
                       guint64        bytes)
 {
-  self->symbols[HR_SYMBOL_KEPT] = bytes;
-
-  return hr_replay_make (self, operation, name, component, HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
+  return hr_replay_make_elements (self, operation, name, component, HR_ELEMENT_INT8, bytes);
 }
 
 /*

@@ -594,6 +594,12 @@ HrValue     hr_replay_make          (HrReplay       *self,
                                      const char     *name,
                                      HrComponentId   component,
                                      HrValue         shape);
+HrValue     hr_replay_make_elements (HrReplay       *self,
+                                     const char     *operation,
+                                     const char     *name,
+                                     HrComponentId   component,
+                                     HrElement       element,
+                                     guint64         n_elements);
 HrValue     hr_replay_make_bytes    (HrReplay       *self,
                                      const char     *operation,
                                      const char     *name,
