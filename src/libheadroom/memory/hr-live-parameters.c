@@ -10,6 +10,7 @@
 
 #include "hr-autograd.h"
 #include "hr-reduction.h"
+#include "hr-tuning.h"
 
 /*
  * PartitionedParameterCoordinator of deepspeed/runtime/zero/partitioned_param_coordinator.py (git edaa7221): each
@@ -23,6 +24,11 @@
 #define MAX_OF_MODULE 32
 #define MAX_OPEN 12
 #define NEVER G_MININT64
+
+/* Who uses a parameter: the module that has it, another that shares it, one for which it was gathered anew. */
+#define USER_MODULE 1
+#define USER_TABLE 2
+#define USER_OWNER 4
 
 /* target_group_size of CUDAQuantizer in deepspeed/runtime/zero/partition_parameters.py */
 #define QUANTIZED_GROUP 8000
@@ -61,6 +67,7 @@ typedef struct
   gboolean is_frozen;
   State state;
   guint users;
+  guint owner;          /* one more than the index of the module that @users has as %USER_OWNER */
   guint gathering;      /* one more than the index of what it was gathered with, until it has been asked for */
   gint64 fetched_for;
   HrValue value;
@@ -123,6 +130,7 @@ struct _HrLiveParameters
   gint64 n_available;
   guint open[MAX_OPEN];
   guint n_open;
+  GArray *returning;      /* of guint: modules whose backward pass has begun, in that order */
   guint n_nested;         /* modules that are open within a leaf */
   guint n_of_leaf;        /* parameters of those that have been entered */
   gboolean is_collecting; /* whether these are new */
@@ -155,6 +163,7 @@ hr_live_parameters_new (const HrLiveSettings *settings,
   self->queue = g_array_new (FALSE, FALSE, sizeof (Awaited));
   self->gatherings = g_array_new (FALSE, FALSE, sizeof (Gathering));
   self->held = g_array_new (FALSE, FALSE, sizeof (HrValue));
+  self->returning = g_array_new (FALSE, FALSE, sizeof (guint));
 
   return self;
 }
@@ -171,6 +180,7 @@ hr_live_parameters_free (HrLiveParameters *self)
   g_array_unref (self->queue);
   g_array_unref (self->gatherings);
   g_array_unref (self->held);
+  g_array_unref (self->returning);
   g_free (self);
 }
 
@@ -220,7 +230,7 @@ hr_live_parameters_reset (HrLiveParameters *self)
 
       parameter->state = get_first_state (parameter);
       parameter->is_in_books = parameter->persists;
-      parameter->users = parameter->gathering = 0;
+      parameter->users = parameter->owner = parameter->gathering = 0;
       parameter->value = parameter->secondary = HR_NO_VALUE;
       parameter->has_secondary = keeps_secondary (self, parameter);
     }
@@ -746,6 +756,26 @@ is_unexpected (const HrLiveParameters *self,
   return self->step >= self->order->len || g_array_index (self->order, guint, self->step) != index;
 }
 
+/*
+ * update_recompute_parameters: where a layer is computed anew, what is frozen is held for the module whose backward
+ * pass began last, which has asked for that.
+ */
+static void
+own (HrLiveParameters *self,
+     Parameter        *parameter,
+     guint             index)
+{
+  guint owner;
+
+  if (!self->is_recomputing || !parameter->is_frozen || self->returning->len == 0)
+    return;
+
+  owner = g_array_index (self->returning, guint, self->returning->len - 1);
+  parameter->owner = owner + 1;
+  if (owner != index)
+    parameter->users |= USER_OWNER;
+}
+
 /* fetch_sub_module */
 static void
 fetch (HrReplay *replay,
@@ -771,6 +801,7 @@ fetch (HrReplay *replay,
       Parameter *parameter = get_parameter (self, module->parameters[i]);
 
       parameter->users |= module->user;
+      own (self, parameter, index);
       await (replay, parameter);
     }
   if (self->trace == TRACE_COMPLETE)
@@ -824,6 +855,49 @@ release (HrReplay *replay,
     }
 }
 
+/*
+ * release_sub_module, of a backward pass: what was held for this module as it was computed anew goes with its own
+ * parameters, be it that it is used again soon.
+ */
+static void
+release_returned (HrReplay *replay,
+                  guint     index)
+{
+  HrLiveParameters *self = replay->live;
+  const Module *module = get_module (self, index);
+
+  for (guint i = 0; i < module->n_parameters; i++)
+    get_parameter (self, module->parameters[i])->users &= ~module->user;
+  for (guint i = 0; i < self->parameters->len; i++)
+    {
+      Parameter *parameter = get_parameter (self, i);
+
+      if (parameter->owner != index + 1)
+        continue;
+      parameter->owner = 0;
+      parameter->users &= ~USER_OWNER;
+      if (parameter->state == HERE && parameter->users == 0 && !parameter->persists)
+        let_go (replay, parameter);
+    }
+  release (replay, index);
+  for (guint i = 0; i < self->returning->len; i++)
+    {
+      if (g_array_index (self->returning, guint, i) == index)
+        g_array_remove_index (self->returning, i);
+    }
+}
+
+/* Beside what PEFT adds nothing is trained; a pass without gradients, which may come first, does not tell. */
+static gboolean
+is_frozen (const HrReplay *replay,
+           HrValue         shape)
+{
+  if (replay->live->settings.n_wrappers == 0)
+    return hr_tuning_freezes (replay->tuning, replay->block);
+
+  return !replay->live->is_adding && !hr_value_needs_gradient (shape);
+}
+
 static guint
 add_parameter (HrReplay *replay,
                HrValue   shape)
@@ -834,7 +908,7 @@ add_parameter (HrReplay *replay,
     .value = HR_NO_VALUE, .secondary = HR_NO_VALUE,
   };
 
-  parameter.is_frozen = self->settings.n_wrappers > 0 && !hr_value_needs_gradient (shape);
+  parameter.is_frozen = is_frozen (replay, shape);
   parameter.n_part = (parameter.n_elements + self->settings.n_ranks - 1) / self->settings.n_ranks;
   parameter.persists = parameter.n_elements <= self->settings.persistent_elements;
   parameter.is_in_books = parameter.persists;
@@ -885,7 +959,7 @@ begin_module (HrReplay      *replay,
               ModuleKind     kind)
 {
   HrLiveParameters *self = replay->live;
-  Module module = { .user = 1, .kind = self->is_adding ? MODULE_ADDED : kind };
+  Module module = { .user = USER_MODULE, .kind = self->is_adding ? MODULE_ADDED : kind };
   guint index;
 
   if (self->is_recomputing)
@@ -898,7 +972,7 @@ begin_module (HrReplay      *replay,
 
   if (is_table)
     {
-      module.user = 2;
+      module.user = USER_TABLE;
       module.n_parameters = 1;
     }
   add_parameters (replay, &module, shapes, n_shapes);
@@ -948,7 +1022,15 @@ backward_enter (HrReplay     *replay,
 
   if (module->is_leaf)
     reduce_held (replay);
-  release (replay, node->module);
+  release_returned (replay, node->module);
+}
+
+static void
+begin_return (HrLiveParameters *self,
+              guint             index)
+{
+  if (!contains ((const guint *) self->returning->data, self->returning->len, index))
+    g_array_append_val (self->returning, index);
 }
 
 static void
@@ -957,6 +1039,7 @@ backward_leave (HrReplay     *replay,
                 HrValue       gradient,
                 HrValue      *gradients)
 {
+  begin_return (replay->live, node->module);
   fetch (replay, node->module);
   replay->live->is_holding |= get_module (replay->live, node->module)->is_leaf;
   gradients[0] = hr_replay_hold (replay, gradient);
@@ -1074,7 +1157,7 @@ nest (HrReplay      *replay,
   self->n_of_leaf += n;
   if (self->is_collecting)
     {
-      Module own = { .user = 1 };
+      Module own = { .user = USER_MODULE };
 
       add_parameters (replay, &own, shapes, n_shapes);
       g_return_val_if_fail (leaf->n_parameters + n <= MAX_OF_MODULE, 0);
@@ -1390,8 +1473,9 @@ hr_live_parameters_end (HrReplay *replay)
 
       if (parameter->users != 0 && parameter->state == HERE && !parameter->persists)
         let_go (replay, parameter);
-      parameter->users = 0;
+      parameter->users = parameter->owner = 0;
     }
+  g_array_set_size (self->returning, 0);
 }
 
 /*

@@ -929,50 +929,6 @@ has_known_mixtures (const HrTrainingPlan *plan)
 }
 
 /*
- * Where all is trained, experts that are computed anew stay until their gradients are there, as between these passes
- * only what all tokens share comes, there and back: it has to be less than stage3_max_reuse_distance.
- */
-static gboolean
-stays_between (const HrTrainingPlan *plan,
-               const HrMixture      *mixture)
-{
-  guint64 n_shared = 3 * mixture->hidden_size * mixture->shared_intermediate_size;
-
-  return !trains_added (plan) && plan->training.live.reuse_elements > 2 * n_shared;
-}
-
-/*
- * Experts that are computed anew are let go of and gathered once more while views of them are kept, where what comes
- * between is large: in which order is known of leaves, and of parameters that no view is kept of (GPT-OSS).
- */
-static gboolean
-check_experts_anew (const HrTrainingPlan  *plan,
-                    GError               **error)
-{
-  const HrStack *stack = plan->pass.stack;
-  g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), "gradient-checkpointing");
-
-  if (plan->training.live.has_leaves ||
-      hr_training_job_get_gradient_checkpointing (plan->job) == HR_GRADIENT_CHECKPOINTING_NONE)
-    return TRUE;
-
-  for (guint i = 0; i < stack->n_layer_classes; i++)
-    {
-      const HrBlock *block = hr_layer_class_find_block (&stack->layer_classes[i], HR_BLOCK_MIXTURE);
-
-      if (block == NULL || block->mixture.has_bias || stays_between (plan, &block->mixture))
-        continue;
-
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            N_("gradient-checkpointing: expected none beside ZeRO-3, as what it keeps of this model’s "
-                               "experts that are computed anew is not known; found %s"), found);
-      return FALSE;
-    }
-
-  return TRUE;
-}
-
-/*
  * hr_training_zero_check_modules:
  * @plan: a plan of the third stage, of which everything is resolved
  * @replay: a tape on which nothing has happened
@@ -1000,7 +956,7 @@ hr_training_zero_check_modules (const HrTrainingPlan  *plan,
   if (has_known_mixtures (plan) &&
       (n_traced == hr_trainables_get_n_elements (plan->reached) + hr_trainables_get_n_elements (reached) ||
        n_traced == count_run (plan, plan->parameters) + count_run (plan, frozen)))
-    return check_experts_anew (plan, error);
+    return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
                         /* Translators: the place is the name of a model. */
