@@ -375,6 +375,49 @@ test_sharing (void)
     }
 }
 
+/* What lacks goes to the host, with which vLLM starts; where it fits, nothing does. */
+static void
+test_offload (void)
+{
+  static const struct
+  {
+    const char *gpu;
+    const char *change;
+  } cases[] = { { "a100-sxm4-80gb", "cpu-offload-gb=" }, { "b200", NULL } };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("meta-llama/Meta-Llama-3.1-70B-Instruct", &error);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup (cases[i].gpu, &error);
+      g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+      g_autoptr (HrEstimate) estimate = NULL;
+      g_autoptr (GPtrArray) advice = NULL;
+      const HrAdvice *found = NULL;
+
+      g_assert_no_error (error);
+      follow (job, "engine=vllm max-model-len=8192");
+      estimate = hr_estimator_run (model, job, gpu, 1, &error);
+      g_assert_no_error (error);
+      advice = hr_advice_list (estimate, job, gpu, 1);
+      for (guint j = 0; j < advice->len; j++)
+        {
+          if (strstr (((HrAdvice *) g_ptr_array_index (advice, j))->change, "cpu-offload-gb=") != NULL)
+            found = g_ptr_array_index (advice, j);
+        }
+      g_assert_cmpint (found != NULL, ==, cases[i].change != NULL);
+      if (found == NULL)
+        continue;
+
+      follow (job, found->change);
+      g_clear_object (&estimate);
+      estimate = hr_estimator_run (model, job, gpu, 1, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (hr_estimate_get_device_bytes (estimate, 0), <=, hr_gpu_get_memory (gpu));
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -394,6 +437,7 @@ main (int   argc,
   g_test_add_func ("/advice/what_is_refused_is_not_told", test_what_is_refused_is_not_told);
   g_test_add_func ("/advice/gpus_share_a_model_that_one_cannot_hold", test_sharing);
   g_test_add_func ("/advice/the_host_keeps_experts_of_models_that_have_them", test_experts);
+  g_test_add_func ("/advice/the_host_gets_what_one_gpu_lacks", test_offload);
 
   return g_test_run ();
 }

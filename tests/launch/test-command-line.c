@@ -128,6 +128,8 @@ test_round_trip (void)
     "engine=vllm max-model-len=3000 quantization=bnb-nf4 tensor-parallel=2",
     "engine=vllm max-model-len=4096 kv-cache-memory=24.5 num-gpu-blocks-override=8000 cuda-graph-max-bs=64",
     "engine=vllm max-model-len=30000 max-num-batched-tokens=4096 block-size=32 dtype=float16",
+    "engine=vllm max-model-len=4096 cpu-offload-gb=7.5 chunked-prefill=false",
+    "engine=sglang max-model-len=4096 max-mamba-cache-size=48",
     "engine=llama.cpp max-num-seqs=1 max-model-len=4096 tensor-split=3,1.5",
     "engine=llama.cpp max-num-seqs=1 max-model-len=4096 split-mode=none",
     "engine=llama.cpp max-num-seqs=1 max-model-len=4096 fit=true",

@@ -291,6 +291,26 @@ test_windows_have_a_pool (void)
                     G_GUINT64_CONSTANT (90000) * 24 * layer + table);
 }
 
+/* A state that is told is one of the pool, beside one that nothing is kept in; a request has three of them. */
+static void
+test_pool_has_as_many_states_as_it_is_told (void)
+{
+  static const char model[] = "Qwen/Qwen3-Next-80B-A3B-Instruct";
+  static const char settings[] = "tensor-parallel=4 max-total-tokens=100000 max-model-len=4096 max-num-seqs=8 "
+                                 "max-mamba-cache-size=";
+  g_autofree char *more = g_strconcat (settings, "90", NULL);
+  g_autofree char *fewer = g_strconcat (settings, "30", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) ninety = estimate_model (model, "h100-sxm5-80gb", 4, more, &error);
+  g_autoptr (HrEstimate) thirty = estimate_model (model, "h100-sxm5-80gb", 4, fewer, &error);
+  /* Of 36 layers with 8 heads, 128 × 128 in fp32, and three columns of 2,048 channels in sixteen bits. */
+  guint64 state = 36 * (8 * 128 * 128 * 4 + 3 * 2048 * 2);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (hr_estimate_get_component_bytes (ninety, HR_COMPONENT_KV_CACHE) -
+                    hr_estimate_get_component_bytes (thirty, HR_COMPONENT_KV_CACHE), ==, 60 * state);
+}
+
 static void
 test_what_is_not_known_is_refused (void)
 {
@@ -536,6 +556,8 @@ main (int   argc,
   g_test_add_func ("/memory/sglang/copies_of_the_attention_share_experts", test_copies_of_the_attention_share_experts);
   g_test_add_func ("/memory/sglang/windows_have_a_pool", test_windows_have_a_pool);
   g_test_add_func ("/memory/sglang/states_and_indexers_have_pools", test_states_and_indexers_have_pools);
+  g_test_add_func ("/memory/sglang/the_pool_has_as_many_states_as_it_is_told",
+                   test_pool_has_as_many_states_as_it_is_told);
   g_test_add_func ("/memory/sglang/guesses_have_room_in_the_cache", test_guesses_have_room);
   g_test_add_func ("/memory/sglang/the_gpu_leaves_out_experts_of_the_host", test_host_keeps_experts);
   g_test_add_func ("/memory/sglang/layers_are_copied_to_the_gpu_for_long_prompts", test_layers_are_fetched);

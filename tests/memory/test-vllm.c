@@ -860,6 +860,112 @@ test_text_alone_has_no_tower (void)
   g_assert_cmpuint (hr_estimate_get_component_bytes (found, HR_COMPONENT_ACTIVATIONS), <, 32 * MIB);
 }
 
+/*
+ * Ranks that have the whole tower share the pictures: each looks at some of them, of which it has a copy, and gets as
+ * many vectors of each rank, of two pictures where there is one.
+ */
+static void
+test_ranks_may_have_the_whole_tower (void)
+{
+  static const char settings[] = "max-model-len=4096 max-num-seqs=8 tensor-parallel=2";
+  g_autofree char *with = g_strconcat (settings, " mm-encoder-data-parallel=true", NULL);
+  g_autofree char *without = g_strconcat (settings, " language-model-only=true", NULL);
+  g_autoptr (HrEstimate) whole = estimate_seeing (with);
+  g_autoptr (HrEstimate) text = estimate_seeing (without);
+  g_autoptr (HrEstimate) divided = estimate_seeing (settings);
+  g_autoptr (HrEstimate) three = estimate_seeing ("max-model-len=65536 max-num-seqs=8 max-num-batched-tokens=49152 "
+                                                  "tensor-parallel=2 mm-encoder-data-parallel=true");
+  g_autoptr (HrEstimate) held = estimate_seeing ("max-model-len=4096 max-num-seqs=512 tensor-parallel=2 "
+                                                 "mm-encoder-data-parallel=true");
+  g_autoptr (HrEstimate) held_divided = estimate_seeing ("max-model-len=4096 max-num-seqs=512 tensor-parallel=2");
+  guint64 tower = hr_estimate_get_component_bytes (whole, HR_COMPONENT_WEIGHTS) -
+                  hr_estimate_get_component_bytes (text, HR_COMPONENT_WEIGHTS);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (tower, >=, G_GUINT64_CONSTANT (676550144) * 2);
+  g_assert_cmpuint (tower, <, G_GUINT64_CONSTANT (676550144) * 2 + 64 * MIB);
+  g_assert_cmpuint (hr_estimate_get_component_bytes (divided, HR_COMPONENT_WEIGHTS) -
+                    hr_estimate_get_component_bytes (text, HR_COMPONENT_WEIGHTS), <, tower * 6 / 10);
+  g_assert_cmpuint (hr_estimate_get_component_bytes (whole, HR_COMPONENT_ACTIVATIONS), ==,
+                    QWEN_VL_PATCHES * (26 * 1280 + 2 * 2 * 1176));
+  g_assert_cmpuint (hr_estimate_get_component_bytes (three, HR_COMPONENT_ACTIVATIONS), ==,
+                    QWEN_VL_PATCHES * (2 * 26 * 1280 + (3 + 2) * 2 * 1176));
+  g_assert_cmpuint (hr_estimate_get_component_bytes (held, HR_COMPONENT_ACTIVATIONS), ==,
+                    hr_estimate_get_component_bytes (held_divided, HR_COMPONENT_ACTIVATIONS) +
+                    QWEN_VL_PATCHES / 4 * 3584 * 2);
+
+  g_assert_null (estimate_model ("google/gemma-3-4b-it", "l4",
+                                 "max-model-len=4096 tensor-parallel=2 mm-encoder-data-parallel=true", &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "mm-encoder-data-parallel: expected false"));
+}
+
+/*
+ * A layer has 29,826,048 bytes, norms and biases in whole blocks of 512: what goes to the host is three of them, and of
+ * the fourth as many parameters as there are until it is a tenth of a GiB, the last of which is the matrix of gates.
+ */
+static void
+test_host_keeps_whole_parameters (void)
+{
+  static const guint64 layer = 29826048, more = 2048 + 1152 * 896 * 2 + 2048 + 512 + 512 + 896 * 896 * 2 + 2048 +
+                                                2 * 4864 * 896 * 2;
+  static const char * const refused[] = {
+    "Qwen/Qwen2.5-7B-Instruct-AWQ", "vllm-release=0.11 cpu-offload-gb=2 max-model-len=4096",
+    "openai/gpt-oss-20b", "vllm-release=0.28 cpu-offload-gb=2 max-model-len=4096 dtype=bfloat16",
+    MODEL, "vllm-release=0.28 cpu-offload-gb=0.1 quantization=fp8-tensor",
+  };
+  static const char long_batches[] = "vllm-release=0.7 max-num-seqs=8 max-num-batched-tokens=65536 enforce-eager=true";
+  g_autofree char *with = g_strconcat (long_batches, " cpu-offload-gb=0.1", NULL);
+  g_autofree char *found_bytes = g_strdup_printf (" − %" G_GUINT64_FORMAT, 3 * layer + more);
+  g_autoptr (HrEstimate) found = estimate ("cpu-offload-gb=0.1");
+  g_autoptr (HrEstimate) later = estimate ("cpu-offload-gb=0.1 vllm-release=0.28");
+  HrComponent *weights = hr_estimate_find_component (found, HR_COMPONENT_WEIGHTS);
+  guint64 saved = get_bytes ("", HR_COMPONENT_WEIGHTS) - hr_component_get_bytes (weights);
+
+  g_assert_cmpuint (saved, >=, 3 * layer + more);
+  g_assert_cmpuint (saved, <, 3 * layer + more + 16 * MIB);
+  g_assert_true (g_str_has_suffix (hr_component_get_substitution (weights), found_bytes));
+  g_assert_true (has_warning (later, "0.10 GiB of the weights stay in the memory of the host"));
+  g_assert_cmpuint (get_bytes (with, HR_COMPONENT_ACTIVATIONS), ==,
+                    get_bytes (long_batches, HR_COMPONENT_ACTIVATIONS) + layer);
+
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i += 2)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (estimate_model (refused[i], "rtx-4090", refused[i + 1], &error));
+      g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+      g_assert_nonnull (strstr (error->message, "cpu-offload-gb: expected 0"));
+    }
+}
+
+/* As many tokens as the longest request has are computed at once, but by releases that do not listen. */
+static void
+test_whole_prompts_are_computed_at_once (void)
+{
+  static const struct
+  {
+    const char *release;
+    guint64 told;
+  } rows[] = { { "0.28", 16384 }, { "0.20", 16384 }, { "0.11", 2048 }, { "0.8", 2048 }, { "0.7", 16384 } };
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *open = g_strdup_printf ("vllm-release=%s max-model-len=16384 chunked-prefill=false",
+                                               rows[i].release);
+      g_autofree char *told = g_strdup_printf ("vllm-release=%s max-model-len=16384 max-num-batched-tokens=%"
+                                               G_GUINT64_FORMAT, rows[i].release, rows[i].told);
+
+      g_assert_cmpuint (get_bytes (open, HR_COMPONENT_KV_CACHE), ==, get_bytes (told, HR_COMPONENT_KV_CACHE));
+    }
+
+  g_assert_null (estimate_model (MODEL, "t4", "vllm-release=0.28 max-model-len=16384 max-num-batched-tokens=4096 "
+                                 "chunked-prefill=false", &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_VALUE);
+  g_assert_nonnull (strstr (error->message, "max-num-batched-tokens: expected at least max-model-len, 16384"));
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -911,6 +1017,9 @@ main (int   argc,
   g_test_add_func ("/memory/vllm/what_was_seen_is_held_while_the_sampler_is_tried",
                    test_what_was_seen_is_held_while_the_sampler_is_tried);
   g_test_add_func ("/memory/vllm/text_alone_has_no_tower", test_text_alone_has_no_tower);
+  g_test_add_func ("/memory/vllm/ranks_may_have_the_whole_tower", test_ranks_may_have_the_whole_tower);
+  g_test_add_func ("/memory/vllm/the_host_keeps_whole_parameters", test_host_keeps_whole_parameters);
+  g_test_add_func ("/memory/vllm/whole_prompts_are_computed_at_once", test_whole_prompts_are_computed_at_once);
 
   return g_test_run ();
 }

@@ -5,9 +5,11 @@
 #include "hr-advice-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <math.h>
 #include <string.h>
 
 #include "hr-estimator.h"
+#include "hr-inference-job.h"
 #include "hr-labels.h"
 #include "hr-sharing.h"
 #include "hr-training-job.h"
@@ -18,6 +20,8 @@
  * Advice about settings: each change is made to a copy of the job and estimated anew. What the framework hands out is
  * known in microseconds, and what it reserves in milliseconds; so the first decides what is worth the second.
  */
+
+#define GIB (G_GUINT64_CONSTANT (1) << 30)
 
 /* As many as are told: what saves less than these is not what helps. */
 #define MAX_ADVICE 10
@@ -141,6 +145,9 @@ static const Halving halvings[] = {
     N_("slower prompts") },
   { "lora-rank", NULL, N_("Halve the rank of the adapters to %s"), N_("adapters that learn less") },
 };
+
+/* A way of sharing, single changes, sizes that are cut in half, and what goes to the host. */
+#define N_CHANGES (1 + G_N_ELEMENTS (candidates) + G_N_ELEMENTS (halvings) + 1)
 
 /* An advice whose saving is known by what is allocated alone; @change is that of a candidate. */
 typedef struct
@@ -348,6 +355,38 @@ draft_sharing (HrAdviceSearch *self)
   return NULL;
 }
 
+/*
+ * What one GPU lacks goes to the host, in whole GiB, where vLLM leaves weights there. Where it cannot start, it lacks
+ * what its share of the memory does: that what it leaves to others is no help to it is a part of the estimate.
+ */
+static Draft *
+draft_offload (HrAdviceSearch *self)
+{
+  g_autoptr (HrJob) changed = NULL;
+  g_autoptr (GString) text = NULL;
+  g_autofree char *number = NULL;
+  guint64 bytes, missing;
+  double size;
+
+  if (self->gpu == NULL || !HR_IS_INFERENCE_JOB (self->job) ||
+      hr_inference_job_get_engine (HR_INFERENCE_JOB (self->job)) != HR_ENGINE_VLLM)
+    return NULL;
+
+  bytes = hr_estimate_get_device_bytes (self->estimate, hr_estimate_get_worst_device (self->estimate));
+  missing = bytes - MIN (bytes, hr_gpu_get_memory (self->gpu));
+  if (missing == 0)
+    return NULL;
+
+  size = ceil (hr_inference_job_get_cpu_offload_gb (HR_INFERENCE_JOB (self->job)) + (double) missing / GIB);
+  changed = hr_job_copy (self->job);
+  g_object_set (changed, "cpu-offload-gb", size, NULL);
+  number = hr_format_integer (size);
+  text = g_string_new (_("Leave %s GiB of the weights of each GPU to the host"));
+  g_string_replace (text, "%s", number, 1);
+
+  return draft (self, g_steal_pointer (&changed), g_strdup (text->str), _("memory of the host, and much time"), NULL);
+}
+
 /* Changes that are looked at together, and what comes of each: a draft or an advice, or %NULL. */
 typedef struct
 {
@@ -391,6 +430,8 @@ draft_one (guint    index,
 
   if (change == 0)
     batch->results[index] = draft_sharing (batch->search);
+  else if (change == N_CHANGES - 1)
+    batch->results[index] = draft_offload (batch->search);
   else if (change <= G_N_ELEMENTS (candidates))
     batch->results[index] = draft_candidate (batch->search, &candidates[change - 1]);
   else
@@ -401,15 +442,14 @@ draft_one (guint    index,
 static gboolean
 draft_more (HrAdviceSearch *self)
 {
-  guint n_all = 1 + G_N_ELEMENTS (candidates) + G_N_ELEMENTS (halvings);
-  guint n = MIN (n_all - self->n_looked_at, CHANGES_PER_WORKER * hr_workers_get_n ());
+  guint n = MIN (N_CHANGES - self->n_looked_at, CHANGES_PER_WORKER * hr_workers_get_n ());
   g_autofree Batch *batch = batch_new (self, self->n_looked_at, n);
 
   hr_workers_run (n, draft_one, batch);
   collect (batch, n, self->drafts);
   self->n_looked_at += n;
 
-  return self->n_looked_at < n_all;
+  return self->n_looked_at < N_CHANGES;
 }
 
 /* A pair of changes has to save a good deal more than each of them. */

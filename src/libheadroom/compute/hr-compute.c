@@ -254,6 +254,24 @@ check_inference_layout (HrCompute       *self,
   return FALSE;
 }
 
+/* Weights that stay on the host come over the bus. */
+static gboolean
+check_offload (HrInferenceJob  *job,
+               GError         **error)
+{
+  g_autofree char *found = NULL;
+
+  if (hr_inference_job_get_engine (job) != HR_ENGINE_VLLM || hr_inference_job_get_cpu_offload_gb (job) == 0)
+    return TRUE;
+
+  found = hr_job_get_as_string (HR_JOB (job), "cpu-offload-gb");
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("cpu-offload-gb: expected 0, as how long weights that stay on the host take over the bus is "
+                           "not counted; found %s"), found);
+
+  return FALSE;
+}
+
 static gboolean
 run_inference (HrCompute       *self,
                HrInferenceJob  *job,
@@ -265,7 +283,7 @@ run_inference (HrCompute       *self,
   HrKernels prompt = { 0 }, token = { 0 };
   HrComputePhase *phase;
 
-  if (!check_inference_layout (self, job, error))
+  if (!check_inference_layout (self, job, error) || !check_offload (job, error))
     return FALSE;
 
   if (!hr_inference_plan_init (&plan, self->model, job, error) ||

@@ -80,6 +80,10 @@ struct _HrInferenceJob
   gboolean ngram_speculation;
   gboolean language_model_only;
   gboolean skip_mm_profiling;
+  gboolean mm_encoder_data_parallel;
+  gboolean chunked_prefill;
+  double cpu_offload_gb;
+  guint64 max_mamba_cache_size;
   guint64 mm_max_pixels;
   HrSglangRelease sglang_release;
   HrKtMethod kt_method;
@@ -161,6 +165,10 @@ enum
   PROP_NGRAM_SPECULATION,
   PROP_LANGUAGE_MODEL_ONLY,
   PROP_SKIP_MM_PROFILING,
+  PROP_MM_ENCODER_DATA_PARALLEL,
+  PROP_CHUNKED_PREFILL,
+  PROP_CPU_OFFLOAD_GB,
+  PROP_MAX_MAMBA_CACHE_SIZE,
   PROP_MM_MAX_PIXELS,
   PROP_SGLANG_RELEASE,
   PROP_KT_METHOD,
@@ -420,6 +428,22 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_SKIP_MM_PROFILING:
       g_value_set_boolean (value, self->skip_mm_profiling);
+      break;
+
+    case PROP_MM_ENCODER_DATA_PARALLEL:
+      g_value_set_boolean (value, self->mm_encoder_data_parallel);
+      break;
+
+    case PROP_CHUNKED_PREFILL:
+      g_value_set_boolean (value, self->chunked_prefill);
+      break;
+
+    case PROP_CPU_OFFLOAD_GB:
+      g_value_set_double (value, self->cpu_offload_gb);
+      break;
+
+    case PROP_MAX_MAMBA_CACHE_SIZE:
+      g_value_set_uint64 (value, self->max_mamba_cache_size);
       break;
 
     case PROP_MM_MAX_PIXELS:
@@ -745,6 +769,22 @@ hr_inference_job_set_property (GObject      *object,
 
     case PROP_SKIP_MM_PROFILING:
       self->skip_mm_profiling = g_value_get_boolean (value);
+      break;
+
+    case PROP_MM_ENCODER_DATA_PARALLEL:
+      self->mm_encoder_data_parallel = g_value_get_boolean (value);
+      break;
+
+    case PROP_CHUNKED_PREFILL:
+      self->chunked_prefill = g_value_get_boolean (value);
+      break;
+
+    case PROP_CPU_OFFLOAD_GB:
+      self->cpu_offload_gb = g_value_get_double (value);
+      break;
+
+    case PROP_MAX_MAMBA_CACHE_SIZE:
+      self->max_mamba_cache_size = g_value_get_uint64 (value);
       break;
 
     case PROP_MM_MAX_PIXELS:
@@ -1836,6 +1876,58 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrInferenceJob:mm-encoder-data-parallel:
+   *
+   * Whether each rank of vLLM has the whole of a tower, and some of the images (--mm-encoder-tp-mode data).
+   */
+  properties[PROP_MM_ENCODER_DATA_PARALLEL] =
+    g_param_spec_boolean ("mm-encoder-data-parallel",
+                          N_("Whole towers"),
+                          N_("Each GPU has the whole of a tower that sees and looks at some of the images, where "
+                             "several of them share each layer of the language model"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:chunked-prefill:
+   *
+   * Whether vLLM computes long prompts in chunks (--no-enable-chunked-prefill where it does not).
+   */
+  properties[PROP_CHUNKED_PREFILL] =
+    g_param_spec_boolean ("chunked-prefill",
+                          N_("Prompts in chunks"),
+                          N_("Long prompts are computed in chunks, beside the tokens of other requests; otherwise as "
+                             "many tokens are computed at once as the longest request has"),
+                          TRUE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:cpu-offload-gb:
+   *
+   * How much of the weights of each GPU vLLM leaves in the memory of the host, in GiB (--cpu-offload-gb).
+   */
+  properties[PROP_CPU_OFFLOAD_GB] =
+    g_param_spec_double ("cpu-offload-gb",
+                         N_("Weights on the host"),
+                         N_("How much of the weights of each GPU stays in the memory of the host, in GiB, matrix by "
+                            "matrix from the first layer on; the GPU reads it over the bus for every token"),
+                         0, 4096, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:max-mamba-cache-size:
+   *
+   * How many states SGLang's pool has room for; 0 is what it takes by itself.
+   */
+  properties[PROP_MAX_MAMBA_CACHE_SIZE] =
+    g_param_spec_uint64 ("max-mamba-cache-size",
+                         N_("States in the pool"),
+                         N_("For how many states of sequences SGLang's pool has room, of models with layers that "
+                            "keep a state; 0 is as many as its share of the memory has room for"),
+                         0, G_MAXUINT32, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrInferenceJob:mm-max-pixels:
    *
    * The pixels of an image that the processor keeps at the most; 0 is what the model's own has.
@@ -2157,6 +2249,10 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_NGRAM_SPECULATION], 659, TRUE);
   hr_job_mark_setting (properties[PROP_LANGUAGE_MODEL_ONLY], 656, TRUE);
   hr_job_mark_setting (properties[PROP_SKIP_MM_PROFILING], 657, TRUE);
+  hr_job_mark_setting (properties[PROP_MM_ENCODER_DATA_PARALLEL], 657, TRUE);
+  hr_job_mark_setting (properties[PROP_CHUNKED_PREFILL], 648, TRUE);
+  hr_job_mark_setting (properties[PROP_CPU_OFFLOAD_GB], 610, FALSE);
+  hr_job_mark_setting (properties[PROP_MAX_MAMBA_CACHE_SIZE], 653, TRUE);
   hr_job_mark_setting (properties[PROP_MM_MAX_PIXELS], 658, TRUE);
   hr_job_mark_setting (properties[PROP_SGLANG_RELEASE], 655, TRUE);
   hr_job_mark_setting (properties[PROP_KT_METHOD], 612, FALSE);
@@ -2198,6 +2294,7 @@ hr_inference_job_init (HrInferenceJob *self)
   self->draft_gpu_layers = G_PARAM_SPEC_UINT64 (properties[PROP_DRAFT_GPU_LAYERS])->default_value;
   self->gpu_memory_utilization = G_PARAM_SPEC_DOUBLE (properties[PROP_GPU_MEMORY_UTILIZATION])->default_value;
   self->max_lora_rank = G_PARAM_SPEC_UINT64 (properties[PROP_MAX_LORA_RANK])->default_value;
+  self->chunked_prefill = G_PARAM_SPEC_BOOLEAN (properties[PROP_CHUNKED_PREFILL])->default_value;
   self->speculative_eagle_topk = G_PARAM_SPEC_UINT64 (properties[PROP_SPECULATIVE_EAGLE_TOPK])->default_value;
   self->cache_max_entry_count = G_PARAM_SPEC_DOUBLE (properties[PROP_CACHE_MAX_ENTRY_COUNT])->default_value;
   self->free_gpu_memory_fraction = G_PARAM_SPEC_DOUBLE (properties[PROP_FREE_GPU_MEMORY_FRACTION])->default_value;
@@ -3181,6 +3278,70 @@ hr_inference_job_get_skip_mm_profiling (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
 
   return self->skip_mm_profiling;
+}
+
+/**
+ * hr_inference_job_get_mm_encoder_data_parallel:
+ * @self: a job
+ *
+ * Gets whether each rank has the whole of a tower, and some of the images.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_inference_job_get_mm_encoder_data_parallel (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  return self->mm_encoder_data_parallel;
+}
+
+/**
+ * hr_inference_job_get_chunked_prefill:
+ * @self: a job
+ *
+ * Gets whether long prompts are computed in chunks.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_inference_job_get_chunked_prefill (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), TRUE);
+
+  return self->chunked_prefill;
+}
+
+/**
+ * hr_inference_job_get_cpu_offload_gb:
+ * @self: a job
+ *
+ * Gets how much of the weights of each GPU stays on the host.
+ *
+ * Returns: the size in GiB
+ */
+double
+hr_inference_job_get_cpu_offload_gb (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->cpu_offload_gb;
+}
+
+/**
+ * hr_inference_job_get_max_mamba_cache_size:
+ * @self: a job
+ *
+ * Gets for how many states SGLang's pool has room.
+ *
+ * Returns: the value of the setting, 0 for as many as its share of the memory has room for
+ */
+guint64
+hr_inference_job_get_max_mamba_cache_size (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->max_mamba_cache_size;
 }
 
 /**

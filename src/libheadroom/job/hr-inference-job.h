@@ -72,6 +72,10 @@ gboolean          hr_inference_job_get_dp_attention             (HrInferenceJob 
 gboolean          hr_inference_job_get_ngram_speculation        (HrInferenceJob *self);
 gboolean          hr_inference_job_get_language_model_only      (HrInferenceJob *self);
 gboolean          hr_inference_job_get_skip_mm_profiling        (HrInferenceJob *self);
+gboolean          hr_inference_job_get_mm_encoder_data_parallel (HrInferenceJob *self);
+gboolean          hr_inference_job_get_chunked_prefill          (HrInferenceJob *self);
+double            hr_inference_job_get_cpu_offload_gb           (HrInferenceJob *self);
+guint64           hr_inference_job_get_max_mamba_cache_size     (HrInferenceJob *self);
 guint64           hr_inference_job_get_mm_max_pixels            (HrInferenceJob *self);
 HrSglangRelease   hr_inference_job_get_sglang_release           (HrInferenceJob *self);
 HrKtMethod        hr_inference_job_get_kt_method                (HrInferenceJob *self);

@@ -1051,6 +1051,7 @@ static const struct
   { "block-size", NULL, NULL },
   { "mem-fraction-static", NULL, NULL },
   { "kv-cache-memory", NULL, NULL },
+  { "max-mamba-cache-size", NULL, NULL },
   { "num-gpu-blocks-override", NULL, NULL },
   { "max-total-tokens", NULL, NULL },
   { "cuda-graph-max-bs", NULL, NULL },

@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-media.h"
+#include "hr-message.h"
 #include "hr-model-private.h"
 #include "hr-pass.h"
 #include "hr-serving-run.h"
@@ -47,6 +48,18 @@ knows_tower (HrModel       *model,
     return g_strv_contains (rows, type);
 
   return tower->tower == HR_TOWER_VIT && g_strv_contains (pictures, type);
+}
+
+/* Models whose tower ranks may have whole (supports_encoder_tp_data of vllm/model_executor/models). */
+static gboolean
+may_copy_tower (HrModel *model)
+{
+  static const char * const types[] = {
+    "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "internvl", "internvl_chat",
+    "glm4v", "glm4v_moe", "kimi_vl", "kimi_k25", "llama4", "minicpmv", "step3_vl", NULL
+  };
+
+  return g_strv_contains (types, hr_model_get_model_type (model));
 }
 
 static const HrStack *
@@ -183,6 +196,43 @@ count_items (const HrServingPlan *plan,
 }
 
 /*
+ * Ranks that have the whole tower share the pictures: the first has as many as any other, and what comes of them is
+ * gathered with as much from each (run_dp_sharded_mrope_vision_model of vllm/model_executor/models/vision.py).
+ */
+static void
+share_pictures (HrServingEncoder *self,
+                guint64           n_ranks)
+{
+  guint64 n_items = (self->n_items + n_ranks - 1) / n_ranks;
+
+  self->given = self->pixels;
+  self->pixels = self->pixels / self->n_items * n_items;
+  self->positions = self->positions / self->n_items * n_items;
+  self->seen = self->seen / self->n_items * n_items;
+  self->gathered = self->seen * n_ranks;
+}
+
+/* Whether it is known that ranks have the whole of a tower where they are told to. */
+static gboolean
+resolve_copies (HrServingEncoder  *self,
+                HrModel           *whole,
+                HrInferenceJob    *job,
+                GError           **error)
+{
+  self->is_copied = hr_inference_job_get_mm_encoder_data_parallel (job) && !self->is_left_out &&
+                    hr_job_get_tensor_parallel (HR_JOB (job)) > 1 && find_tower (whole) != NULL;
+  if (!self->is_copied || may_copy_tower (whole))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the place is the name of a model. */
+                        N_("mm-encoder-data-parallel: expected false, as it is not known of “%s” that GPUs which share "
+                           "its layers have each the whole tower; found true"), hr_model_get_name (whole));
+
+  return FALSE;
+}
+
+/*
  * hr_serving_encoder_resolve:
  * @plan: a plan, whose batches are known
  * @whole: the model
@@ -205,6 +255,8 @@ hr_serving_encoder_resolve (HrServingPlan   *plan,
 
   self->is_left_out = hr_inference_job_get_language_model_only (job);
   self->is_skipped = hr_inference_job_get_skip_mm_profiling (job);
+  if (!resolve_copies (self, whole, job, error))
+    return FALSE;
   if (plan->profile->is_eager || self->is_left_out || self->is_skipped || tower == NULL || is_heard (whole) ||
       !knows_tower (whole, tower))
     return TRUE;
@@ -217,8 +269,12 @@ hr_serving_encoder_resolve (HrServingPlan   *plan,
   self->tokens = plan->profile->counts_markers && tower->tower != HR_TOWER_QWEN_VL ? largest.tokens + largest.around
                                                                                    : largest.seen;
   self->n_items = count_items (plan, self->tokens);
+  if (!measure_tower (self, whole, &largest, error))
+    return FALSE;
+  if (self->is_copied)
+    share_pictures (self, hr_job_get_tensor_parallel (HR_JOB (job)));
 
-  return measure_tower (self, whole, &largest, error);
+  return TRUE;
 }
 
 /* What layers of the tower make beside what goes on, for the first layers of the decoder. */
@@ -296,6 +352,17 @@ is_rotated (const HrAttention *attention)
   return attention->position != HR_POSITION_NONE && attention->position != HR_POSITION_LEARNED;
 }
 
+/* What a rank that has the whole tower makes is no part of a sum (disable_tp of RowParallelLinear). */
+static HrValue
+replay_row_parallel (const HrServingPlan *plan,
+                     HrReplay            *replay)
+{
+  if (!plan->encoder.is_copied)
+    return hr_serving_run_row_parallel (plan, replay);
+
+  return hr_op_like (replay, "linear", "output", HR_SHAPE (replay->dtype, S, H));
+}
+
 /* An attention without a cache (MMEncoderAttention, MultiHeadAttention), over what one matrix makes of the patches. */
 static HrValue
 replay_attention (const HrServingPlan *plan,
@@ -310,7 +377,7 @@ replay_attention (const HrServingPlan *plan,
   if (is_rotated (attention))
     replay_rotation (plan, replay, &copies, &rotated);
   heads = hr_op_like (replay, "flash_attn_varlen_func", "context_layer", HR_SHAPE (e, S, HR_SYMBOL_QUERY));
-  output = hr_serving_run_row_parallel (plan, replay);
+  output = replay_row_parallel (plan, replay);
   hr_replay_drop (replay, heads);
   hr_replay_drop (replay, rotated);
   hr_replay_drop (replay, copies);
@@ -334,7 +401,7 @@ replay_perceptron (const HrServingPlan *plan,
   act = hr_op_like (replay, is_gated ? "silu_and_mul" : "act", "act(x)", shape);
   if (!is_gated)
     hr_replay_drop (replay, first);
-  output = hr_serving_run_row_parallel (plan, replay);
+  output = replay_row_parallel (plan, replay);
   hr_replay_drop (replay, act);
   if (is_gated)
     hr_replay_drop (replay, first);
@@ -456,6 +523,47 @@ join_features (HrReplay *replay,
   *vectors = all;
 }
 
+/* The pictures, and those of them that the rank looks at itself, one behind the other. */
+static HrValue
+replay_pixels (const HrServingPlan *plan,
+               HrReplay            *replay,
+               HrServingSeen       *seen)
+{
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_PICTURE);
+
+  if (!plan->encoder.is_copied)
+    {
+      seen->pixels = hr_op_like (replay, "to", "pixel_values", shape);
+      return HR_NO_VALUE;
+    }
+
+  replay->symbols[HR_SYMBOL_PICTURE] = plan->encoder.given;
+  seen->pixels = hr_op_like (replay, "to", "pixel_values", shape);
+  replay->symbols[HR_SYMBOL_PICTURE] = plan->encoder.pixels;
+
+  return hr_op_like (replay, "cat", "pixel_values_local", shape);
+}
+
+/* What the rank has made of its pictures, and what others have of theirs. */
+static void
+gather_vectors (const HrServingPlan *plan,
+                HrReplay            *replay,
+                guint                n_handed_on,
+                HrValue             *vectors)
+{
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_SEEN, HR_SYMBOL_TEXT_HIDDEN);
+  HrValue all;
+
+  if (!plan->encoder.is_copied)
+    return;
+
+  shape.count = 1 + n_handed_on;
+  replay->symbols[HR_SYMBOL_SEEN] = plan->encoder.gathered;
+  all = hr_op_like (replay, "all_gather", "gathered_embeds", shape);
+  hr_replay_drop (replay, *vectors);
+  *vectors = all;
+}
+
 /*
  * hr_serving_encoder_replay:
  * @plan: a plan
@@ -471,7 +579,7 @@ hr_serving_encoder_replay (const HrServingPlan *plan,
 {
   const HrStack *tower = find_tower (plan->pass->model);
   guint n_handed_on = tower != NULL ? count_handed_on (tower) : 0;
-  HrValue features = HR_NO_VALUE, positions;
+  HrValue features = HR_NO_VALUE, positions, own;
   HrStretch stretch;
 
   *seen = (HrServingSeen) { HR_NO_VALUE, HR_NO_VALUE };
@@ -482,7 +590,7 @@ hr_serving_encoder_replay (const HrServingPlan *plan,
   hr_replay_begin (replay, &stretch, "embed_multimodal", -1);
   replay->sentence = N_("while as many of the largest picture as the encoder’s budget has room for go through it in "
                         "the trial run");
-  seen->pixels = hr_op_like (replay, "to", "pixel_values", HR_SHAPE (replay->dtype, HR_SYMBOL_PICTURE));
+  own = replay_pixels (plan, replay, seen);
   positions = replay_embeddings (replay, tower);
   if (n_handed_on > 0)
     {
@@ -494,7 +602,9 @@ hr_serving_encoder_replay (const HrServingPlan *plan,
   replay_layer (plan, replay, &tower->layer_classes[tower->n_layer_classes - 1]);
   seen->vectors = replay_projector (replay, tower);
   join_features (replay, n_handed_on, features, &seen->vectors);
+  gather_vectors (plan, replay, n_handed_on, &seen->vectors);
   hr_replay_drop (replay, positions);
+  hr_replay_drop (replay, own);
   hr_replay_end (replay);
 }
 

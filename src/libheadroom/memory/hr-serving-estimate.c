@@ -89,10 +89,16 @@ hr_serving_add_weights (HrEstimate          *estimate,
   double bits = hr_matrix_format_get_width (plan->pass->quantization);
   guint64 packed = weights->quantized_elements * bits / 8;
   guint64 plain = weights->other_elements * element + weights->kept_elements * 4 + weights->buffer_bytes;
+  guint64 all = bytes + plan->host_bytes;
   g_autofree char *rest =
     g_strdup_printf ("%" G_GUINT64_FORMAT "·4 + %" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT, weights->kept_elements,
-                     weights->buffer_bytes, bytes - MIN (bytes, plain + packed));
+                     weights->buffer_bytes, all - MIN (all, plain + packed));
   g_autofree char *substitution = NULL;
+  g_autofree char *without = NULL;
+  g_autofree char *formula = g_strconcat (packed == 0
+                                          ? "Σ parameters·e + kept·4 + rotary + padding"
+                                          : "Σ parameters·e + quantized·bits/8 + kept·4 + rotary + scales + padding",
+                                          plan->host_bytes > 0 ? " − host" : "", NULL);
 
   if (packed == 0)
     substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%g + %s", weights->other_elements, element, rest);
@@ -100,10 +106,9 @@ hr_serving_add_weights (HrEstimate          *estimate,
     substitution = g_strdup_printf ("%" G_GUINT64_FORMAT "·%g + %" G_GUINT64_FORMAT "·%g/8 + %s",
                                     weights->other_elements, element, weights->quantized_elements, bits, rest);
 
-  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes,
-                              packed == 0 ? "Σ parameters·e + kept·4 + rotary + padding"
-                                          : "Σ parameters·e + quantized·bits/8 + kept·4 + rotary + scales + padding",
-                              substitution, source);
+  without = g_strdup_printf ("%s − %" G_GUINT64_FORMAT, substitution, plan->host_bytes);
+  _hr_estimate_add_component (estimate, 0, HR_COMPONENT_WEIGHTS, bytes, formula,
+                              plan->host_bytes > 0 ? without : substitution, source);
 }
 
 /*

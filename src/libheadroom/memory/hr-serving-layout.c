@@ -100,6 +100,14 @@ shares_experts (HrJob *job)
     }
 }
 
+/* Ranks of vLLM may have towers whole, and each look at some of the images (--mm-encoder-tp-mode data). */
+static gboolean
+copies_towers (HrJob *job)
+{
+  return HR_IS_INFERENCE_JOB (job) && hr_inference_job_get_engine (HR_INFERENCE_JOB (job)) == HR_ENGINE_VLLM &&
+         hr_inference_job_get_mm_encoder_data_parallel (HR_INFERENCE_JOB (job));
+}
+
 /*
  * hr_serving_layout_init:
  * @self: (out): a layout
@@ -125,6 +133,7 @@ hr_serving_layout_init (HrServingLayout  *self,
     .tensor = hr_job_get_tensor_parallel (job),
     .pipeline = hr_job_get_pipeline_parallel (job),
     .shares_experts = shares_experts (job),
+    .copies_towers = copies_towers (job),
   };
   if (context > 1)
     {
@@ -389,7 +398,7 @@ hr_serving_layout_divide_model (const HrServingLayout  *self,
   const HrStack *stack = hr_model_get_stack (model, decoder);
   HrShard shard = {
     .stack = decoder, .tensor = self->tensor, .expert = self->expert, .expert_tensor = self->expert_tensor,
-    .expert_rank = rank->expert_rank, .divides_unevenly = TRUE,
+    .expert_rank = rank->expert_rank, .divides_unevenly = TRUE, .copies_towers = self->copies_towers,
     .copies_shared = self->expert > 1 && self->tensor > 1 && self->data > 1,
     .vocabulary_multiple = VOCABULARY_MULTIPLE,
     .has_embedding = rank->stage == 0, .has_head = rank->stage + 1 == self->pipeline,

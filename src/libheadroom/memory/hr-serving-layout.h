@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @expert: how many ranks share the experts of a layer one by one
  * @expert_tensor: how many share each expert
  * @n_ranks: how many ranks there are, each on a GPU of its own
+ * @copies_towers: whether each rank has all of what sees
  * @shares_experts: whether groups that answer requests of their own share experts
  *
  * How an engine that serves requests divides a model among GPUs. Each is 1 where it is not.
@@ -28,6 +29,7 @@ typedef struct
   guint64 expert_tensor;
   guint64 n_ranks;
   gboolean shares_experts;
+  gboolean copies_towers;
 } HrServingLayout;
 
 /**

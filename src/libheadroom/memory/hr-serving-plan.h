@@ -14,10 +14,13 @@ G_BEGIN_DECLS
  * @n_items: how many pictures the trial run has an encoder see at once; 0: it is not tried, or not known how it runs
  * @tokens: of each of them
  * @positions: what goes through the tower's layers: patches of all of them, and tokens of classes
- * @pixels: the numbers of all of them
+ * @pixels: the numbers of all of them, or of those that the rank looks at
+ * @given: those of all of them, where it looks at some; like @gathered
  * @seen: the vectors that become of them
+ * @gathered: those of all ranks
  * @merge: patches of a side that become one
  * @text_hidden: the width of these
+ * @is_copied: whether each rank has all of the tower, and sees some of the pictures
  * @is_left_out: whether there is no encoder, as the server takes text alone
  * @is_skipped: whether it is there and not tried
  *
@@ -29,9 +32,12 @@ typedef struct
   guint64 tokens;
   guint64 positions;
   guint64 pixels;
+  guint64 given;
   guint64 seen;
+  guint64 gathered;
   guint64 merge;
   guint64 text_hidden;
+  gboolean is_copied;
   gboolean is_left_out;
   gboolean is_skipped;
 } HrServingEncoder;
@@ -51,6 +57,9 @@ typedef struct
  * @pool_bytes: what is set apart for the cache, whatever there is room for; 0: what is left
  * @pool_blocks: how many blocks that has, whatever there is room for; 0: as many as fit
  * @graph_limit: the most tokens that a CUDA graph is captured for; 0: as the engine decides
+ * @offload_bytes: what of the layers' weights is to stay on the host; 0: nothing
+ * @host_bytes: what of them stays there
+ * @fetched_bytes: what of these is copied to the GPU for a layer at the most; 0: it reads them where they are
  * @workspace_bytes: what products take of the allocator beside their results
  * @max_model_len: how many tokens a request may have
  * @max_num_seqs: how many requests are computed at once
@@ -107,6 +116,9 @@ typedef struct
   guint64 pool_bytes;
   guint64 pool_blocks;
   guint64 graph_limit;
+  guint64 offload_bytes;
+  guint64 host_bytes;
+  guint64 fetched_bytes;
   guint64 workspace_bytes;
   guint64 max_model_len;
   guint64 max_num_seqs;

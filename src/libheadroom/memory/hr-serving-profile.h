@@ -78,6 +78,7 @@ typedef enum
  * HrServingProfile:
  * @tries_run: whether what prompts take is found out by a trial run
  * @is_eager: whether layers always run operator by operator
+ * @may_compute_whole: whether it can be told not to compute prompts in chunks
  * @has_large_batches: whether large GPUs have larger batches by default
  * @has_huge_batches: whether the largest GPUs have still larger ones
  * @has_windows: whether layers with a window keep what they see alone
@@ -102,6 +103,8 @@ typedef enum
  * @expert_padding: what both sizes of experts in MXFP4 are padded to a multiple of; 0: as vLLM does it for the GPU
  * @counts_segments: whether weights are all that the allocator has asked the driver for, for an engine that looks at
  *   what is free
+ * @fetches_offloaded: whether what the host has of a layer is copied to the GPU while that runs
+ * @keeps_offloaded: whether matrices that kernels want in another order go back to the host after that
  * @counts_context: whether the CUDA context is part of vLLM's share of the memory
  * @counts_graphs: whether CUDA graphs are
  * @rotates_apart: whether a tower rotates queries and keys each by themselves, in fp32
@@ -118,6 +121,7 @@ typedef struct
 {
   gboolean tries_run;
   gboolean is_eager;
+  gboolean may_compute_whole;
   gboolean has_large_batches;
   gboolean has_huge_batches;
   gboolean has_windows;
@@ -140,6 +144,8 @@ typedef struct
   gboolean widens_zeros;
   guint64 expert_padding;
   gboolean counts_segments;
+  gboolean fetches_offloaded;
+  gboolean keeps_offloaded;
   gboolean counts_context;
   gboolean counts_graphs;
   gboolean rotates_apart;

@@ -873,6 +873,19 @@ get_function (const HrServingPlan *plan)
   return plan->profile->tries_run ? "profile_run" : "forward";
 }
 
+/* What the host has of a layer comes to the GPU while that runs (maybe_offload_to_cpu of the engine V0). */
+static HrValue
+fetch_layer (const HrServingPlan *plan,
+             HrReplay            *replay)
+{
+  if (plan->fetched_bytes == 0)
+    return HR_NO_VALUE;
+
+  replay->symbols[HR_SYMBOL_KEPT] = plan->fetched_bytes;
+
+  return hr_op_like (replay, "to", "device_state", HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT));
+}
+
 static void
 replay_layers (const HrServingPlan *plan,
                HrReplay            *replay)
@@ -883,6 +896,7 @@ replay_layers (const HrServingPlan *plan,
   for (guint i = 0; i < stack->n_layer_classes; i++)
     {
       HrStretch stretch;
+      HrValue fetched;
 
       if (!is_compressed)
         set_symbols (plan, replay, &stack->layer_classes[i]);
@@ -890,12 +904,14 @@ replay_layers (const HrServingPlan *plan,
       replay->sentence = plan->profile->tries_run
         ? N_("while as many tokens as are computed at once go through a layer in the trial run")
         : N_("while as many tokens of prompts as are computed at once go through a layer");
+      fetched = fetch_layer (plan, replay);
       if (is_compressed)
         hr_serving_compressed_replay_layer (plan, replay, &stack->layer_classes[i]);
       else if (plan->eager)
         replay_eager_layer (plan, replay, &stack->layer_classes[i]);
       else
         replay_compiled_layer (plan, replay, &stack->layer_classes[i]);
+      hr_replay_drop (replay, fetched);
       hr_replay_end (replay);
     }
 }

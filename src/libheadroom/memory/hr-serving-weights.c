@@ -111,7 +111,18 @@ typedef struct
   guint64 widest;    /* the most that one of @rows takes */
   guint64 pieces[HR_MATRIX_MAX_PIECES];
   guint n_pieces;
+  guint64 dropped;   /* what the checkpoint has and the kernels do without */
 } Fused;
+
+/* What of the layers' parameters is left to the host. */
+typedef struct
+{
+  guint64 budget;
+  guint64 created;    /* of what there is before the weights are loaded */
+  guint64 bytes;      /* of what there is afterwards */
+  guint64 of_layer;
+  guint64 most;       /* of a layer */
+} Host;
 
 /*
  * What a kernel does without: Marlin has no zeros and no order of symmetric matrices (process_weights_after_loading of
@@ -149,6 +160,8 @@ add_pieces (const HrServingPlan *self,
         fused->pieces[i] += 2 * n_matrices * pieces[i].n_bytes;
       else if (!((is_gptq || is_wide) && (has_zeros || g_str_equal (pieces[i].suffix, ".g_idx"))))
         fused->pieces[i] += n_matrices * pieces[i].n_bytes;
+      else
+        fused->dropped += n_matrices * pieces[i].n_bytes;
     }
 }
 
@@ -260,25 +273,50 @@ add_row (const HrServingPlan *self,
 }
 
 /*
+ * Parameters go to the host one by one, in the order in which a layer has them, as long as less has gone there than
+ * was to (UVAOffloader._maybe_offload_to_cpu of vllm/model_executor/offloader/uva.py; maybe_offload_to_cpu of
+ * vllm/model_executor/models/utils.py): what the last of them has more goes as well.
+ */
+static void
+allocate_parameter (HrCachingAllocator *allocator,
+                    Host               *host,
+                    guint64             bytes)
+{
+  if (host == NULL || host->created >= host->budget)
+    {
+      hr_caching_allocator_allocate (allocator, bytes);
+      return;
+    }
+
+  host->created += bytes;
+  host->bytes += bytes;
+  host->of_layer += bytes;
+  host->most = MAX (host->most, host->of_layer);
+}
+
+/*
  * Each of the tensors that stand for a matrix is an allocation of its own; rows of a file of llama.cpp are padded to
  * the widest type among them (GGUFLinearMethod._create_padded_weight_param).
  */
 static void
 allocate (const HrServingPlan *self,
           const Fused         *fused,
-          HrCachingAllocator  *allocator)
+          HrCachingAllocator  *allocator,
+          Host                *host)
 {
   for (guint i = 0; i < fused->n_pieces; i++)
     {
       if (fused->pieces[i] > 0)
-        hr_caching_allocator_allocate (allocator, fused->pieces[i]);
+        allocate_parameter (allocator, host, fused->pieces[i]);
     }
+  if (host != NULL && host->created < host->budget)
+    host->created += fused->dropped;
   if (fused->n_pieces > 0)
     return;
 
   if (fused->bytes > 0)
-    hr_caching_allocator_allocate (allocator, hr_quantization_is_gguf (self->pass->quantization)
-                                                ? fused->rows * fused->widest : fused->bytes);
+    allocate_parameter (allocator, host, hr_quantization_is_gguf (self->pass->quantization)
+                                           ? fused->rows * fused->widest : fused->bytes);
 }
 
 /* Models of the class of Llama, whose tables of tokens adapters may change (embedding_modules). */
@@ -435,6 +473,7 @@ leave_out (const HrServingPlan *self,
     return;
 
   fused->bytes -= fused->bytes / tensor->n_experts * n_left_out;
+  fused->dropped -= fused->dropped / tensor->n_experts * n_left_out;
   for (guint i = 0; i < fused->n_pieces; i++)
     fused->pieces[i] -= fused->pieces[i] / tensor->n_experts * n_left_out;
 }
@@ -442,6 +481,7 @@ leave_out (const HrServingPlan *self,
 static void
 load_layer (const HrServingPlan *self,
             HrCachingAllocator  *allocator,
+            Host                *host,
             guint                stack,
             guint                layer)
 {
@@ -450,6 +490,8 @@ load_layer (const HrServingPlan *self,
   guint n_tensors = hr_model_get_n_tensors (model);
   gboolean is_quantized = FALSE;
 
+  if (host != NULL)
+    host->of_layer = 0;
   for (guint i = 0; i < n_tensors; i++)
     {
       const HrTensor *tensor = hr_model_get_tensor (model, i);
@@ -458,7 +500,7 @@ load_layer (const HrServingPlan *self,
       if (tensor->stack != stack || !fuse (self, i, layer, &fused))
         continue;
       leave_out (self, tensor, &fused);
-      allocate (self, &fused, allocator);
+      allocate (self, &fused, allocator, host);
       is_quantized = is_quantized || (tensor->module == HR_MODULE_EXPANSION && fused.n_pieces > 0);
     }
   if (latent != NULL)
@@ -624,7 +666,7 @@ load_guessing (const HrServingPlan *self,
   gboolean is_qwen = is_of_qwen (self);
   guint64 element = hr_element_get_bytes (self->pass->element);
 
-  load_layer (self, allocator, find_stack (self), hr_serving_plan_find_guessing (self));
+  load_layer (self, allocator, NULL, find_stack (self), hr_serving_plan_find_guessing (self));
   if (head == NULL)
     return;
 
@@ -815,7 +857,7 @@ hr_serving_weights_get_expert_bytes (const HrServingPlan *self)
 
           if (tensor->n_experts > 0 && tensor->stack != HR_TENSOR_NO_STACK &&
               hr_model_get_stack (model, tensor->stack) == self->pass->stack && fuse (self, j, i, &fused))
-            allocate (self, &fused, allocator);
+            allocate (self, &fused, allocator, NULL);
         }
       most = MAX (most, hr_caching_allocator_get_allocated (allocator));
     }
@@ -823,19 +865,11 @@ hr_serving_weights_get_expert_bytes (const HrServingPlan *self)
   return most;
 }
 
-/*
- * hr_serving_weights_get_bytes:
- * @self: a plan
- * @weights: (out): the same as transformers counts it, and what is beside it
- *
- * Finds out what PyTorch's allocator hands out for the weights: matrices that read the same are one, tables of the
- * vocabulary are padded, and a block that would leave less than a MiB of a segment is handed out as a whole.
- *
- * Returns: the size in bytes
- */
-guint64
-hr_serving_weights_get_bytes (const HrServingPlan *self,
-                              HrWeights           *weights)
+/* Loads the weights, of which the host gets what it is to have. */
+static guint64
+load (const HrServingPlan *self,
+      HrWeights           *weights,
+      Host                *host)
 {
   g_autoptr (HrCachingAllocator) allocator = hr_caching_allocator_new ();
   HrModel *model = self->pass->model;
@@ -863,8 +897,10 @@ hr_serving_weights_get_bytes (const HrServingPlan *self,
         }
       for (guint j = 0; j < hr_model_get_stack (model, i)->n_layers; j++)
         {
-          load_layer (self, allocator, i, j);
-          if (j == 0 && hr_model_get_stack (model, i) == self->pass->stack && rotary > 0)
+          gboolean is_decoder = hr_model_get_stack (model, i) == self->pass->stack;
+
+          load_layer (self, allocator, is_decoder ? host : NULL, i, j);
+          if (j == 0 && is_decoder && rotary > 0)
             hr_caching_allocator_allocate (allocator, rotary);
         }
     }
@@ -886,6 +922,51 @@ hr_serving_weights_get_bytes (const HrServingPlan *self,
     load_all_adapters (self, allocator);
 
   return count (self, allocator) + (self->has_sampler ? self->draft_weight_bytes : 0);
+}
+
+/*
+ * hr_serving_weights_get_bytes:
+ * @self: a plan
+ * @weights: (out): the same as transformers counts it, and what is beside it
+ *
+ * Finds out what PyTorch's allocator hands out for the weights: matrices that read the same are one, tables of the
+ * vocabulary are padded, and a block that would leave less than a MiB of a segment is handed out as a whole.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_serving_weights_get_bytes (const HrServingPlan *self,
+                              HrWeights           *weights)
+{
+  Host host = { self->offload_bytes, 0, 0, 0, 0 };
+
+  return load (self, weights, &host);
+}
+
+/*
+ * hr_serving_weights_get_host_bytes:
+ * @self: a plan
+ * @of_layer: (out): the most of them that a layer has
+ *
+ * Finds out what of the weights stays in the memory of the host (--cpu-offload-gb).
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_serving_weights_get_host_bytes (const HrServingPlan *self,
+                                   guint64             *of_layer)
+{
+  Host host = { self->offload_bytes, 0, 0, 0, 0 };
+  HrWeights weights;
+
+  *of_layer = 0;
+  if (self->offload_bytes == 0)
+    return 0;
+
+  load (self, &weights, &host);
+  *of_layer = host.most;
+
+  return host.bytes;
 }
 
 /*
@@ -917,7 +998,7 @@ hr_serving_weights_get_eagle_bytes (const HrServingPlan *self,
   guint64 rotary = get_rotary_bytes (self);
 
   for (guint i = 0; i < stack->n_layers; i++)
-    load_layer (self, allocator, find_stack (self), i);
+    load_layer (self, allocator, NULL, find_stack (self), i);
   if (rotary > 0)
     hr_caching_allocator_allocate (allocator, rotary);
   hr_caching_allocator_allocate (allocator, (kind == HR_DRAFT_EAGLE3 ? 3 : 2) * hidden * own * element);

@@ -192,7 +192,7 @@ resolve_cache (HrSglangPlan    *self,
     }
   self->guessing_bytes += self->layers.draft_layers * self->layers.draft_elements * bytes;
   if (self->state_bytes > 0)
-    self->n_states = STATES_PER_REQUEST * self->layers.max_num_seqs;
+    self->n_states = self->told_states > 0 ? self->told_states : STATES_PER_REQUEST * self->layers.max_num_seqs;
 
   return TRUE;
 }
@@ -260,6 +260,7 @@ resolve_sizes (HrSglangPlan          *self,
   self->page_size = MAX (hr_inference_job_get_block_size (job), 1);
   self->max_total_tokens = hr_inference_job_get_max_total_tokens (job);
   self->max_running_requests = hr_inference_job_get_max_num_seqs (job) / n_copies;
+  self->told_states = hr_inference_job_get_max_mamba_cache_size (job) / n_copies;
   resolve_guessing (self, job);
   self->layers.max_model_len = hr_inference_job_get_max_model_len (resolved);
   self->layers.max_num_batched_tokens = sizes.chunked_prefill_size;
@@ -390,7 +391,8 @@ hr_sglang_plan_take_states (HrSglangPlan *self,
   if (self->state_bytes == 0)
     return pool;
 
-  self->n_states = pool * STATE_RATIO / (1 + STATE_RATIO) / each;
+  if (self->told_states == 0)
+    self->n_states = pool * STATE_RATIO / (1 + STATE_RATIO) / each;
 
   return self->n_states > 0 ? pool - MIN (pool, self->state_bytes * (self->n_states + count_drafted (self))) : 0;
 }

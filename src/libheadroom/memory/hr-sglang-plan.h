@@ -28,6 +28,7 @@ G_BEGIN_DECLS
  * @state_bytes: what a request takes in layers that keep a state, 0: there are none
  * @drafted: how many states beside its own a request has for tokens that are checked
  * @n_states: how many states there is room for
+ * @told_states: how many there is to be room for, 0: as many as the share of the memory has room for
  * @guesses: how many tokens more than it has of texts a request may have in the cache, as guesses
  *
  * A job of SGLang in which everything that was left to it is filled in.
@@ -53,6 +54,7 @@ typedef struct
   guint64 state_bytes;
   guint64 drafted;
   guint64 n_states;
+  guint64 told_states;
   guint64 guesses;
 } HrSglangPlan;
 

@@ -221,6 +221,19 @@ tell_encoder (HrServingPlan *plan)
                                "of the largest images and sounds: this is vLLM with --limit-mm-per-prompt 0 of them"));
 }
 
+/* What of the weights is not on the GPU. */
+static void
+tell_host (HrServingPlan *plan)
+{
+  g_autofree char *size = hr_serving_dup_size (plan->host_bytes);
+
+  if (plan->host_bytes > 0)
+    hr_inference_plan_warn (plan->pass,
+                            /* Translators: a size such as 1.50 GiB. */
+                            N_("%s of the weights stay in the memory of the host, from which each GPU reads them over "
+                               "the bus for every token: answers are many times slower"), size);
+}
+
 static void
 warn (HrServingPlan  *plan,
       HrInferenceJob *job,
@@ -256,6 +269,7 @@ warn (HrServingPlan  *plan,
                             N_("“%s”: what its experts are written to is counted as that of Marlin’s kernels; the "
                                "drafts of DSpark and the buffers of MegaMoE are not counted"),
                             hr_model_get_name (plan->pass->model));
+  tell_host (plan);
   tell_encoder (plan);
 }
 
@@ -424,9 +438,12 @@ measure (gpointer              share,
   Rank *self = share;
   HrServingPlan *plan = &self->plan;
   Shares *shares = &self->shares;
+  guint64 of_layer;
 
   if (hr_inference_plan_find_framework (&self->share.pass, start->gpu, &self->framework))
     shares->context = self->framework.context_bytes;
+  plan->host_bytes = hr_serving_weights_get_host_bytes (plan, &of_layer);
+  plan->fetched_bytes = plan->profile->fetches_offloaded ? of_layer : 0;
   hr_serving_run_replay (plan, &self->share.replay);
   shares->weights = hr_serving_weights_get_bytes (plan, &self->share.weights);
   shares->run = self->share.replay.peak.level.total + plan->workspace_bytes;

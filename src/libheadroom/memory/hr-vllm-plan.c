@@ -69,11 +69,23 @@ has_windows (const HrServingPlan *self)
   return FALSE;
 }
 
+/*
+ * Whether prompts are computed in chunks. Up to 0.11 the engine V1 always does, whatever it is told
+ * (EngineArgs._set_default_args_v1 of vllm/engine/arg_utils.py).
+ */
+static gboolean
+computes_chunks (const HrServingPlan *self,
+                 HrInferenceJob      *job)
+{
+  return hr_inference_job_get_chunked_prefill (job) || !self->profile->may_compute_whole;
+}
+
 /* The engine V0 computes whole prompts at once, but for those of models with a long context. */
 static guint64
-get_v0_batched_tokens (const HrServingPlan *self)
+get_v0_batched_tokens (const HrServingPlan *self,
+                       HrInferenceJob      *job)
 {
-  if (self->max_model_len > LONG_CONTEXT && !has_windows (self))
+  if (self->max_model_len > LONG_CONTEXT && !has_windows (self) && computes_chunks (self, job))
     return DEFAULT_BATCHED_TOKENS;
 
   return MAX (self->max_model_len, DEFAULT_BATCHED_TOKENS);
@@ -107,9 +119,36 @@ resolve_sizes (HrServingPlan  *self,
   if (self->max_num_seqs == 0)
     self->max_num_seqs = is_large ? LARGE_NUM_SEQS : DEFAULT_NUM_SEQS;
   if (self->max_num_batched_tokens == 0 && !chunks)
-    self->max_num_batched_tokens = get_v0_batched_tokens (self);
+    self->max_num_batched_tokens = get_v0_batched_tokens (self, job);
   if (self->max_num_batched_tokens == 0)
-    self->max_num_batched_tokens = MIN (get_batched_tokens (self, is_large), self->max_num_seqs * self->max_model_len);
+    {
+      guint64 n_tokens = get_batched_tokens (self, is_large);
+
+      if (!computes_chunks (self, job))
+        n_tokens = MAX (n_tokens, self->max_model_len);
+      self->max_num_batched_tokens = MIN (n_tokens, self->max_num_seqs * self->max_model_len);
+    }
+}
+
+/* Whole prompts have to be among the tokens that are computed at once (SchedulerConfig.verify_max_model_len). */
+static gboolean
+check_prompts (const HrServingPlan  *self,
+               HrInferenceJob       *job,
+               GError              **error)
+{
+  g_autofree char *expected = NULL;
+  g_autofree char *found = NULL;
+
+  if (computes_chunks (self, job) || self->max_num_batched_tokens >= self->max_model_len)
+    return TRUE;
+
+  expected = g_strdup_printf ("%" G_GUINT64_FORMAT, self->max_model_len);
+  found = g_strdup_printf ("%" G_GUINT64_FORMAT, self->max_num_batched_tokens);
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        N_("max-num-batched-tokens: expected at least max-model-len, %s, as prompts are not computed "
+                           "in chunks; found %s"), expected, found);
+
+  return FALSE;
 }
 
 static gboolean
@@ -137,6 +176,57 @@ check_release (const HrServingPlan  *self,
                         N_("vllm-release: expected 0.11 or a later one, as it is not known here how those before run "
                            "“%s”; found an earlier one"),
                         hr_model_get_name (self->pass->model));
+
+  return FALSE;
+}
+
+/* Formats whose parameters keep their names when kernels have put them in order (replace_parameter). */
+static gboolean
+stays_offloaded (HrQuantization quantization)
+{
+  switch ((guint) quantization)
+    {
+    case HR_QUANTIZATION_GPTQ_INT8:
+    case HR_QUANTIZATION_GPTQ_INT4:
+    case HR_QUANTIZATION_AWQ_INT4:
+    case HR_QUANTIZATION_FP8:
+    case HR_QUANTIZATION_FP8_CHANNEL:
+    case HR_QUANTIZATION_FP8_TENSOR:
+    case HR_QUANTIZATION_W8A8_INT8:
+    case HR_QUANTIZATION_W8A16_INT8:
+    case HR_QUANTIZATION_W4A16_INT4:
+      return TRUE;
+
+    default:
+      return FALSE;
+    }
+}
+
+/*
+ * What stays on the host is known of weights in sixteen bits, and of checkpoints whose parameters go back there where
+ * kernels have put them in another order (device_loading_context of vllm/model_executor/model_loader/utils.py), which
+ * the first releases of the engine V1 do not see to.
+ */
+static gboolean
+check_offload (const HrServingPlan  *self,
+               HrModel              *whole,
+               HrInferenceJob       *job,
+               GError              **error)
+{
+  HrQuantization quantization = self->pass->quantization;
+  gboolean is_stored = quantization == hr_model_get_quantization (whole);
+  g_autofree char *found = NULL;
+
+  if (self->offload_bytes == 0 || (quantization == HR_QUANTIZATION_NONE && is_stored) ||
+      (self->profile->keeps_offloaded && is_stored && stays_offloaded (quantization)))
+    return TRUE;
+
+  found = hr_job_get_as_string (HR_JOB (job), "cpu-offload-gb");
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are a format of weights and a number. */
+                        N_("cpu-offload-gb: expected 0, as it is not known here what of weights in %s this release of "
+                           "vLLM has back on the GPU when its kernels have put them in order; found %s"),
+                        hr_quantization_get_name (quantization), found);
 
   return FALSE;
 }
@@ -170,13 +260,16 @@ hr_vllm_plan_init (HrServingPlan    *self,
   self->pool_bytes = round (hr_inference_job_get_kv_cache_memory (job) * GIB);
   self->pool_blocks = hr_inference_job_get_num_gpu_blocks_override (job);
   self->graph_limit = hr_inference_job_get_cuda_graph_max_bs (job);
+  self->offload_bytes = hr_inference_job_get_cpu_offload_gb (job) * GIB;
   if (!hr_serving_plan_check (self, job, error) || !check_release (self, error) ||
+      !check_offload (self, whole, job, error) ||
       !hr_serving_plan_resolve_guessing (self, job, self->profile->state_blocks > 0, error))
     return FALSE;
 
   resolve_sizes (self, HR_INFERENCE_JOB (resolved), gpu);
 
-  return hr_serving_encoder_resolve (self, whole, job, error) && hr_vllm_cache_resolve (self, whole, job, error);
+  return check_prompts (self, job, error) && hr_serving_encoder_resolve (self, whole, job, error) &&
+         hr_vllm_cache_resolve (self, whole, job, error);
 }
 
 /*

@@ -50,7 +50,7 @@ static const struct
   HrServingProfile profile;
 } profiles[] = {
   { HR_VLLM_RELEASE_0_28,
-    { .tries_run = TRUE, .vocabulary_padding = VOCABULARY_PADDING,
+    { .tries_run = TRUE, .keeps_offloaded = TRUE, .may_compute_whole = TRUE, .vocabulary_padding = VOCABULARY_PADDING,
       .has_large_batches = TRUE, .has_huge_batches = TRUE, .has_windows = TRUE, .tells_requests = TRUE,
       .sampler = HR_SERVING_SAMPLER_NOISE,
       .has_expert_adapters = TRUE, .shares_head = TRUE, .state_blocks = 2, .latent_block_blackwell = 64,
@@ -59,7 +59,7 @@ static const struct
       .graph_step = 16, .graphs_by_batch = TRUE,
       .graphs = { KIBIBYTES (143), KIBIBYTES (300), KIBIBYTES (364), SOURCE_GRAPHS } } },
   { HR_VLLM_RELEASE_0_20,
-    { .tries_run = TRUE, .vocabulary_padding = VOCABULARY_PADDING,
+    { .tries_run = TRUE, .keeps_offloaded = TRUE, .may_compute_whole = TRUE, .vocabulary_padding = VOCABULARY_PADDING,
       .has_large_batches = TRUE, .has_windows = TRUE, .tells_requests = TRUE, .draws_logits = TRUE,
       .sampler = HR_SERVING_SAMPLER_MASK,
       .counts_graphs = TRUE, .has_expert_adapters = TRUE, .shares_head = TRUE, .checks_both = TRUE, .state_blocks = 2,
@@ -86,7 +86,8 @@ static const struct
       .graph_step = 8, .graphs = { KIBIBYTES (143), KIBIBYTES (302), KIBIBYTES (777),
                                    "measured: 143 to 777 KiB each, median 302, in 13 logs of 0.8 to 0.31" } } },
   { HR_VLLM_RELEASE_0_7,
-    { .tries_run = TRUE, .vocabulary_padding = VOCABULARY_PADDING,
+    { .tries_run = TRUE, .keeps_offloaded = TRUE, .fetches_offloaded = TRUE, .may_compute_whole = TRUE,
+      .vocabulary_padding = VOCABULARY_PADDING,
       .is_eager = TRUE, .has_extra_vocabulary = TRUE, .latent_block_blackwell = 16, .pads_latent = TRUE,
       .absorbs_latent = TRUE,
       .non_torch = { HUNDREDTHS (0), HUNDREDTHS (7), HUNDREDTHS (35),

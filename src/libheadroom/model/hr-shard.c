@@ -441,7 +441,7 @@ find_divided_state (const HrTensor *tensor,
   return 0;
 }
 
-/* All layers of a tower, each of which is divided as those of the decoder are. */
+/* All layers of a tower, each of which is divided as those of the decoder are, unless each rank has it whole. */
 static gboolean
 copy_tower (const Division *division,
             const HrStack  *stack,
@@ -454,6 +454,8 @@ copy_tower (const Division *division,
   whole.first_layer = 0;
   whole.n_layers = stack->n_layers;
   whole.layers = NULL;
+  if (whole.copies_towers)
+    whole.tensor = 1;
   whole.has_embedding = whole.has_head = TRUE;
   tower.shard = &whole;
   if (!copy_stack (&tower, stack, parts))
@@ -648,7 +650,8 @@ copy_tensor (const Division *division,
         return;
     }
 
-  divided = division->shard->plan == NULL ? find_divided (tensor, block->whole) : -1;
+  divided = division->shard->plan == NULL && !(division->shard->copies_towers && is_of_tower (division->shard, tensor))
+            ? find_divided (tensor, block->whole) : -1;
   if (division->shard->plan != NULL)
     hr_parallel_plan_divide_tensor (division->shard->plan, tensor, copy);
   if (division->shard->plan == NULL && is_of_experts (tensor))

@@ -20,6 +20,7 @@ typedef struct _HrModelParts HrModelParts;
  * @expert_rank: which of the ranks that share experts it is; the first of them have one more where they do not come out
  *   even, if @divides_unevenly
  * @divides_unevenly: whether the number of experts need not be a multiple of the ranks that share them
+ * @copies_towers: whether each rank has all of what sees and hears
  * @copies_shared: whether each rank has the shared experts whole
  * @vocabulary_multiple: what the rows of the tables of tokens are padded to a multiple of, those of all ranks together
  * @divides_groups: whether each rank has heads of keys and values of its own, so that there are no fewer than ranks
@@ -42,6 +43,7 @@ typedef struct
   guint64 expert_tensor;
   guint64 expert_rank;
   gboolean divides_unevenly;
+  gboolean copies_towers;
   gboolean copies_shared;
   guint64 vocabulary_multiple;
   gboolean divides_groups;
