@@ -81,7 +81,8 @@ hr_reduction_begin (HrReduction *self,
                     HrReplay    *replay,
                     gboolean     is_last)
 {
-  self->bucket = self->partition = HR_NO_VALUE;
+  self->bucket = HR_NO_VALUE;
+  self->partition_bytes = 0;
   self->is_last = is_last;
   self->n_in_bucket = self->n_padded = self->n_largest_in_bucket = self->held_bytes = self->n_held = 0;
   self->n_reduced = 0;
@@ -368,9 +369,36 @@ take_scattered (HrReplay *replay,
   self->n_tensors++;
 }
 
-static void make_partition (HrReplay *replay);
+/* copy_grads_in_partition of stage_1_and_2.py: room for so many gradients, into which those of a bucket are copied. */
+static void
+make_partition (HrReplay *replay,
+                guint64   n_elements)
+{
+  HrReduction *self = replay->reduction;
+  guint64 bytes = hr_ledger_round (n_elements * hr_element_get_bytes (replay->parameter_dtype));
 
-/* reduce_ipg_grads of stage_1_and_2.py: the first time there is room made for what a rank keeps. */
+  if (bytes <= self->partition_bytes)
+    return;
+
+  hr_replay_leave (replay, hr_replay_make_bytes (replay, "empty", "grads_in_partition", HR_COMPONENT_GRADIENTS,
+                                                 bytes - self->partition_bytes));
+  self->partition_bytes = bytes;
+}
+
+/*
+ * A rank makes room for all that it keeps when the first gradient of that has been reduced: of those whose part has
+ * begun, the one counts that keeps most.
+ */
+static guint64
+count_room (const HrReduction *self)
+{
+  if (self->most_kept == NULL)
+    return self->n_kept;
+
+  return self->most_kept[(self->n_all - MIN (self->n_all, self->n_reduced)) / self->n_elements];
+}
+
+/* reduce_ipg_grads of stage_1_and_2.py */
 static void
 empty_bucket (HrReplay *replay)
 {
@@ -382,7 +410,7 @@ empty_bucket (HrReplay *replay)
 
   replay->sentence = N_("in the backward pass, while gradients are copied from a bucket to where they stay");
   reduce_bucket (replay, self->n_in_bucket);
-  make_partition (replay);
+  make_partition (replay, count_room (self));
   if (self->held_bytes > 0)
     hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, self->held_bytes);
   self->n_in_bucket = self->held_bytes = 0;
@@ -462,17 +490,6 @@ hr_reduction_take (HrReplay *replay,
     hr_replay_drop (replay, gradient);
 }
 
-/* Makes room for the gradients that a rank keeps, into which those of a bucket are copied (copy_grads_in_partition). */
-static void
-make_partition (HrReplay *replay)
-{
-  HrReduction *self = replay->reduction;
-
-  if (self->partition.storage < 0)
-    self->partition = hr_replay_make_elements (replay, "empty", "grads_in_partition", HR_COMPONENT_GRADIENTS,
-                                               replay->parameter_dtype, self->n_kept);
-}
-
 /*
  * hr_reduction_enter_layers:
  * @replay: a tape
@@ -494,7 +511,7 @@ hr_reduction_enter_layers (HrReplay *replay)
   if (!self->waits)
     make_buckets (replay);
   if (!self->stays_whole && !self->has_ranks && is_overfull (self))
-    make_partition (replay);
+    make_partition (replay, self->n_kept);
   hr_replay_end (replay);
 }
 
@@ -513,7 +530,7 @@ reduce_whole (HrReplay *replay)
   first = first / HR_LEDGER_BLOCK_BYTES * HR_LEDGER_BLOCK_BYTES;
   hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, first);
   reduce_bucket (replay, MIN (self->n_all, self->bucket_elements));
-  make_partition (replay);
+  make_partition (replay, self->n_kept);
   hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, whole - first);
 }
 
@@ -599,7 +616,7 @@ hr_reduction_end (HrReplay *replay)
       if (!hr_reduction_follows_layers (self))
         self->n_in_bucket = MIN (self->n_all, self->bucket_elements);
       empty_bucket (replay);
-      make_partition (replay);
+      make_partition (replay, self->n_kept);
     }
   if (self->bucket.storage >= 0)
     hr_replay_drop (replay, self->bucket);
@@ -607,9 +624,7 @@ hr_reduction_end (HrReplay *replay)
     hr_replay_remove (replay, HR_COMPONENT_COMMUNICATION, bucket_bytes);
   hr_replay_end (replay);
   if (replay->has_gradients && !self->stays_whole)
-    hr_replay_drop (replay, self->partition);
-  else
-    hr_replay_leave (replay, self->partition);
+    hr_replay_remove (replay, HR_COMPONENT_GRADIENTS, self->partition_bytes);
   replay->reduction = NULL;
 }
 
@@ -638,7 +653,6 @@ hr_reduction_run_after (HrReduction *self,
   reduce_whole (replay);
   hr_replay_drop (replay, buckets);
   hr_replay_end (replay);
-  hr_replay_leave (replay, self->partition);
   replay->reduction = NULL;
 }
 

@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  * @n_buckets: how many buckets there are
  * @n_elements: how many gradients a rank keeps
  * @n_kept: for how many it has room
+ * @most_kept: (nullable): for each rank, for how many it or any behind it has room at the most
  * @n_all: how many there are
  * @n_largest: how many the largest tensor of those has that a rank keeps, of the rank that holds most when each of its
  *   tensors is looked at before a step
@@ -48,6 +49,7 @@ struct _HrReduction
   guint n_buckets;
   guint64 n_elements;
   guint64 n_kept;
+  const guint64 *most_kept;
   guint64 n_all;
   guint64 n_largest;
   guint64 n_kept_by_checked;
@@ -70,7 +72,7 @@ struct _HrReduction
   /*< private >*/
   gboolean is_last;    /* of the micro-batches of a step */
   HrValue bucket;
-  HrValue partition;
+  guint64 partition_bytes;  /* of what the rank keeps */
   guint64 n_in_bucket;
   guint64 n_padded;       /* the same, with what pads each to the number of ranks */
   guint64 n_largest_in_bucket;

@@ -1430,6 +1430,7 @@ hr_training_plan_clear (HrTrainingPlan *self)
   hr_inference_plan_clear (&self->reward);
   g_clear_pointer (&self->rollout_media, hr_media_unref);
   g_clear_pointer (&self->flat, hr_trainables_free);
+  g_clear_pointer (&self->most_kept, g_free);
   g_clear_pointer (&self->group, hr_trainables_free);
   g_clear_pointer (&self->masters, hr_trainables_free);
   g_clear_pointer (&self->reached, hr_trainables_free);

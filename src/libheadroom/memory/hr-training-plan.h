@@ -28,6 +28,7 @@ G_BEGIN_DECLS
  * @reached: those of @parameters that get a gradient
  * @masters: (nullable): the copies in fp32 that the optimizer works on
  * @group: (nullable): what is stepped at once of what the optimizer has states for, if that is not all
+ * @most_kept: (nullable): for how many gradients ranks have room (hr-reduction)
  * @flat: (nullable): the parameters of a group as one, where the optimizer knows them so
  * @critic: the value model that is trained beside the model, where there is one
  * @reward: the model that scores answers, likewise
@@ -56,6 +57,7 @@ typedef struct
   HrTrainables *reached;
   HrTrainables *masters;
   HrTrainables *group;
+  guint64 *most_kept;
   HrTrainables *flat;
   HrInferencePlan critic;
   HrInferencePlan reward;

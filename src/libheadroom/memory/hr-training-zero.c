@@ -632,6 +632,22 @@ add_overlap (const HrTrainingPlan *plan,
   self->offset = end;
 }
 
+/* Gradients come from the last rank's part to the first's. */
+static guint64 *
+list_most_kept (const GArray *ranks)
+{
+  guint64 *most_kept = g_new (guint64, ranks->len);
+  guint64 most = 0;
+
+  for (guint i = ranks->len; i-- > 0;)
+    {
+      most = MAX (most, g_array_index (ranks, Held, i).n_kept);
+      most_kept[i] = most;
+    }
+
+  return most_kept;
+}
+
 /* What of a piece of gradients is made to look through it, and to compute its norm (hr-reduction). */
 #define CHECKED_BYTES 11
 #define NORM_BYTES 8
@@ -641,9 +657,9 @@ add_overlap (const HrTrainingPlan *plan,
  * rank counts which needs most; when the pieces are looked through, that of the one which holds most then.
  */
 static void
-count_kept (const HrTrainingPlan *plan,
-            HrReduction          *reduction,
-            guint64               n_part)
+count_kept (HrTrainingPlan *plan,
+            HrReduction    *reduction,
+            guint64         n_part)
 {
   g_autoptr (GArray) ranks = g_array_new (FALSE, TRUE, sizeof (Held));
   Overlaps overlaps = { .ranks = ranks, .n_part = n_part };
@@ -666,6 +682,8 @@ count_kept (const HrTrainingPlan *plan,
       reduction->n_kept_by_checked = held->n_kept;
       reduction->n_largest = held->n_largest;
     }
+  plan->most_kept = list_most_kept (ranks);
+  reduction->most_kept = plan->most_kept;
 }
 
 static guint64
