@@ -262,6 +262,12 @@ test_mixed (void)
 }
 
 static void
+test_tied (void)
+{
+  oracle_judge_cases ("sharded-tied-peaks.json", run_mixed, MAX_MEDIAN_PERCENT, MAX_WORST_PERCENT);
+}
+
+static void
 test_answers (void)
 {
   oracle_judge_cases ("sharded-answers-peaks.json", run_case, MAX_MEDIAN_PERCENT_OF_ANSWERS, MAX_WORST_PERCENT);
@@ -282,6 +288,7 @@ main (int   argc,
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_torchtitan", test_titan);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_sharded_steps", test_peaks);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_models_whose_layers_differ", test_mixed);
+  g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_models_whose_head_shares_the_table", test_tied);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_answers_that_it_trains_on", test_answers);
   g_test_add_func ("/oracle/peaks_of_a_rank_are_those_of_models_that_see", test_towers);
   g_test_add_func ("/oracle/peaks_of_a_rank_under_fully_shard_are_those_of_models_that_see", test_towers_by_rows);

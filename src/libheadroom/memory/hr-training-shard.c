@@ -522,19 +522,6 @@ flatten_reference (HrTrainingPlan       *plan,
                              "(_post_forward_reshard)"));
 }
 
-static gboolean
-refuse_tied (const HrTrainingPlan  *plan,
-             GError               **error)
-{
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        /* Translators: the place is the name of a model. */
-                        N_("“%s”: expected a head of its own, as fully_shard of torch 2.14 refuses a table of tokens "
-                           "that the head shares (FSDPState._validate_no_duplicate_params)"),
-                        hr_model_get_name (plan->pass.model));
-
-  return FALSE;
-}
-
 /*
  * _find_final_norm of accelerate/utils/fsdp_utils.py looks among the modules that are called like the class’s
  * base_model_prefix, which is “model” for most: of PEFT’s model that is the class itself, which has no norm, and beside
@@ -590,12 +577,11 @@ resolve_second_version (HrTrainingPlan  *plan,
   sharding->stays_gathered = hr_training_job_get_fsdp (plan->job) == HR_FSDP_SHARD_GRAD_OP;
   sharding->embeds_last = hr_pass_crosses (&plan->pass.inference) || hr_pass_joins_in_place (&plan->pass.inference);
   sharding->is_offloaded = hr_training_job_get_parameter_offload (plan->job) == HR_OFFLOAD_CPU;
-  if (sharding->is_tied && adds_matrices (plan))
-    return refuse_tied (plan, error);
   if (sharding->is_tied)
     hr_inference_plan_warn (&plan->pass,
-                            N_("The head shares the table of tokens: torch 2.14 refuses that under fully_shard "
-                               "(FSDPState._validate_no_duplicate_params), and it is counted as torch 2.11 does it"));
+                            N_("The head shares the table of tokens: accelerate puts both into one group from 1.15 on, "
+                               "as it is counted. With 1.14 torch refuses that from 2.13 on "
+                               "(FSDPState._validate_no_duplicate_params)"));
   if (casts_all)
     plan->pass.storage.dtype = HR_DTYPE_FLOAT32;
   plan->pass.element = settings.gathered_element;
