@@ -335,8 +335,11 @@ hr_sharding_list_flat (const HrSharding *self,
       guint n_reached = hr_sharding_count_reached (layers, stepped->reach);
 
       for (guint j = 0; j < n_reached; j++)
-        add_stepped (self, list, model, stepped, layers->stack, j, rank, layers->layers[j].n_part,
-                     hr_sharding_count_alike (layers, j, n_reached));
+        {
+          if (!layers->layers[j].is_passed_by)
+            add_stepped (self, list, model, stepped, layers->stack, j, rank, layers->layers[j].n_part,
+                         hr_sharding_count_alike (layers, j, n_reached));
+        }
     }
   add_stepped (self, list, model, stepped, NULL, 0, rank, self->n_part[HR_SHARDED_HEAD], 1);
 

@@ -136,7 +136,8 @@ count_held_of_groups (const HrSharding *self,
   for (guint i = 0; i < self->n_stacks; i++)
     {
       for (guint j = 0; j < self->stacks[i].n_reached; j++)
-        sum += hr_ledger_round (self->stacks[i].layers[j].n_reduced_part * bytes);
+        sum += self->stacks[i].layers[j].is_passed_by
+                 ? 0 : hr_ledger_round (self->stacks[i].layers[j].n_reduced_part * bytes);
     }
 
   return sum;
@@ -172,7 +173,8 @@ gets_gradients (const HrSharding *self,
 
   layers = hr_sharding_find_stack ((HrSharding *) self, self->stack);
 
-  return layers == NULL || (layers->n_reached > 0 && self->n_elements[HR_SHARDED_UNIT] > 0);
+  return layers == NULL || (layers->n_reached > 0 && !layers->layers[self->layer].is_passed_by &&
+                            self->n_elements[HR_SHARDED_UNIT] > 0);
 }
 
 /* What of a group there are gradients of. */

@@ -280,6 +280,8 @@ add_gradients (HrSharding        *self,
         {
           const HrShardedLayer *layer = &self->stacks[i].layers[j];
 
+          if (layer->is_passed_by)
+            continue;
           n_part -= layer->n_reduced_part;
           n_elements -= layer->n_reduced;
           gradient_bytes -= layer->gradient_bytes;

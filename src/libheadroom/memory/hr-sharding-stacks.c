@@ -205,6 +205,29 @@ hr_sharding_freeze_stacks (HrSharding     *self,
 }
 
 /*
+ * hr_sharding_pass_by:
+ * @self: groups of parameters, whose stacks are known
+ * @reach: what a batch has
+ *
+ * Says which layers a batch does not run: text alone passes by those that attend to images (Mllama), so that they are
+ * neither gathered nor reduced.
+ */
+void
+hr_sharding_pass_by (HrSharding *self,
+                     HrReach     reach)
+{
+  for (guint i = 0; i < self->n_stacks; i++)
+    {
+      HrShardedStack *layers = &self->stacks[i];
+      const HrStack *stack = layers->stack;
+
+      for (guint j = 0; j < layers->n_layers; j++)
+        layers->layers[j].is_passed_by = stack->layer_classes[stack->layer_class_of[j * stack->n_repeats]].skipped &&
+                                         !hr_reach_includes (reach, HR_STACK_VISION);
+    }
+}
+
+/*
  * hr_sharding_find_stack:
  * @self: groups of parameters
  * @stack: a stack
@@ -340,17 +363,21 @@ hr_sharding_gather_layer (HrReplay      *replay,
  * hr_sharding_gather_previous:
  * @replay: a tape
  *
- * Gathers the layer before the one that runs, which is not the first.
+ * Gathers the layer that has run before the one that is differentiated, which is not the first.
  *
  * Returns: what it is gathered in
  */
 HrValue
 hr_sharding_gather_previous (HrReplay *replay)
 {
-  const HrSharding *self = replay->sharding;
+  HrSharding *self = replay->sharding;
+  const HrShardedStack *layers = hr_sharding_find_stack (self, self->stack);
+  guint layer = self->layer + (self->stack != NULL ? self->stack->n_layers : 0) - 1;
 
-  return hr_sharding_gather_layer (replay, self->stack,
-                                   self->layer + (self->stack != NULL ? self->stack->n_layers : 0) - 1);
+  while (layers != NULL && layers->layers[layer % layers->n_layers].is_passed_by)
+    layer--;
+
+  return hr_sharding_gather_layer (replay, self->stack, layer);
 }
 
 /*

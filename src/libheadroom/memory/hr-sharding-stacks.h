@@ -25,6 +25,8 @@ guint64         hr_sharding_count_largest (const HrSharding *self);
 void            hr_sharding_freeze_stacks (HrSharding     *self,
                                            HrModel        *model,
                                            const HrTuning *tuning);
+void            hr_sharding_pass_by       (HrSharding     *self,
+                                           HrReach         reach);
 HrShardedStack *hr_sharding_find_stack    (HrSharding     *self,
                                            const HrStack  *stack);
 guint           hr_sharding_count_reached (const HrShardedStack *layers,

@@ -50,6 +50,7 @@ typedef enum
  * @n_reduced: of how many of these parameters there are gradients, and where a method of fine-tuning adds matrices, of
  *   how many of those
  * @n_reduced_part: how many of these a rank holds, with what pads them
+ * @is_passed_by: whether a batch does not run it
  *
  * A layer, which is a group.
  */
@@ -60,6 +61,7 @@ typedef struct
   guint64 gradient_bytes;
   guint64 n_reduced;
   guint64 n_reduced_part;
+  gboolean is_passed_by;
 } HrShardedLayer;
 
 /**

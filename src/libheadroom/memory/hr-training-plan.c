@@ -288,7 +288,7 @@ resolve_optimizer (HrTrainingPlan           *self,
     return FALSE;
 
   if (self->training.sharding.has_units)
-    stepped = self->flat = hr_sharding_list_units (&self->training.sharding, self->parameters);
+    stepped = self->flat = hr_sharding_list_units (&self->training.sharding, self->reached);
   else if (self->training.sharding.is_flat)
     stepped = self->flat = hr_sharding_list_flat (&self->training.sharding, self->pass.model,
                                                   &(HrStepped) { hr_training_plan_get_reach (self), self->tuning });

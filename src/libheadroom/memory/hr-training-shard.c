@@ -742,6 +742,7 @@ hr_training_shard_take_trained (HrTrainingPlan  *plan,
       hr_training_job_get_framework (plan->job) == HR_TRAINING_FRAMEWORK_TORCHTITAN)
     return TRUE;
   hr_sharding_freeze_stacks (sharding, plan->pass.model, plan->tuning);
+  hr_sharding_pass_by (sharding, hr_training_plan_get_reach (plan));
   if (!adds_matrices (plan))
     {
       take_rows (plan);
