@@ -207,7 +207,7 @@ CHOICES = {
     'optimizer-offload': ('none', 'cpu', 'nvme'),
     'pipeline-parallel': (1, *PIPELINES),
     'pipeline-schedule': ('1f1b', 'gpipe', 'zero-bubble', 'zbv', 'dualpipe-v'),
-    'rollout': ('none', 'transformers'),
+    'rollout': ('none', 'transformers', 'vllm-server'),
     'task': ('inference', 'fine-tuning'),
 }
 

@@ -214,12 +214,29 @@ class Answers:
         with self.without_gradients('generation', None) as inner, self.summon():
             answers.generate(inner, answers.join_prompts(batches), self.settings)
 
+    def push(self):
+        """VLLMGeneration.sync_weights of trl where fully_shard divides: adapters are merged meanwhile."""
+        inner = self.engine.accelerator.unwrap_model(self.engine.model)
+        is_adapted = hasattr(inner, 'peft_config')
+        self.meter.enter('generation')
+        if is_adapted:
+            inner.merge_adapter()
+        for name, parameter in inner.state_dict().items():
+            if not is_adapted or inner.prefix not in name:
+                parameter = parameter.full_tensor()
+        del parameter
+        if is_adapted:
+            inner.unmerge_adapter()
+        self.meter.enter(None)
+
     def prepare(self, batches):
         """What goes before the first micro-batch."""
         if answers.is_pairs(self.settings):
             return
         if self.settings['rollout'] == 'transformers':
             self.generate(batches)
+        elif self.settings['rollout'] != 'none':
+            self.push()
         if self.settings['reference-model']:
             for batch in batches:
                 batch['reference'] = self.read_reference(answers.read_answers, batch, None)
