@@ -54,7 +54,9 @@ embed_positions (HrReplay                  *replay,
     table = hr_autograd_parameter (replay, table);
   if (has_offset)
     hr_replay_assign (replay, &ids, hr_op_like (replay, "add", "position_ids + offset", pass->position_ids));
+  hr_live_parameters_enter (replay, NULL, table, HR_NO_VALUE);
   pass->position_embeds = hr_op_embedding (replay, "position_embeds", ids, table, rows);
+  hr_live_parameters_leave (replay, &pass->position_embeds);
   hr_replay_drop (replay, ids);
   if (positions->replaces_ids)
     hr_replay_assign (replay, &pass->position_ids, HR_NO_VALUE);

@@ -203,7 +203,8 @@ run_block (HrReplay      *replay,
         HrValue inner = HR_NO_VALUE;
         HrValue result;
 
-        hr_live_parameters_call (replay);
+        if (!block->mlp.inlined)
+          hr_live_parameters_call (replay);
         if (replay->layer_code == HR_LAYER_CODE_UNSLOTH)
           result = hr_unsloth_mlp (replay, x, &block->mlp);
         else if (replay->layer_code == HR_LAYER_CODE_TORCHTITAN)
@@ -212,7 +213,8 @@ run_block (HrReplay      *replay,
           result = hr_megatron_mlp (replay, *x, &block->mlp);
         else
           result = hr_replay_mlp_holding (replay, x, &block->mlp, &inner);
-        hr_live_parameters_leave (replay, &result);
+        if (!block->mlp.inlined)
+          hr_live_parameters_leave (replay, &result);
         if (inner.storage >= 0)
           layer->joined = inner;
 

@@ -22,6 +22,21 @@ typedef struct
 } HrChunk;
 
 /**
+ * HrConvolved:
+ * @HR_CONVOLVED_ALONE: nothing
+ * @HR_CONVOLVED_BY_FUNCTION: silu, by a function
+ * @HR_CONVOLVED_BY_MODULE: silu, by a module
+ *
+ * What comes behind a convolution over the tokens.
+ */
+typedef enum
+{
+  HR_CONVOLVED_ALONE,
+  HR_CONVOLVED_BY_FUNCTION,
+  HR_CONVOLVED_BY_MODULE,
+} HrConvolved;
+
+/**
  * HrForward:
  * @attention: how the attention is computed
  * @use_cache: whether keys and values are kept
@@ -267,7 +282,7 @@ HrValue           hr_replay_convolution   (HrReplay          *replay,
                                            HrValue            x,
                                            HrSymbol           channels,
                                            gboolean           has_bias,
-                                           gboolean           activates,
+                                           HrConvolved        activates,
                                            HrValue           *padded);
 void              hr_replay_mask_tokens   (HrReplay          *replay,
                                            HrValue           *x);

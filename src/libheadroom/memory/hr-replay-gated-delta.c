@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-live-parameters.h"
 #include "hr-operator-sequence.h"
 #include "hr-replay-delta-rule.h"
 
@@ -185,7 +186,7 @@ convolve (HrReplay  *replay,
   const HrValue shapes[] = { keys, keys, OWN (HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER) };
   HrValue convolved = decodes (forward) ? convolve_token (replay)
                                         : hr_replay_convolution (replay, forward, joined, HR_SYMBOL_CONVOLVED, FALSE,
-                                                                 TRUE, &padded);
+                                                                 HR_CONVOLVED_BY_FUNCTION, &padded);
   HrValue parts[3];
 
   hr_replay_drop (replay, joined);
@@ -246,11 +247,13 @@ norm_gated (HrReplay *replay,
   HrValue rows = HR_SHAPE (output.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_MIXER_HEADS, HR_SYMBOL_GROUP);
   HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_GROUP));
   HrValue x = hr_op_view (replay, output, rows);
-  HrValue hidden = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
-  HrValue power = hr_op_unary (replay, HR_UNARY_POW, "x²", hidden);
-  HrValue variance = hr_op_mean (replay, "variance", power);
-  HrValue shifted, inverse, cast, gate32, activated, result;
+  HrValue *inputs[] = { &x, &gate };
+  HrValue hidden, power, variance, shifted, inverse, cast, gate32, activated, result;
 
+  hr_live_parameters_enter_module (replay, inputs, G_N_ELEMENTS (inputs), &weight, 1);
+  hidden = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
+  power = hr_op_unary (replay, HR_UNARY_POW, "x²", hidden);
+  variance = hr_op_mean (replay, "variance", power);
   hr_replay_drop (replay, power);
   shifted = hr_op_unary (replay, HR_UNARY_ADD, "variance", variance);
   inverse = hr_op_unary (replay, HR_UNARY_RSQRT, "variance", shifted);
@@ -266,6 +269,7 @@ norm_gated (HrReplay *replay,
   hr_replay_assign (replay, &hidden, hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", hidden, activated));
   hr_replay_drop (replay, activated);
   cast = hr_op_cast (replay, hidden, output.element);
+  hr_live_parameters_leave (replay, &cast);
   hr_replay_drop (replay, hidden);
   hr_replay_drop (replay, variance);
   hr_replay_drop (replay, x);
@@ -296,9 +300,11 @@ hr_replay_gated_delta (HrReplay           *replay,
     .gate = HR_NO_VALUE, .replacement = HR_NO_VALUE, .rate = HR_NO_VALUE,
     .rule = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE },
   };
-  HrValue joined, output, state, result;
+  HrValue heads, joined, output, state, result;
 
   set_symbols (replay, delta);
+  heads = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_MIXER_HEADS);
+  hr_live_parameters_enter (replay, NULL, heads, heads);
   replay->sentence = N_("in the linear attention, while its input is projected and convolved");
   hr_replay_hold (replay, x);
   if (forward->masked && forward->padded && replay->symbols[HR_SYMBOL_BATCH] > 1 &&
@@ -321,6 +327,7 @@ hr_replay_gated_delta (HrReplay           *replay,
   hr_replay_assign (replay, &output, norm_gated (replay, output, variables.gate));
   replay->sentence = N_("in the linear attention, in its output projection");
   result = hr_op_linear (replay, output, HR_MODULE_OUTPUT, "output", HR_SYMBOL_HIDDEN, 1, FALSE);
+  hr_live_parameters_leave (replay, &result);
   hr_replay_drop (replay, output);
   hr_replay_drop (replay, variables.rate);
   hr_replay_drop (replay, variables.replacement);

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-live-parameters.h"
 #include "hr-operator-sequence.h"
 #include "hr-replay-blocks.h"
 
@@ -108,17 +109,32 @@ norm_selection (HrReplay      *replay,
                                                                      : hr_replay_norm (replay, *part, &selection_norm));
 }
 
-/* x.transpose (1, 2), copied for the matrix that reads it; a token alone is in a row as it is. */
+/*
+ * A matrix reads x.transpose (1, 2), copied, which its derivative keeps; a token alone is in a row as it is. The
+ * function that DeepSpeed's third stage has for linear layers keeps the view and lets the copy go
+ * (LinearFunctionForZeroStage3 of deepspeed/runtime/zero/linear.py).
+ */
 static HrValue
-copy_transposed (HrReplay *replay,
-                 HrValue   x)
+multiply_transposed (HrReplay   *replay,
+                     HrValue     x,
+                     HrModule    module,
+                     const char *name,
+                     HrSymbol    out_features,
+                     gboolean    has_bias)
 {
-  HrValue cast = hr_op_cast_down (replay, x);
+  HrValue read = hr_op_cast_down (replay, x);
+  HrValue copy = HR_NO_VALUE;
+  HrValue result;
 
-  if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
-    hr_replay_assign (replay, &cast, hr_op_copy (replay, "x.transpose(1, 2)", cast, cast));
+  if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1 && replay->live != NULL)
+    copy = hr_op_like (replay, "clone", "x.transpose(1, 2)", hr_value_detach (read));
+  else if (replay->symbols[HR_SYMBOL_SEQUENCE] > 1)
+    hr_replay_assign (replay, &read, hr_op_copy (replay, "x.transpose(1, 2)", read, read));
+  result = hr_op_linear (replay, read, module, name, out_features, 1, has_bias);
+  hr_replay_drop (replay, copy);
+  hr_replay_drop (replay, read);
 
-  return cast;
+  return result;
 }
 
 /* dt_proj (time_step): a part of a wider row has its bias added after the product (aten/src/ATen/native/Linear.cpp). */
@@ -146,14 +162,12 @@ select_parameters (HrReplay      *replay,
                    Variables     *variables,
                    const HrMamba *mamba)
 {
-  HrValue tokens = copy_transposed (replay, variables->hidden);
-  HrValue selection = hr_op_linear (replay, tokens, HR_MODULE_SELECTION, "ssm_parameters", HR_SYMBOL_SELECTION, 1,
-                                    FALSE);
+  HrValue selection = multiply_transposed (replay, variables->hidden, HR_MODULE_SELECTION, "ssm_parameters",
+                                           HR_SYMBOL_SELECTION, FALSE);
   HrValue state = HR_SHAPE (selection.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_STATE);
   HrValue rank = HR_SHAPE (selection.element, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_RANK);
   HrValue parts[3];
 
-  hr_replay_drop (replay, tokens);
   hr_op_split (replay, selection, (const HrValue[]) { rank, state, state }, G_N_ELEMENTS (parts), parts);
   for (guint i = 0; i < G_N_ELEMENTS (parts) && mamba->norm != HR_MAMBA_NORM_NONE; i++)
     norm_selection (replay, &parts[mamba->norm == HR_MAMBA_NORM_PLAIN ? (i + 1) % G_N_ELEMENTS (parts) : i], mamba);
@@ -256,7 +270,9 @@ scan (HrReplay  *replay,
   skipped = hr_op_binary (replay, HR_BINARY_MUL, "hidden_states · D", variables->hidden, d);
   hr_replay_assign (replay, &result, hr_op_binary (replay, HR_BINARY_ADD, "scan_output", result, skipped));
   hr_replay_drop (replay, skipped);
+  hr_live_parameters_call (replay);
   gate = hr_op_unary (replay, HR_UNARY_SILU, "act(gate)", variables->gate);
+  hr_live_parameters_leave (replay, &gate);
   hr_replay_assign (replay, &result, hr_op_binary (replay, HR_BINARY_MUL, "scan_output", result, gate));
   hr_replay_drop (replay, gate);
 
@@ -324,15 +340,22 @@ hr_replay_mamba (HrReplay      *replay,
   Variables variables = {
     .outputs = { HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE, HR_NO_VALUE }, .other_outputs = HR_NO_VALUE,
   };
-  HrValue convolved, tokens, output, result;
+  HrValue *inputs[1];
+  HrValue shapes[2];
+  HrValue convolved, output, result;
 
   set_symbols (replay, mamba);
+  inputs[0] = &x;
+  shapes[0] = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_MIXER, HR_SYMBOL_STATE);
+  shapes[1] = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_MIXER);
+  /* JambaMambaMixer is called by keyword. */
+  hr_live_parameters_enter_module (replay, inputs, mamba->path != HR_MAMBA_PATH_JAMBA, shapes, G_N_ELEMENTS (shapes));
   replay->sentence = N_("in the state-space mixer, while its input is projected and convolved");
   project (replay, x, &variables, mamba);
   mask_tokens (replay, forward, &variables, mamba);
   variables.state = hr_op_like (replay, "clone", "ssm_state", get_state_shape (x.element));
-  convolved = hr_replay_convolution (replay, forward, variables.hidden, HR_SYMBOL_MIXER, mamba->has_conv_bias, TRUE,
-                                     &variables.padded);
+  convolved = hr_replay_convolution (replay, forward, variables.hidden, HR_SYMBOL_MIXER, mamba->has_conv_bias,
+                                     HR_CONVOLVED_BY_MODULE, &variables.padded);
   hr_replay_assign (replay, &variables.hidden, hr_op_view (replay, convolved, get_tokens_shape (convolved.element)));
   hr_replay_drop (replay, convolved);
   if (mamba->path == HR_MAMBA_PATH_JAMBA)
@@ -344,9 +367,8 @@ hr_replay_mamba (HrReplay      *replay,
   hr_replay_keep_state (replay, forward, &forward->recurrent_state, "recurrent_states",
                         get_state_shape (replay->dtype));
   replay->sentence = N_("in the state-space mixer, in its output projection");
-  tokens = copy_transposed (replay, output);
-  result = hr_op_linear (replay, tokens, HR_MODULE_OUTPUT, "out_proj(…)", HR_SYMBOL_HIDDEN, 1, mamba->has_bias);
-  hr_replay_drop (replay, tokens);
+  result = multiply_transposed (replay, output, HR_MODULE_OUTPUT, "out_proj(…)", HR_SYMBOL_HIDDEN, mamba->has_bias);
+  hr_live_parameters_leave (replay, &result);
   hr_replay_drop (replay, output);
   drop_variables (replay, &variables);
 

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-live-parameters.h"
 #include "hr-operator-select.h"
 #include "hr-operator-sequence.h"
 #include "hr-replay-blocks.h"
@@ -504,12 +505,14 @@ norm_gated (HrReplay       *replay,
             const HrMamba2 *mamba2)
 {
   HrValue weight = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_MIXER));
-  HrValue hidden = hr_op_cast (replay, y, HR_ELEMENT_FLOAT32);
-  HrValue gate32 = hr_op_cast (replay, gate, HR_ELEMENT_FLOAT32);
-  HrValue activated = hr_op_unary (replay, HR_UNARY_SILU, "silu(gate)", gate32);
-  HrValue rows = hidden;
-  HrValue power, variance, shifted, inverse, cast, result;
+  HrValue *inputs[] = { &y, &gate };
+  HrValue hidden, gate32, activated, rows, power, variance, shifted, inverse, cast, result;
 
+  hr_live_parameters_enter_module (replay, inputs, G_N_ELEMENTS (inputs), &weight, 1);
+  hidden = hr_op_cast (replay, y, HR_ELEMENT_FLOAT32);
+  gate32 = hr_op_cast (replay, gate, HR_ELEMENT_FLOAT32);
+  activated = hr_op_unary (replay, HR_UNARY_SILU, "silu(gate)", gate32);
+  rows = hidden;
   hr_replay_drop (replay, gate32);
   hr_replay_assign (replay, &hidden, hr_op_binary (replay, HR_BINARY_MUL, "hidden_states", hidden, activated));
   hr_replay_drop (replay, activated);
@@ -527,6 +530,7 @@ norm_gated (HrReplay       *replay,
   hr_replay_assign (replay, &hidden, hr_op_view (replay, hidden, y));
   cast = hr_op_cast (replay, hidden, y.element);
   result = hr_op_binary (replay, HR_BINARY_MUL, "scan_output", weight, cast);
+  hr_live_parameters_leave (replay, &result);
   hr_replay_drop (replay, cast);
   hr_replay_drop (replay, hidden);
   hr_replay_drop (replay, variance);
@@ -568,6 +572,18 @@ project (HrReplay       *replay,
   return projected;
 }
 
+/* The module has a number of each kind for each head; BambaMixer and its kin are called by keyword. */
+static void
+enter (HrReplay       *replay,
+       HrValue        *x,
+       const HrMamba2 *mamba2)
+{
+  const HrValue heads = HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_MIXER_HEADS);
+  const HrValue shapes[] = { heads, heads, heads };
+
+  hr_live_parameters_enter_module (replay, &x, mamba2->path != HR_MAMBA2_PATH_BAMBA, shapes, G_N_ELEMENTS (shapes));
+}
+
 /*
  * hr_replay_mamba2:
  * @replay: a tape
@@ -591,6 +607,7 @@ hr_replay_mamba2 (HrReplay       *replay,
   HrValue projected, parts[3], convolved, padded, y, result;
 
   set_symbols (replay, mamba2);
+  enter (replay, &input, mamba2);
   replay->sentence = N_("in the state-space mixer, while its input is projected and convolved");
   if (mamba2->path == HR_MAMBA2_PATH_BAMBA)
     {
@@ -600,8 +617,8 @@ hr_replay_mamba2 (HrReplay       *replay,
     }
   projected = hold (&variables, project (replay, forward, &input, mamba2));
   split_projected (replay, projected, parts);
-  convolved = hr_replay_convolution (replay, forward, parts[1], HR_SYMBOL_CONVOLVED, mamba2->has_conv_bias, TRUE,
-                                     &padded);
+  convolved = hr_replay_convolution (replay, forward, parts[1], HR_SYMBOL_CONVOLVED, mamba2->has_conv_bias,
+                                     HR_CONVOLVED_BY_MODULE, &padded);
   hr_replay_drop (replay, parts[1]);
   if (mamba2->path == HR_MAMBA2_PATH_MAMBA2)
     hold (&variables, padded);
@@ -622,6 +639,7 @@ hr_replay_mamba2 (HrReplay       *replay,
   replay->sentence = N_("in the state-space mixer, in its output projection");
   hr_replay_assign (replay, &result, hr_op_linear (replay, result, HR_MODULE_OUTPUT, "out_proj(…)", HR_SYMBOL_HIDDEN, 1,
                                                    mamba2->has_bias));
+  hr_live_parameters_leave (replay, &result);
   hr_replay_drop (replay, y);
   hr_replay_drop (replay, parts[2]);
   hr_replay_drop (replay, parts[0]);

@@ -156,9 +156,15 @@ choose_by_bias (HrReplay        *replay,
                 const HrMixture *mixture,
                 HrValue         *indices)
 {
-  HrValue biased = hr_op_like (replay, "add", "scores_for_choice", hr_value_detach (scores));
-  HrValue values;
+  gboolean is_by_module = mixture->scores_norm == HR_ROUTER_NORM_CLAMPED;
+  HrValue biased, values;
 
+  /* Ernie4_5_MoeStatics */
+  if (is_by_module)
+    hr_live_parameters_call (replay);
+  biased = hr_op_like (replay, "add", "scores_for_choice", hr_value_detach (scores));
+  if (is_by_module)
+    hr_live_parameters_leave (replay, &biased);
   if (mixture->choice == HR_ROUTER_GROUPS)
     hr_replay_assign (replay, &biased, mask_groups (replay, biased));
   values = hr_op_topk (replay, "router_top_value", biased, HR_SYMBOL_TOP_K, indices);

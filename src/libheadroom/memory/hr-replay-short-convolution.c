@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "hr-live-parameters.h"
 #include "hr-operator-sequence.h"
 #include "hr-replay-blocks.h"
 
@@ -36,6 +37,7 @@ hr_replay_short_convolution (HrReplay                 *replay,
 
   symbols[HR_SYMBOL_KERNEL] = convolution->conv_kernel;
   symbols[HR_SYMBOL_CONVOLUTION] = symbols[HR_SYMBOL_SEQUENCE] + convolution->conv_kernel - 1;
+  hr_live_parameters_call (replay);
   replay->sentence = N_("in the short convolution, while its input is projected and convolved");
   if (forward->masked && symbols[HR_SYMBOL_BATCH] > 1 && symbols[HR_SYMBOL_SEQUENCE] > 1)
     hr_replay_mask_tokens (replay, &masked);
@@ -46,12 +48,14 @@ hr_replay_short_convolution (HrReplay                 *replay,
   hr_replay_drop (replay, transposed);
   hr_replay_drop (replay, projected);
   input = hr_op_binary (replay, HR_BINARY_MUL, "Bx", parts[0], parts[2]);
-  convolved = hr_replay_convolution (replay, forward, input, HR_SYMBOL_HIDDEN, has_bias, FALSE, &padded);
+  convolved = hr_replay_convolution (replay, forward, input, HR_SYMBOL_HIDDEN, has_bias, HR_CONVOLVED_ALONE,
+                                     &padded);
   hr_replay_drop (replay, padded);
   result = hr_op_binary (replay, HR_BINARY_MUL, "y", parts[1], convolved);
   replay->sentence = N_("in the short convolution, in its output projection");
   hr_replay_assign (replay, &result,
                     hr_op_linear (replay, result, HR_MODULE_OUTPUT, "y", HR_SYMBOL_HIDDEN, 1, has_bias));
+  hr_live_parameters_leave (replay, &result);
   hr_replay_drop (replay, convolved);
   hr_replay_drop (replay, input);
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)

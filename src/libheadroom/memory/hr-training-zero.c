@@ -923,12 +923,12 @@ count_run (const HrTrainingPlan *plan,
   return n;
 }
 
-/* ERNIE's router has a module beside it. */
+/* Experts that are modules by themselves, and those of Qwen's talker, are not followed. */
 static gboolean
 has_known_mixtures (const HrTrainingPlan *plan)
 {
   static const char * const strangers[] = {
-    "deepseek", "ernie4_5_moe", "ernie4_5_vl_moe_text", "qwen3_omni_moe_talker_text", NULL
+    "deepseek", "ernie4_5_vl_moe_text", "qwen3_omni_moe_talker_text", NULL
   };
   const HrStack *stack = plan->pass.stack;
 
