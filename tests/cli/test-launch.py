@@ -472,6 +472,14 @@ def layers_that_ranks_share_are_said_for_torchtitan_and_transformers():
     parallelism = tomllib.loads(launched['torchtitan']['text'])['parallelism']
     assert parallelism['fsdp_reshard_after_forward'] == 'never' and unsaid == [], (parallelism, unsaid)
     accept_all(launched)
+    launched, unsaid = files(*words, 'torchtitan', '--gpus', '32', '--sequence-parallel', 'true',
+                             '--pipeline-parallel', '2', '--context-parallel', '2', '--gradient-accumulation-steps',
+                             '8')
+    parallelism = tomllib.loads(launched['torchtitan']['text'])['parallelism']
+    degrees = [parallelism[f'{name}_degree'] for name in ('data_parallel_shard', 'tensor_parallel',
+                                                          'pipeline_parallel', 'context_parallel')]
+    assert degrees == [2, 4, 2, 2] and unsaid == [], (parallelism, unsaid)
+    accept_all(launched)
     launched, _ = files(*words, 'transformers', '--gpus', '4')
     expect(launched['python']['text'], 'tp_plan="auto"')
     expect_none_of(launched['python']['text'], 'device_mesh')

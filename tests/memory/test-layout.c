@@ -728,6 +728,7 @@ what_torchtitan_does_not_divide_is_refused_in_a_sentence (void)
   refuse_by (HR_TRAINING_FRAMEWORK_TORCHTITAN, "tensor-parallel", 3, "num_attention_heads");
   refuse_by (HR_TRAINING_FRAMEWORK_TORCHTITAN, "tensor-parallel", 16, "num_key_value_heads");
   refuse_by (HR_TRAINING_FRAMEWORK_TORCHTITAN, "expert-parallel", 2, "expert-parallel: expected");
+  refuse_by (HR_TRAINING_FRAMEWORK_TORCHTITAN, "context-parallel", 3, "sequence-length: expected a multiple of 384");
 }
 
 static void

@@ -160,8 +160,8 @@ static const HrHelpText guides[] = {
        "them, and TRL’s trainers of DPO, KTO, GRPO and their kin, for DeepSpeed’s ZeRO, below these as well, the "
        "sequences that it shares by Ulysses, and its PipelineEngine, alone, with copies and with ZeRO’s first stage, "
        "for Megatron-LM’s tensor, sequence, context, expert and pipeline parallelism and distributed optimizer with "
-       "models like GPT and Llama, for torchtitan’s fully_shard, alone or beside tensor and sequence parallelism, for "
-       "the schedules of "
+       "models like GPT and Llama, for torchtitan’s fully_shard, alone or beside tensor, sequence and context "
+       "parallelism, in its pipelines too, for the schedules of "
        "torch.distributed.pipelining in a plain loop and in torchtitan, and for matrices that transformers divides by "
        "its own plans, in training as in inference; in inference also for its plans of experts, and for layers that "
        "accelerate spreads over GPUs. Every other layout is refused with the reason."),

@@ -11,6 +11,7 @@
 #include "hr-message.h"
 #include "hr-model-private.h"
 #include "hr-pipeline-schedule.h"
+#include "hr-torchtitan-context.h"
 #include "hr-training-profile.h"
 
 #define MAX_FRAMEWORKS 10
@@ -32,7 +33,8 @@ static const struct
   { "pipeline-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_TRAINING_FRAMEWORK_PYTORCH,
                            HR_TRAINING_FRAMEWORK_TORCHTITAN, HR_TRAINING_FRAMEWORK_DEEPSPEED }, 4 },
   { "context-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM, HR_TRAINING_FRAMEWORK_DEEPSPEED,
-                          HR_TRAINING_FRAMEWORK_TRANSFORMERS, HR_TRAINING_FRAMEWORK_TRL }, 4 },
+                          HR_TRAINING_FRAMEWORK_TRANSFORMERS, HR_TRAINING_FRAMEWORK_TRL,
+                          HR_TRAINING_FRAMEWORK_TORCHTITAN }, 5 },
   { "expert-parallel", { HR_TRAINING_FRAMEWORK_MEGATRON_LM }, 1 },
 };
 
@@ -555,15 +557,6 @@ check_torchtitan_parts (const HrLayout  *self,
                                "itself (count-embedding-as-layer, count-loss-as-layer); found %s"), found);
       return FALSE;
     }
-  if (self->tensor > 1)
-    {
-      g_autofree char *degree = format_number (self->tensor);
-
-      hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                            N_("tensor-parallel: expected 1 beside a pipeline of torchtitan, as what its stages hand "
-                               "over of a part of the tokens is not known; found %s"), degree);
-      return FALSE;
-    }
   if (!hr_pipeline_schedule_splits (self->schedule))
     return TRUE;
   /* What has come last and what has been added up before are of two data types (foreach_reduce). */
@@ -745,6 +738,45 @@ check_shares (const HrLayout  *self,
   return FALSE;
 }
 
+/*
+ * Trainer.__init__ of torchtitan/trainer.py has two chunks of a micro-batch for each rank, and a mask is made of whole
+ * blocks of tokens (_create_cp_block_mask of torch/distributed/tensor/experimental/_context_parallel/_attention.py).
+ */
+static gboolean
+divides_torchtitan_tokens (const HrLayout *self,
+                           guint64         length)
+{
+  guint64 n_sharers = self->divides_sequence ? self->tensor : 1;
+
+  return self->context == 1 || (length % (2 * self->context * n_sharers) == 0 &&
+                                length % (HR_TORCHTITAN_MASK_BLOCK * self->context) == 0);
+}
+
+static gboolean
+check_torchtitan_context (const HrLayout  *self,
+                          HrTrainingJob   *job,
+                          GError         **error)
+{
+  guint64 length = hr_training_job_get_sequence_length (job);
+  guint64 n_sharers = self->divides_sequence ? self->tensor : 1;
+  guint64 block = HR_TORCHTITAN_MASK_BLOCK * self->context;
+  guint64 chunks = 2 * self->context * n_sharers;
+  g_autofree char *expected = NULL;
+  g_autofree char *found = NULL;
+
+  if (divides_torchtitan_tokens (self, length))
+    return TRUE;
+
+  expected = format_number (length % block != 0 ? block : chunks);
+  found = format_number (length);
+  hr_message_set_error (error, HR_ERROR_VALUE,
+                        N_("sequence-length: expected a multiple of %s, as torchtitan divides a sequence into two "
+                           "chunks for each of the ranks that share it, and its mask into blocks of 128 tokens "
+                           "(context-parallel); found %s"), expected, found);
+
+  return FALSE;
+}
+
 /* What is not valid is told before what is not known (hr_layout_can_share). */
 static gboolean
 check_stages_of_zero (const HrLayout  *self,
@@ -808,7 +840,9 @@ hr_layout_check (const HrLayout  *self,
       (!check_parts (self, hr_training_job_get_gradient_accumulation_steps (job), error) ||
        !check_context (self, job, error)))
     return FALSE;
-  if (framework != HR_TRAINING_FRAMEWORK_MEGATRON_LM && !check_shares (self, job, error))
+  if (self->is_titan && !check_torchtitan_context (self, job, error))
+    return FALSE;
+  if (framework != HR_TRAINING_FRAMEWORK_MEGATRON_LM && !self->is_titan && !check_shares (self, job, error))
     return FALSE;
   if (!check_schedule (self, job, error))
     return FALSE;
@@ -830,11 +864,12 @@ hr_layout_divides_model (const HrLayout *self)
 
 /*
  * hr_layout_count_sharers:
- * @self: a layout of Megatron-LM or DeepSpeed
+ * @self: a layout of Megatron-LM, DeepSpeed or torchtitan
  *
  * The distributed optimizer divides what it keeps among all ranks that have the same parameters, those that share a
  * sequence among them (get_data_parallel_group (with_context_parallel=True) of megatron/core/parallel_state.py), and so
- * does ZeRO (_get_sequence_data_parallel_group of deepspeed/utils/groups.py).
+ * does ZeRO (_get_sequence_data_parallel_group of deepspeed/utils/groups.py), and fully_shard of torchtitan
+ * (resolve_fsdp_mesh of torchtitan/distributed/fsdp.py).
  *
  * Returns: how many ranks have the same parameters
  */
@@ -849,8 +884,8 @@ hr_layout_count_sharers (const HrLayout *self)
  * @self: a layout
  * @length: how many tokens a sequence has
  *
- * Ranks that share a sequence have two chunks of it each (--context-parallel-size in megatron/training/arguments.py),
- * which those that share a layer divide where they divide what lies between its matrices.
+ * Ranks that share a sequence have two chunks of it each (--context-parallel-size in megatron/training/arguments.py,
+ * Trainer.__init__ of torchtitan/trainer.py), which those that share a layer divide where they divide what lies between its matrices.
  *
  * Returns: whether each has as many tokens
  */
@@ -858,6 +893,9 @@ gboolean
 hr_layout_divides_tokens (const HrLayout *self,
                           guint64         length)
 {
+  if (self->is_titan && !divides_torchtitan_tokens (self, length))
+    return FALSE;
+
   return divides_chunks (self, length) && (!self->divides_sequence || length / self->context % self->tensor == 0);
 }
 

@@ -8,6 +8,8 @@
 
 #include "hr-operator-sequence.h"
 #include "hr-inference-cache.h"
+#include "hr-replay-context.h"
+#include "hr-torchtitan-context.h"
 #include "hr-torchtitan-parallel.h"
 
 /*
@@ -81,7 +83,8 @@ rotate (HrReplay *replay,
  * @x: what goes into the attention
  * @attention: its sizes
  *
- * GQAttention of torchtitan/models/common/attention.py, with FusedQKVLinear and VarlenAttention.
+ * GQAttention of torchtitan/models/common/attention.py, with FusedQKVLinear, and with VarlenAttention, or with
+ * FlexAttention where ranks share sequences.
  *
  * Returns: what comes out of it
  */
@@ -115,7 +118,9 @@ hr_torchtitan_attention (HrReplay          *replay,
       norm_heads (replay, &parts[1], HR_SYMBOL_KEY_HEADS);
     }
   rotate (replay, &parts[0], &parts[1], has_norms);
-  inner = hr_replay_sdpa (replay, forward, parts[0], parts[1], parts[2]);
+  inner = hr_context_is_divided (replay)
+            ? hr_torchtitan_attend_context (replay, parts[0], parts[1], parts[2])
+            : hr_replay_sdpa (replay, forward, parts[0], parts[1], parts[2]);
   result.output = hr_op_linear (replay, inner, HR_MODULE_OUTPUT, "output", HR_SYMBOL_HIDDEN, 1, FALSE);
   hr_torchtitan_reduce (replay, &result.output);
   hr_replay_drop (replay, inner);

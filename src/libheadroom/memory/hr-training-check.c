@@ -462,6 +462,29 @@ check_tied (const HrTrainingPlan  *plan,
   return FALSE;
 }
 
+/*
+ * The policy of SelectiveAC of torchtitan/distributed/activation_checkpoint.py keeps all that a compiled region returns
+ * (inductor_compiled_code), which FlexAttention is, what it keeps for its derivative among that.
+ */
+static gboolean
+check_flex (const HrTrainingPlan  *plan,
+            GError               **error)
+{
+  gboolean is_selective =
+    hr_training_job_get_gradient_checkpointing (plan->job) == HR_GRADIENT_CHECKPOINTING_SELECTIVE &&
+    hr_training_job_get_selective_checkpointing (plan->job) == HR_SELECTIVE_CHECKPOINTING_OPERATORS;
+
+  if (plan->layout.context == 1 || !is_selective)
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("gradient-checkpointing: expected none or full beside context-parallel of torchtitan, as "
+                           "what selective checkpointing keeps of its compiled FlexAttention is not known; found "
+                           "selective"));
+
+  return FALSE;
+}
+
 /* torchtitan has models of its own, and trains all parameters of them. */
 static gboolean
 check_torchtitan (const HrTrainingPlan  *plan,
@@ -495,7 +518,7 @@ check_torchtitan (const HrTrainingPlan  *plan,
                           N_("framework: expected one whose losses on answers are known; found torchtitan"));
   else
     return check_torchtitan_optimizer (plan->job, error) && check_torchtitan_precision (plan->job, error) &&
-           check_tied (plan, error);
+           check_tied (plan, error) && check_flex (plan, error);
 
   return FALSE;
 }

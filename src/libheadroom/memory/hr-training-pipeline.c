@@ -160,7 +160,8 @@ make_received_for_all (const HrTraining *self,
                        const char       *variable,
                        guint64           n_parts)
 {
-  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_SEQUENCE, HR_SYMBOL_HIDDEN);
+  HrSymbol tokens = replay->divides_sequence ? HR_SYMBOL_SEQUENCE_SHARE : HR_SYMBOL_SEQUENCE;
+  HrValue shape = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, tokens, HR_SYMBOL_HIDDEN);
   guint64 before = replay->ledger.live.total;
   HrValue one = hr_replay_make (replay, "empty", variable, HR_COMPONENT_COMMUNICATION, shape);
 
@@ -170,11 +171,17 @@ make_received_for_all (const HrTraining *self,
   return one;
 }
 
+/*
+ * Of the tokens that ranks share between the matrices of their layers each hands its own over, to the rank that has
+ * them in the next stage.
+ */
 static guint64
 get_hidden_bytes (const HrTraining *self,
                   const HrReplay   *replay)
 {
-  return hr_ledger_round (self->pass.batch * self->pass.prompt * replay->symbols[HR_SYMBOL_HIDDEN] *
+  guint64 n_tokens = replay->divides_sequence ? self->sequence_share : self->pass.prompt;
+
+  return hr_ledger_round (self->pass.batch * n_tokens * replay->symbols[HR_SYMBOL_HIDDEN] *
                           hr_element_get_bytes (replay->dtype));
 }
 
@@ -573,9 +580,16 @@ ends_way (const Part             *self,
          action->kind == (self->is_first ? HR_PIPELINE_ACTION_WEIGHTS : HR_PIPELINE_ACTION_INPUTS);
 }
 
+/* Schedule1F1B has variables for what it sends, which hold the last of it. */
+static gboolean
+keeps_last_sent (const HrTrainingPipeline *self)
+{
+  return self->schedule == HR_PIPELINE_SCHEDULE_1F1B && self->n_parts == 1;
+}
+
 /*
  * A variable of ScheduleGPipe and Schedule1F1B holds what the last forward pass has made until the step ends, behind
- * which nothing comes but that gradients are reduced.
+ * which nothing comes but that gradients are reduced. What ScheduleGPipe sends is held by its work anyway.
  */
 static void
 hold_last_output (Walk                   *self,
@@ -586,17 +600,10 @@ hold_last_output (Walk                   *self,
   gboolean is_last = action->micro_batch + 1 == self->training->accumulation_steps;
 
   if (!is_last || action->kind != HR_PIPELINE_ACTION_BACKWARD || pipeline->n_parts > 1 ||
-      hr_pipeline_schedule_splits (pipeline->schedule))
+      hr_pipeline_schedule_splits (pipeline->schedule) || (!part->is_last && !keeps_last_sent (pipeline)))
     return;
 
   hold (self, part->is_last ? self->logits : self->hidden);
-}
-
-/* Schedule1F1B has variables for what it sends, which hold the last of it. */
-static gboolean
-keeps_last_sent (const HrTrainingPipeline *self)
-{
-  return self->schedule == HR_PIPELINE_SCHEDULE_1F1B && self->n_parts == 1;
 }
 
 /*

@@ -743,18 +743,25 @@ shard (HrTrainingPlan *self)
   pass->element = HR_ELEMENT_BFLOAT16;
   hr_sharding_init (&self->training.sharding, pass->model, is_narrow ? HR_ELEMENT_BFLOAT16 : HR_ELEMENT_FLOAT32,
                     HR_ELEMENT_BFLOAT16,
-                    self->layout.data / hr_training_job_get_data_parallel_replicas (self->job));
+                    hr_layout_count_sharers (&self->layout) /
+                    hr_training_job_get_data_parallel_replicas (self->job));
   self->training.sharding.has_replicas = hr_training_job_get_data_parallel_replicas (self->job) > 1;
   self->training.sharding.n_layers = pass->stack->n_layers;
   self->training.sharding.is_staged = self->layout.is_torch;
   self->training.sharding.stays_gathered = !self->layout.is_torch && self->training.sharding.n_ranks > 1 &&
                                            hr_training_job_get_fsdp (self->job) == HR_FSDP_SHARD_GRAD_OP;
   hr_sharding_list_sizes (&self->training.sharding, pass->model);
-  self->training.buffer_bytes = hr_torchtitan_get_buffer_bytes (pass->stack, pass->inference.prompt);
+  self->training.buffer_bytes = hr_torchtitan_get_buffer_bytes (pass->stack,
+                                                                 hr_training_job_get_sequence_length (self->job));
   hr_inference_plan_warn (pass, N_("torchtitan: fully_shard, VarlenAttention by torch’s flash kernel "
                                    "and CrossEntropyLoss over all logits at once are counted, without CUDA graphs and "
                                    "without torch.compile; its configurations compute the loss in 8 chunks and capture "
                                    "CUDA graphs where nothing else is said"));
+  if (self->layout.context > 1)
+    hr_inference_plan_warn (pass, N_("torchtitan: ranks that share a sequence are counted with FlexAttention, which it "
+                                     "compiles, as it refuses VarlenAttention there: each gathers the keys and values "
+                                     "of all tokens, layer by layer, and has a mask of blocks of 128 tokens; what "
+                                     "making that mask takes before the forward pass is not counted"));
   if (self->layout.tensor > 1)
     hr_inference_plan_warn (pass, N_("torchtitan: ranks that share a layer are counted with spmd_types, the backend "
                                      "that it takes by itself, where what they hold is plain tensors, and each "

@@ -23,6 +23,7 @@
 #include "hr-training-pipeline.h"
 #include "hr-unsloth.h"
 #include "hr-training-log.h"
+#include "hr-torchtitan-context.h"
 #include "hr-torchtitan-parallel.h"
 #include "hr-tower.h"
 #include "hr-training-policy-unsloth.h"
@@ -1492,10 +1493,25 @@ static void
 add_numbers_of_torchtitan (const HrTraining *self,
                            HrReplay         *replay)
 {
-  hr_replay_add_inputs (replay, self->pipelines ? self->accumulation_steps : 0,
-                        (self->pass.batch + 1) * sizeof (gint32));
+  guint64 n_brought = self->pipelines ? self->accumulation_steps : 1;
+  guint64 n_tokens = self->pass.batch * self->pass.prompt * self->context_ring;
+
+  if (self->context_ring > 1)
+    hr_replay_add_inputs (replay, n_brought, hr_torchtitan_get_mask_bytes (n_tokens, self->context_ring));
+  else if (self->pipelines)
+    hr_replay_add_inputs (replay, n_brought, (self->pass.batch + 1) * sizeof (gint32));
   hr_replay_add_inputs (replay, 1, sizeof (gint64));
   hr_replay_add_inputs (replay, 1, sizeof (gint32));
+}
+
+/*
+ * cp_shard of torchtitan/distributed/context_parallel/api.py: each rank has all tokens of a micro-batch, and beside them
+ * its own.
+ */
+static guint64
+count_shares_of_batch (const HrTraining *self)
+{
+  return self->layer_code == HR_LAYER_CODE_TORCHTITAN && self->context_ring > 1 ? self->context_ring + 1 : 1;
 }
 
 /* What the model reads and its labels, and the mask that comes with the former, of all micro-batches of the step. */
@@ -1507,8 +1523,9 @@ add_batch (const HrTraining *self,
   guint64 n_virtual = hr_tuning_get_n_virtual (self->tuning);
   guint64 prompt = pass->prompt - hr_tuning_get_n_embedded (self->tuning);
   guint64 read = pass->encoder != NULL ? pass->source_length : prompt;
+  guint64 n_shares = count_shares_of_batch (self);
   guint64 inputs = pass->features > 0 ? pass->features * hr_element_get_bytes (replay->parameter_dtype)
-                                      : read * sizeof (gint64);
+                                      : n_shares * read * sizeof (gint64);
   const HrBlock *head = hr_chain_find_block (pass->head, HR_BLOCK_HEAD);
   gboolean is_span = head != NULL && head->head.is_span;
   guint64 labels = hr_pass_is_pooled (pass) || is_span ? 1 : prompt;
@@ -1533,7 +1550,7 @@ add_batch (const HrTraining *self,
   if (!gives_each_stage_its_own (self) || pass->has_inputs)
     hr_replay_add_inputs (replay, n_brought, pass->batch * inputs);
   if (!gives_each_stage_its_own (self) || pass->has_head)
-    hr_replay_add_inputs (replay, n_brought, pass->batch * labels * sizeof (gint64));
+    hr_replay_add_inputs (replay, n_brought, n_shares * pass->batch * labels * sizeof (gint64));
   if (gives_each_stage_its_own (self))
     return;
   if (self->layer_code == HR_LAYER_CODE_TORCHTITAN)
@@ -1547,7 +1564,7 @@ add_batch (const HrTraining *self,
   hr_replay_add_inputs (replay, 1, get_kept_positions (self));
   /* The positions of the tokens in their documents (TextCollator of torchtitan/components/data/collators.py). */
   if (self->layer_code == HR_LAYER_CODE_TORCHTITAN || pass->examples > 0)
-    hr_replay_add_inputs (replay, n_brought, pass->batch * read * sizeof (gint64));
+    hr_replay_add_inputs (replay, n_brought, n_shares * pass->batch * read * sizeof (gint64));
   /* num_items_in_batch (_unsloth_get_batch_samples of unsloth_zoo/loss_utils.py) */
   hr_replay_add_inputs (replay, 1, is_unsloth ? sizeof (gint64) : 0);
   /* packed_seq_lengths (unsloth/utils/packing.py) */

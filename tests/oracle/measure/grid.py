@@ -145,7 +145,7 @@ ONLY_WITH = {
     'count-embedding-as-layer': ('framework', TITAN),
     'count-loss-as-layer': ('framework', TITAN),
     'data-parallel': ('framework', (*SHARING, *TITAN)),
-    'context-parallel': ('framework', ('deepspeed',)),
+    'context-parallel': ('framework', ('deepspeed', *TITAN)),
     'rank': ('framework', (*SHARING, *TITAN)),
     'data-parallel-replicas': ('framework', TITAN),
     'tensor-parallel': ('tensor-parallel', SHARERS),

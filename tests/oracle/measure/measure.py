@@ -88,8 +88,8 @@ def run_case(case, hyper_parameters, tracker):
         metering.clean()
     counts = None
     if model is None and case.settings.get('pipeline-parallel', 1) > 1:
-        import pipelining  # pylint: disable=import-outside-toplevel
-        counts = pipelining.measure_titan(hyper_parameters, case.settings, meter)
+        import titan_stages  # pylint: disable=import-outside-toplevel
+        counts = titan_stages.measure(hyper_parameters, case.settings, meter)
     elif model is None:
         import titan  # pylint: disable=import-outside-toplevel
         counts = titan.measure(hyper_parameters, case.settings, meter)

@@ -17,12 +17,10 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.pipelining import schedules, stage
 from torch.testing._internal.distributed.fake_pg import FakeStore
 from torch.utils._python_dispatch import _disable_current_modes
-from transformers import AutoConfig
 from transformers.loss.loss_utils import ForCausalLMLoss
 
 import models
 import sharding
-import titan_stages
 import training
 
 N_STEPS = 3
@@ -182,12 +180,12 @@ def make_stages(model, settings, mesh):
     return stages
 
 
-def make_schedule(stages, settings, loss, **options):
+def make_schedule(stages, settings, loss):
     single, several = SCHEDULES[settings['pipeline-schedule']]
     n = settings['gradient-accumulation-steps']
     if len(stages) == 1 and issubclass(single, schedules.PipelineScheduleSingle):
-        return single(stages[0], n, loss_fn=loss, **options)
-    return several(stages, n, loss_fn=loss, **options)
+        return single(stages[0], n, loss_fn=loss)
+    return several(stages, n, loss_fn=loss)
 
 
 def replace_functions():
@@ -196,49 +194,6 @@ def replace_functions():
     # pylint: disable-next=protected-access
     stage._PipelineStageBase.backward_maybe_with_nosync = backward_and_rest
     dist.isend = dist.distributed_c10d.isend = send
-
-
-def make_titan_stages(config, settings, mesh):
-    """The stages of a rank of torchtitan (_pipeline_module_split of torchtitan/distributed/pipeline_parallel.py)."""
-    n_all = settings['pipeline-parallel'] * settings['virtual-pipeline-parallel']
-    dealt = titan_stages.deal_layers(config.num_hidden_layers, n_all, int(settings['count-embedding-as-layer']),
-                              int(settings['count-loss-as-layer']))
-    n_tokens = settings['micro-batch-size'] * settings['sequence-length']
-    options = {'dtype': torch.bfloat16, 'device': 'meta', 'requires_grad': True}
-    hidden = torch.empty(n_tokens, config.hidden_size, **options)
-    logits = torch.empty(n_tokens, config.vocab_size, **options)
-    tokens = torch.empty(n_tokens, dtype=torch.long, device='meta')
-    stages = []
-    for number in list_parts(settings):
-        is_first, is_last = number == 0, number + 1 == n_all
-        part = titan_stages.make_part(config, settings, dealt[number], is_first, is_last, mesh['dp'])
-        stages.append(pipelining.PipelineStage(part, number, n_all, torch.device('cuda'),
-                                               input_args=tokens if is_first else hidden,
-                                               output_args=logits if is_last else hidden,
-                                               group=mesh['pp'].get_group()))
-    return stages
-
-
-def measure_titan(hyper_parameters, settings, meter):
-    """The same of a rank of torchtitan, with its own layers."""
-    values = {key: value for key, value in hyper_parameters.items() if key not in ('model_type', 'torch_dtype')}
-    config = AutoConfig.for_model(hyper_parameters['model_type'], **values)
-    mesh = begin(settings)
-    replace_functions()
-    stages = make_titan_stages(config, settings, mesh)
-    ends = any(part.is_first for part in stages), any(part.is_last for part in stages)
-    parts = [list(part.submod.parameters()) for part in stages]
-    optimizers = [training.make_optimizer(parameters, settings) for parameters in parts]
-    schedule = make_schedule(stages, settings, titan_stages.compute_loss, scale_grads=False)
-    parameters = [parameter for part in parts for parameter in part]
-    step = titan_stages.Step(schedule, parameters, optimizers, settings, config.vocab_size, ends)
-    for _ in range(N_STEPS):
-        meter.restart()
-        meter.mark('step-start')
-        step.run(meter)
-        meter.mark('end')
-    n_parameters = sum(parameter.numel() for parameter in parameters)
-    return {'parameters': n_parameters, 'trainable': n_parameters}
 
 
 def measure(model, settings, meter):

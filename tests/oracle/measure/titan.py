@@ -19,15 +19,18 @@ import training
 from meter import entered_before
 
 N_STEPS = 3
+MASK_BLOCK = 128  # _DEFAULT_SPARSE_BLOCK_SIZE of torch/nn/attention/flex_attention.py
 
 
 def begin(settings):
     """Makes the group of all ranks, of which one is measured: each of those that share a layer may have other rows."""
-    size = settings['data-parallel'] * settings.get('tensor-parallel', 1)
+    n_inner = settings['data-parallel'] * settings.get('tensor-parallel', 1) * settings.get('context-parallel', 1)
+    size = n_inner * settings.get('pipeline-parallel', 1)
     os.environ.update({'RANK': '0', 'LOCAL_RANK': '0', 'WORLD_SIZE': str(size), 'MASTER_ADDR': 'localhost',
                        'MASTER_PORT': '29500'})
     torch.autograd.set_multithreading_enabled(False)
-    dist.init_process_group('fake', store=FakeStore(), rank=settings['rank'], world_size=size)
+    dist.init_process_group('fake', store=FakeStore(), rank=settings['rank'] + n_inner * settings.get('pipeline-stage', 0),
+                            world_size=size)
 
 
 def attend(query, key, value, *_lengths, scale=None, enable_gqa=False, **_options):
@@ -38,7 +41,68 @@ def attend(query, key, value, *_lengths, scale=None, enable_gqa=False, **_option
     return result.transpose(1, 2).squeeze(0)
 
 
-def configure(hyper_parameters, n_tokens):
+class Flex(torch.autograd.Function):
+    """What inductor makes of flex_attention and its derivative (torch/_inductor/kernel/flex/flex_attention.py): each
+    kernel writes into tensors that are made before it, and a sum of products is one kernel."""
+
+    # pylint: disable=arguments-differ,abstract-method
+    @staticmethod
+    def forward(ctx, query, key, value, _mask):
+        sums = torch.empty(query.shape[:-1], dtype=torch.float32, device=query.device)
+        largest = torch.empty_like(sums)
+        output = torch.empty_like(query)
+        ctx.save_for_backward(query, key, value, output, sums)
+        del largest
+        return output
+
+    @staticmethod
+    def backward(ctx, gradient):
+        query, key, value, _output, sums = ctx.saved_tensors
+        del gradient
+        delta = torch.empty_like(sums)
+        results = [torch.empty_like(x) for x in (query, value, key)]
+        del delta
+        return results[0], results[2], results[1], None
+
+
+def attend_flexibly(query, key, value, *, block_mask, **_options):
+    """FlexAttention._compiled_flex_attn, without what AuxRequest asks for"""
+    return Flex.apply(query, key, value, block_mask), None
+
+
+def make_block_mask(positions, n_ranks):
+    """The tensors of the mask that _create_cp_block_mask makes for a rank, and those that its function reads."""
+    from torch.nn.attention.flex_attention import BlockMask  # pylint: disable=import-outside-toplevel
+
+    n_tokens = positions.shape[0]
+    columns = n_tokens // MASK_BLOCK
+    rows = columns // n_ranks
+    options = {'dtype': torch.int32, 'device': positions.device}
+    held = [torch.empty(1, n_tokens, dtype=torch.int64, device=positions.device),
+            torch.empty((n_tokens + 1 + MASK_BLOCK - 1) // MASK_BLOCK * MASK_BLOCK, **options),
+            torch.empty(n_tokens, **options)]
+    counts = [torch.empty(1, 1, n, **options) for n in (rows, rows, columns, columns)]
+    indices = [torch.empty(1, 1, *size, **options) for size in 2 * [(rows, columns)] + 2 * [(columns, rows)]]
+
+    def finds(_batch, _head, _query, _key):
+        return held
+
+    return BlockMask(seq_lengths=(n_tokens // n_ranks, n_tokens), kv_num_blocks=counts[0], kv_indices=indices[0],
+                     full_kv_num_blocks=counts[1], full_kv_indices=indices[1], q_num_blocks=counts[2],
+                     q_indices=indices[2], full_q_num_blocks=counts[3], full_q_indices=indices[3],
+                     BLOCK_SIZE=(MASK_BLOCK, MASK_BLOCK), mask_mod=finds)
+
+
+def share_sequence(dims, tensors):
+    """What a rank has of a micro-batch: cp_shard of torchtitan/distributed/context_parallel/api.py, and its mask."""
+    from torchtitan.distributed.context_parallel.api import cp_shard  # pylint: disable=import-outside-toplevel
+
+    mesh = dims.get_mesh('cp')
+    (tokens, labels, positions), _masks = cp_shard(mesh, tensors, None)
+    return tokens, labels, positions, make_block_mask(tensors[2], mesh.size())
+
+
+def configure(hyper_parameters, n_tokens, backend='varlen'):
     """The configuration of torchtitan's model of that kind, and the function that says how it is divided."""
     from torchtitan.models import llama3, qwen3  # pylint: disable=import-outside-toplevel
     from torchtitan.models.common import rope  # pylint: disable=import-outside-toplevel
@@ -50,7 +114,7 @@ def configure(hyper_parameters, n_tokens):
     n_heads = hyper_parameters['num_attention_heads']
     head_dim = hyper_parameters.get('head_dim', width // n_heads)
     options = {'n_layers': hyper_parameters['num_hidden_layers'], 'dim': width, 'n_heads': n_heads,
-               'n_kv_heads': hyper_parameters['num_key_value_heads'], 'attn_backend': 'varlen',
+               'n_kv_heads': hyper_parameters['num_key_value_heads'], 'attn_backend': backend,
                'hidden_dim': hyper_parameters['intermediate_size']}
     is_qwen3 = hyper_parameters['model_type'] == 'qwen3'
     turns = rope.CosSinRoPE if is_qwen3 else rope.ComplexRoPE
@@ -85,23 +149,27 @@ def get_checkpointing(settings):
     return kind.Config(preserve_rng_state=False, determinism_check='none') if kind else None
 
 
-def build(hyper_parameters, settings):
-    """The model of a rank, and the dimensions that it is divided along."""
+def prepare(hyper_parameters, settings):
+    """The configuration of a model, how it is divided, the dimensions of that, and the function that divides it."""
     # pylint: disable=import-outside-toplevel
-    from torchtitan.config import CompileConfig, ParallelismConfig, TrainingConfig
-    from torchtitan.distributed import ParallelDims  # pylint: disable=import-outside-toplevel
-    from torchtitan.distributed import utils  # pylint: disable=import-outside-toplevel
-    from torchtitan.models.common import attention  # pylint: disable=import-outside-toplevel
-    from torchtitan.models.llama3.parallelize import parallelize_llama  # pylint: disable=import-outside-toplevel
-    from torchtitan.models.qwen3.parallelize import parallelize_qwen3  # pylint: disable=import-outside-toplevel
-    from torchtitan.tools import utils as tools  # pylint: disable=import-outside-toplevel
+    from torchtitan.config import ParallelismConfig
+    from torchtitan.distributed import ParallelDims
+    from torchtitan.distributed import utils
+    from torchtitan.models.common import attention
+    from torchtitan.models.llama3.parallelize import parallelize_llama
+    from torchtitan.models.qwen3.parallelize import parallelize_qwen3
+    from torchtitan.tools import utils as tools
 
     attention.varlen_attn = attend
+    attention.FlexAttention._compiled_flex_attn = attend_flexibly
     tools.get_cuda_flash_attention_impl = lambda: None
-    config, is_qwen3 = configure(hyper_parameters, settings['sequence-length'])
+    config, is_qwen3 = configure(hyper_parameters, settings['sequence-length'],
+                                   'flex' if settings.get('context-parallel', 1) > 1 else 'varlen')
     parallelism = ParallelismConfig(
         tensor_parallel_degree=settings.get('tensor-parallel', 1),
         enable_sequence_parallel=settings['sequence-parallel'],
+        context_parallel_degree=settings.get('context-parallel', 1),
+        pipeline_parallel_degree=settings.get('pipeline-parallel', 1),
         data_parallel_shard_degree=settings['data-parallel'] // settings['data-parallel-replicas'],
         data_parallel_replicate_degree=settings['data-parallel-replicas'],
         fsdp_reshard_after_forward='never' if settings['fsdp'] == 'shard-grad-op' else 'default')
@@ -109,18 +177,31 @@ def build(hyper_parameters, settings):
     utils.set_spmd_backend(parallelism.spmd_backend)
     dims = ParallelDims.from_config(parallelism, dist.get_world_size())
     dims.build_mesh()
-    with torch.device('meta'):
-        model = config.build()
-    parallelize = parallelize_qwen3 if is_qwen3 else parallelize_llama
-    parallelize(model, parallel_dims=dims, training=TrainingConfig(dtype=settings['dtype']), parallelism=parallelism,
-                compile_config=CompileConfig(), ac_config=get_checkpointing(settings), dump_folder='')
+    return config, parallelism, dims, parallelize_qwen3 if is_qwen3 else parallelize_llama
+
+
+def materialize(model):
+    """What a model does between being divided and the first step."""
     model.to_empty(device='cuda')
     for module in model.modules():
         if hasattr(module, '_init_self_buffers'):
             module._init_self_buffers(buffer_device=torch.device('cuda'))
-    if config.enable_weight_tying:  # as Decoder.init_states does
+    if model.config.enable_weight_tying:  # as Decoder.init_states does
         model.tok_embeddings.weight = model.lm_head.weight
-    return model.train(), dims
+    model.train()
+
+
+def build(hyper_parameters, settings):
+    """The model of a rank, and the dimensions that it is divided along."""
+    from torchtitan.config import CompileConfig, TrainingConfig  # pylint: disable=import-outside-toplevel
+
+    config, parallelism, dims, parallelize = prepare(hyper_parameters, settings)
+    with torch.device('meta'):
+        model = config.build()
+    parallelize(model, parallel_dims=dims, training=TrainingConfig(dtype=settings['dtype']), parallelism=parallelism,
+                compile_config=CompileConfig(), ac_config=get_checkpointing(settings), dump_folder='')
+    materialize(model)
+    return model, dims
 
 
 def make_batch(model, settings):
@@ -138,11 +219,12 @@ def make_loss(model):
 def run_step(model, optimizer, batch, run, settings, meter):
     from torchtitan.distributed import utils  # pylint: disable=import-outside-toplevel
 
-    tokens, labels, positions = batch
+    whole = batch
     for _ in range(settings['gradient-accumulation-steps']):
         meter.enter('forward')
+        tokens, labels, positions, masks = run.share(whole)
         with run.context():
-            logits = model(tokens, positions=positions, attention_masks=run.masks)
+            logits = model(tokens, positions=positions, attention_masks=masks)
             loss, _metrics = run.loss(logits, labels, run.n_valid)
             del logits
             meter.mark('end-forward')
@@ -164,7 +246,7 @@ class Run:
     """What the trainer holds for all steps."""
 
     context: object
-    masks: object
+    share: object
     loss: object
     n_valid: object
 
@@ -192,7 +274,9 @@ def run_steps(hyper_parameters, settings, meter):
     counts = dict.fromkeys(('parameters', 'trainable'), sum(map(count_own, model.parameters())))
     optimizer = training.make_optimizer([p for p in model.parameters() if p.requires_grad], settings)
     batch = make_batch(model, settings)
-    run = Run(utils.get_spmd_context(parallel_dims=dims), VarlenMetadata(None, None, 0, 0), make_loss(model),
+    masks = VarlenMetadata(None, None, 0, 0)
+    share = functools.partial(share_sequence, dims) if dims.cp_enabled else lambda whole: (*whole, masks)
+    run = Run(utils.get_spmd_context(parallel_dims=dims), share, make_loss(model),
               torch.ones((), device='cuda'))
     hook = model.lm_head.register_forward_pre_hook(functools.partial(watch, meter))
     with entered_before(model.lm_head, meter, training.HEAD):
