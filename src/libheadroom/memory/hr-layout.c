@@ -885,7 +885,8 @@ hr_layout_count_sharers (const HrLayout *self)
  * @length: how many tokens a sequence has
  *
  * Ranks that share a sequence have two chunks of it each (--context-parallel-size in megatron/training/arguments.py,
- * Trainer.__init__ of torchtitan/trainer.py), which those that share a layer divide where they divide what lies between its matrices.
+ * Trainer.__init__ of torchtitan/trainer.py), which those that share a layer divide where they divide what lies between
+ * its matrices.
  *
  * Returns: whether each has as many tokens
  */

@@ -63,7 +63,7 @@ backward_flex (HrReplay     *replay,
   hr_replay_drop (replay, delta);
 }
 
-/* flex_attention of the same file: the output is laid out as the queries are, the largest scores are asked for by none. */
+/* flex_attention of the same file: the output is laid out as the queries are, no one asks for the largest scores. */
 static HrValue
 run_flex (HrReplay *replay,
           HrValue   query,

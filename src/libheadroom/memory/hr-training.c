@@ -1258,6 +1258,16 @@ hr_micro_batch_free (HrMicroBatch *self)
   clear_step (self);
 }
 
+/*
+ * The squares of the norms and their sums among the ranks, where these share parameters alone (_NormPartial of
+ * torch/distributed/tensor/_ops/_math_ops.py); those that share layers as well do so norm by norm.
+ */
+static guint
+count_reduced_norms (const HrTraining *self)
+{
+  return self->layer_code == HR_LAYER_CODE_TORCHTITAN && self->sharding.n_ranks > 1 && self->n_alike == 0 ? 2 : 0;
+}
+
 /* clip_grad_norm_ in torch/nn/utils/clip_grad.py: the norms of all gradients, stacked, and the norm of that. */
 static void
 clip_gradients (const HrTraining *self,
@@ -1266,7 +1276,8 @@ clip_gradients (const HrTraining *self,
   guint64 scalar = hr_ledger_round (hr_element_get_bytes (replay->parameter_dtype));
   guint64 stacked = hr_ledger_round (self->n_gradients * hr_element_get_bytes (replay->parameter_dtype));
 
-  replay->symbols[HR_SYMBOL_KEPT] = (self->n_gradients + self->n_alike) * scalar + stacked + scalar;
+  replay->symbols[HR_SYMBOL_KEPT] = (self->n_gradients + self->n_alike) * scalar +
+                                    (1 + count_reduced_norms (self)) * stacked + scalar;
   hr_replay_drop (replay, hr_replay_make (replay, "_foreach_norm", "norms", HR_COMPONENT_TEMPORARY,
                                           HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT)));
 }
@@ -1505,8 +1516,8 @@ add_numbers_of_torchtitan (const HrTraining *self,
 }
 
 /*
- * cp_shard of torchtitan/distributed/context_parallel/api.py: each rank has all tokens of a micro-batch, and beside them
- * its own.
+ * cp_shard of torchtitan/distributed/context_parallel/api.py: each rank has all tokens of a micro-batch, and its own beside
+ * them.
  */
 static guint64
 count_shares_of_batch (const HrTraining *self)

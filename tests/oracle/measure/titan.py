@@ -29,8 +29,8 @@ def begin(settings):
     os.environ.update({'RANK': '0', 'LOCAL_RANK': '0', 'WORLD_SIZE': str(size), 'MASTER_ADDR': 'localhost',
                        'MASTER_PORT': '29500'})
     torch.autograd.set_multithreading_enabled(False)
-    dist.init_process_group('fake', store=FakeStore(), rank=settings['rank'] + n_inner * settings.get('pipeline-stage', 0),
-                            world_size=size)
+    rank = settings['rank'] + n_inner * settings.get('pipeline-stage', 0)
+    dist.init_process_group('fake', store=FakeStore(), rank=rank, world_size=size)
 
 
 def attend(query, key, value, *_lengths, scale=None, enable_gqa=False, **_options):
