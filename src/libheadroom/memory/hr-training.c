@@ -1516,8 +1516,8 @@ add_numbers_of_torchtitan (const HrTraining *self,
 }
 
 /*
- * cp_shard of torchtitan/distributed/context_parallel/api.py: each rank has all tokens of a micro-batch, and its own beside
- * them.
+ * cp_shard of torchtitan/distributed/context_parallel/api.py: each rank has all tokens of a micro-batch, and its own
+ * beside them.
  */
 static guint64
 count_shares_of_batch (const HrTraining *self)
