@@ -91,6 +91,43 @@ warns (HrEstimate *estimate,
   return FALSE;
 }
 
+/* Releases of vLLM up to 0.20 take less of the memory by themselves; what has been said stays. */
+static void
+test_releases_take_shares_of_their_own (void)
+{
+  static const struct
+  {
+    const char *said;
+    double share;
+  } rows[] = {
+    { "engine=vllm", 0.92 },
+    { "engine=vllm vllm-release=0.22", 0.92 },
+    { "engine=vllm vllm-release=0.20", 0.9 },
+    { "engine=vllm vllm-release=0.7", 0.9 },
+    { "engine=vllm vllm-release=0.11 gpu-memory-utilization=0.92", 0.92 },
+    { "engine=vllm vllm-release=0.11 gpu-memory-utilization=0.5", 0.5 },
+    { "vllm-release=0.11", 0.92 },
+  };
+  g_autoptr (HrModel) model = load ("Qwen/Qwen2.5-7B-Instruct");
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (HrJob) job = create (HR_MODE_INFERENCE, rows[i].said);
+      g_autoptr (HrJob) resolved = hr_job_resolve (job, model);
+      g_autoptr (HrEstimate) estimate = NULL;
+      g_autoptr (GError) error = NULL;
+      double share;
+
+      g_test_message ("%s", rows[i].said);
+      g_object_get (resolved, "gpu-memory-utilization", &share, NULL);
+      g_assert_cmpfloat (share, ==, rows[i].share);
+      estimate = hr_estimator_run (model, job, NULL, 1, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (warns (estimate, "gpu-memory-utilization is counted as 0.9"), ==, rows[i].share == 0.9);
+      g_assert_false (warns (estimate, "Prompt and output are counted"));
+    }
+}
+
 /* The estimate is that of the lengths that the resolved job has, and says so. */
 static void
 test_estimate_is_of_the_adapted_lengths_and_says_so (void)
@@ -137,6 +174,7 @@ main (int   argc,
 {
   g_test_init (&argc, &argv, NULL);
 
+  g_test_add_func ("/job-adapt/releases_of_vllm_take_shares_of_their_own", test_releases_take_shares_of_their_own);
   g_test_add_func ("/job-adapt/lengths-that-nobody-gave-are-no-longer-than-the-context",
                    test_lengths_that_nobody_gave_are_no_longer_than_the_context);
   g_test_add_func ("/job-adapt/estimate-is-of-the-adapted-lengths-and-says-so",

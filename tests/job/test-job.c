@@ -76,7 +76,7 @@ static const struct
   { "mmproj", "none f16 bf16 q8_0 f32" },
   { "flash-attention", "auto on off" },
   { "llama-release", "b11669 b10488 b9272 b4500" },
-  { "vllm-release", "0.28 0.20 0.11 0.8 0.7" },
+  { "vllm-release", "0.28 0.22 0.20 0.11 0.8 0.7" },
   { "sglang-release", "0.5.8 0.5 0.4.6 0.4 0.3" },
   { "lmdeploy-backend", "auto turbomind pytorch" },
   { "lmdeploy-release", "0.13 0.12 0.9.2 0.6 0.3 0.2" },

@@ -2,6 +2,7 @@
 
 /* What the settings of vLLM change, by how much, and what is refused. Sizes are those of Qwen2.5-0.5B on a T4. */
 
+#include <math.h>
 #include <string.h>
 
 #include <glib/gstdio.h>
@@ -563,7 +564,8 @@ test_layers_that_keep_less_have_longer_blocks (void)
     const char *room;
   } rows[] = {
     { "vllm-release=0.11", "has room for 54608 tokens, in 20480 blocks of 16" },
-    { "vllm-release=0.20", "has room for 530400 tokens, in 20480 blocks of 16" },
+    { "vllm-release=0.20", "has room for 54608 tokens, in 20480 blocks of 16" },
+    { "vllm-release=0.22", "has room for 530400 tokens, in 20480 blocks of 16" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -966,6 +968,56 @@ test_whole_prompts_are_computed_at_once (void)
   g_assert_nonnull (strstr (error->message, "max-num-batched-tokens: expected at least max-model-len, 16384"));
 }
 
+/*
+ * By themselves releases take 0.92 of the memory since 0.21, which counts CUDA graphs within it; an L40S, as 0.19 wrote
+ * into its log, had 20.27 GiB left beside Qwen3.5-9B (of 44.39 GiB, where the driver tells 45.0), and 0.65 GiB of
+ * graphs beside that.
+ */
+static void
+test_releases_take_shares_of_their_own (void)
+{
+  static const struct
+  {
+    const char *release;
+    double share;
+    gboolean counts_graphs;
+  } rows[] = { { "0.28", 0.92, FALSE }, { "0.22", 0.92, TRUE }, { "0.20", 0.9, FALSE }, { "0.11", 0.9, FALSE } };
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("l40s", NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *settings = g_strdup_printf ("dtype=bfloat16 max-num-batched-tokens=8192 max-num-seqs=256 "
+                                                   "vllm-release=%s", rows[i].release);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) found = estimate_model ("Qwen/Qwen3.5-9B", "l40s", settings, &error);
+      guint64 graphs, within;
+
+      g_assert_no_error (error);
+      graphs = hr_estimate_get_component_bytes (found, HR_COMPONENT_CUDA_GRAPHS);
+      within = hr_estimate_get_device_bytes (found, 0) - (rows[i].counts_graphs ? 0 : graphs) -
+               hr_estimate_get_component_bytes (found, HR_COMPONENT_FRAMEWORK) + 1024 * MIB * 13 / 100;
+      g_assert_cmpfloat (fabs ((double) within / hr_gpu_get_memory (gpu) - rows[i].share), <, 0.001);
+      if (g_str_equal (rows[i].release, "0.20"))
+        g_assert_cmpfloat (fabs (hr_estimate_get_component_bytes (found, HR_COMPONENT_KV_CACHE) / (1024.0 * MIB) -
+                                 (20.27 + rows[i].share * (45.0 - 44.39))), <, 0.03);
+    }
+}
+
+/*
+ * The kernel of 0.17 to 0.20 has a row of a buffer for each of 40 multiprocessors beside logits in fp32, probabilities
+ * and noise; fewer requests than it is for are sorted, as before.
+ */
+static void
+test_logits_are_masked_in_place (void)
+{
+  guint64 row = G_GUINT64_CONSTANT (151936) * 4;
+
+  g_assert_cmpuint (get_bytes ("vllm-release=0.20 max-num-seqs=256", HR_COMPONENT_LOGITS), ==,
+                    256 * (151936 * 2 + 3 * row) + 40 * row);
+  g_assert_cmpuint (get_bytes ("vllm-release=0.20 max-num-seqs=4 max-num-batched-tokens=4", HR_COMPONENT_LOGITS), ==,
+                    get_bytes ("vllm-release=0.11 max-num-seqs=4 max-num-batched-tokens=4", HR_COMPONENT_LOGITS));
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -1018,6 +1070,8 @@ main (int   argc,
                    test_what_was_seen_is_held_while_the_sampler_is_tried);
   g_test_add_func ("/memory/vllm/text_alone_has_no_tower", test_text_alone_has_no_tower);
   g_test_add_func ("/memory/vllm/ranks_may_have_the_whole_tower", test_ranks_may_have_the_whole_tower);
+  g_test_add_func ("/memory/vllm/releases_take_shares_of_their_own", test_releases_take_shares_of_their_own);
+  g_test_add_func ("/memory/vllm/logits_are_masked_in_place", test_logits_are_masked_in_place);
   g_test_add_func ("/memory/vllm/the_host_keeps_whole_parameters", test_host_keeps_whole_parameters);
   g_test_add_func ("/memory/vllm/whole_prompts_are_computed_at_once", test_whole_prompts_are_computed_at_once);
 

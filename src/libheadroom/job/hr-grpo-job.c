@@ -452,7 +452,8 @@ hr_grpo_job_class_init (HrGrpoJobClass *klass)
     g_param_spec_double ("gpu-memory-utilization",
                          N_("vLLM’s share of the memory"),
                          N_("The share of the GPU’s memory that vLLM takes for its weights, its work and its KV "
-                            "cache, which gets what the others leave; 0.9, or 0.3 beside a trainer"),
+                            "cache, which gets what the others leave; 0.92 (0.9 up to release 0.20), or 0.3 "
+                            "beside a trainer"),
                          0.01, 1, 0.3,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 

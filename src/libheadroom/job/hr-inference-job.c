@@ -1648,8 +1648,9 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
     g_param_spec_double ("gpu-memory-utilization",
                          N_("vLLM’s share of the memory"),
                          N_("The share of the GPU’s memory that vLLM takes for its weights, its work and its KV "
-                            "cache, which gets what the others leave; 0.9, or 0.3 beside a trainer"),
-                         0.01, 1, 0.9,
+                            "cache, which gets what the others leave; 0.92 (0.9 up to release 0.20), or 0.3 "
+                            "beside a trainer"),
+                         0.01, 1, 0.92,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
@@ -1753,7 +1754,8 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
     g_param_spec_enum ("vllm-release",
                        N_("Release of vLLM"),
                        N_("Releases find out in other ways what is left for the KV cache; 0.28 stands for those since "
-                          "0.23, 0.20 for those since 0.17, 0.11 for those since 0.9, 0.7 for the engine V0"),
+                          "0.23, 0.22 for those since 0.21, 0.20 for those since 0.17, 0.11 for those since 0.9, 0.7 "
+                          "for the engine V0"),
                        HR_TYPE_VLLM_RELEASE, HR_VLLM_RELEASE_0_28,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 

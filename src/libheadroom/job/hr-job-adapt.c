@@ -13,7 +13,12 @@
  * Settings whose default gives way to what a model asks for, unless somebody has said what they are to be: as text, as
  * on a command line, or by another value than the default.
  */
-static const char * const names[] = { "prompt-length", "output-length", "sequence-parallel" };
+static const char * const names[] = {
+  "prompt-length", "output-length", "sequence-parallel", "gpu-memory-utilization"
+};
+
+/* What vLLM took of a GPU's memory up to 0.20 (CacheConfig.gpu_memory_utilization of vllm/config/cache.py). */
+#define EARLIER_SHARE 0.9
 
 static GQuark
 get_quark (const char *name)
@@ -139,11 +144,38 @@ fit_lengths (HrJob   *self,
     *output = MIN (*output, longest);
 }
 
+/* Releases of vLLM that take less of the memory by themselves than is the default. */
+static gboolean
+takes_earlier_share (HrJob *self)
+{
+  HrInferenceJob *inference = HR_INFERENCE_JOB (self);
+
+  if (hr_inference_job_get_engine (inference) != HR_ENGINE_VLLM || !is_free (self, "gpu-memory-utilization"))
+    return FALSE;
+
+  switch (hr_inference_job_get_vllm_release (inference))
+    {
+    case HR_VLLM_RELEASE_0_28:
+    case HR_VLLM_RELEASE_0_22:
+      return FALSE;
+
+    case HR_VLLM_RELEASE_0_20:
+    case HR_VLLM_RELEASE_0_11:
+    case HR_VLLM_RELEASE_0_8:
+    case HR_VLLM_RELEASE_0_7:
+    default:
+      return TRUE;
+    }
+}
+
 static gboolean
 inference_has_to_adapt (HrJob   *self,
                         HrModel *model)
 {
   guint64 prompt, output;
+
+  if (takes_earlier_share (self))
+    return TRUE;
 
   fit_lengths (self, model, &prompt, &output);
 
@@ -179,7 +211,8 @@ has_to_adapt (HrJob   *self,
  * @model: the model that it is for
  *
  * Has defaults that nobody has changed give way to what the model asks for: prompt and output are no longer than what
- * it is made for, and sequences are divided where Megatron-LM divides tensors of a mixture of experts.
+ * it is made for, and sequences are divided where Megatron-LM divides tensors of a mixture of experts. Earlier releases
+ * of vLLM take the share of the memory that was theirs.
  */
 void
 hr_job_adapt (HrJob   *self,
@@ -198,6 +231,8 @@ hr_job_adapt (HrJob   *self,
 
   fit_lengths (self, model, &prompt, &output);
   g_object_set (self, "prompt-length", prompt, "output-length", output, NULL);
+  if (takes_earlier_share (self))
+    g_object_set (self, "gpu-memory-utilization", EARLIER_SHARE, NULL);
   hr_job_give (self, "prompt-length");
   hr_job_give (self, "output-length");
 }

@@ -225,7 +225,8 @@ typedef enum
 /**
  * HrVllmRelease: (skip)
  * @HR_VLLM_RELEASE_0_28: 0.23 and later, with the model runner V2
- * @HR_VLLM_RELEASE_0_20: 0.17 to 0.22, whose sampler has kernels of its own
+ * @HR_VLLM_RELEASE_0_22: 0.21 and 0.22, which count CUDA graphs within their share of the memory
+ * @HR_VLLM_RELEASE_0_20: 0.17 to 0.20, whose sampler has kernels of its own
  * @HR_VLLM_RELEASE_0_11: 0.9 to 0.16
  * @HR_VLLM_RELEASE_0_8: 0.8, with the engine that is its default, V1
  * @HR_VLLM_RELEASE_0_7: the engine V0: 0.6.5 to 0.7, and of later releases where they are told to use it
@@ -235,6 +236,7 @@ typedef enum
 typedef enum
 {
   HR_VLLM_RELEASE_0_28, /*< nick=0.28 >*/
+  HR_VLLM_RELEASE_0_22, /*< nick=0.22 >*/
   HR_VLLM_RELEASE_0_20, /*< nick=0.20 >*/
   HR_VLLM_RELEASE_0_11, /*< nick=0.11 >*/
   HR_VLLM_RELEASE_0_8,  /*< nick=0.8 >*/

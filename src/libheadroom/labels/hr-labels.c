@@ -342,7 +342,8 @@ static const char * const llama_release_labels[] = {
 
 static const char * const vllm_release_labels[] = {
   [HR_VLLM_RELEASE_0_28] = N_("0.28 (since 0.23)"),
-  [HR_VLLM_RELEASE_0_20] = N_("0.20 (0.17 to 0.22)"),
+  [HR_VLLM_RELEASE_0_22] = N_("0.22 (0.21 and 0.22)"),
+  [HR_VLLM_RELEASE_0_20] = N_("0.20 (0.17 to 0.20)"),
   [HR_VLLM_RELEASE_0_11] = N_("0.11 (0.9 to 0.16)"),
   [HR_VLLM_RELEASE_0_8] = N_("0.8 (engine V1)"),
   [HR_VLLM_RELEASE_0_7] = N_("0.7 (engine V0)"),

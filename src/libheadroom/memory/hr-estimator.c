@@ -307,14 +307,27 @@ add_reserve (HrEstimate *estimate,
     _hr_estimate_add_reserve (rule, mebibytes << 20);
 }
 
+static gboolean
+is_other (HrJob      *a,
+          HrJob      *b,
+          const char *setting)
+{
+  g_autofree char *one = hr_job_get_as_string (a, setting);
+  g_autofree char *other = hr_job_get_as_string (b, setting);
+
+  return !g_str_equal (one, other);
+}
+
 /* What is counted with another value than the job has is said: nobody has changed the default. */
 static void
 warn_of_adapted (HrEstimate *estimate,
+                 HrJob      *job,
                  HrJob      *adapted,
                  HrModel    *model)
 {
   g_autofree char *prompt = NULL;
   g_autofree char *output = NULL;
+  g_autofree char *share = NULL;
 
   if (!HR_IS_INFERENCE_JOB (adapted))
     {
@@ -322,6 +335,12 @@ warn_of_adapted (HrEstimate *estimate,
                          "tensor-parallel"));
       return;
     }
+
+  share = hr_job_get_as_string (adapted, "gpu-memory-utilization");
+  if (is_other (job, adapted, "gpu-memory-utilization"))
+    warn (estimate, N_("gpu-memory-utilization is counted as %s, which this release of vLLM takes by itself"), share);
+  if (!is_other (job, adapted, "prompt-length") && !is_other (job, adapted, "output-length"))
+    return;
 
   prompt = hr_job_get_as_string (adapted, "prompt-length");
   output = hr_job_get_as_string (adapted, "output-length");
@@ -363,7 +382,7 @@ run (HrModel           *model,
     return NULL;
 
   if (adapted != NULL && adapted != job)
-    warn_of_adapted (estimate, adapted, model);
+    warn_of_adapted (estimate, job, adapted, model);
   add_reserve (estimate, hr_job_get_memory_reserve (job));
 
   return estimate;

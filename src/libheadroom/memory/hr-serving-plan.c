@@ -172,6 +172,8 @@ hr_serving_plan_init (HrServingPlan          *self,
     .vocabulary = get_vocabulary (whole),
     .has_sampler = TRUE,
   };
+  if (gpu != NULL && !hr_gpu_get_multiprocessors (gpu, &self->multiprocessors))
+    self->multiprocessors = 0;
   if (gpu != NULL && hr_framework_init_for_gpu (&framework, gpu))
     self->workspace_bytes = framework.workspace_bytes;
 }

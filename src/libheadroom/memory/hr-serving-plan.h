@@ -51,6 +51,7 @@ typedef struct
  * @rotary: how it has the sines and cosines of this model
  * @eager: whether layers run operator by operator
  * @generation: the first digits of the GPU's compute capability, 0 where none is chosen or it has none
+ * @multiprocessors: how many the GPU has, 0 where that is not known
  * @memory: the memory of the GPU, 0 where none is chosen
  * @has_links: whether GPUs of the kind are joined by links of their own, and not by a bus
  * @requested: what of it vLLM may take; 0 of other engines
@@ -110,6 +111,7 @@ typedef struct
   HrServingRotary rotary;
   gboolean eager;
   guint generation;
+  guint multiprocessors;
   guint64 memory;
   gboolean has_links;
   guint64 requested;

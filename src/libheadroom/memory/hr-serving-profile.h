@@ -30,6 +30,7 @@ typedef struct
 /**
  * HrServingSampler:
  * @HR_SERVING_SAMPLER_SORT: sorts the logits by torch.sort (apply_top_k_top_p of 0.16)
+ * @HR_SERVING_SAMPLER_TRITON: a kernel masks logits in place, beside a buffer (apply_top_k_top_p_triton)
  * @HR_SERVING_SAMPLER_MASK: kernels make masked logits and probabilities of them (FlashInfer)
  * @HR_SERVING_SAMPLER_SOFTMAX: makes probabilities, which take the place of the logits (Sampler.forward of SGLang)
  * @HR_SERVING_SAMPLER_NOISE: one kernel draws from the logits (gumbel_sample), as nothing is left out in the trial run
@@ -39,6 +40,7 @@ typedef struct
 typedef enum
 {
   HR_SERVING_SAMPLER_SORT,
+  HR_SERVING_SAMPLER_TRITON,
   HR_SERVING_SAMPLER_MASK,
   HR_SERVING_SAMPLER_SOFTMAX,
   HR_SERVING_SAMPLER_NOISE,

@@ -27,6 +27,9 @@
 /* How many of the longest requests an indexer gathers keys of at once (get_max_prefill_buffer_size). */
 #define INDEX_REQUESTS 40
 
+/* From how many rows on logits are masked by a kernel of Triton (apply_top_k_top_p). */
+#define FEWEST_PIVOTED 8
+
 #define T HR_SYMBOL_SEQUENCE
 #define H HR_SYMBOL_HIDDEN
 #define V HR_SYMBOL_VOCABULARY
@@ -783,6 +786,37 @@ replay_sorting (HrReplay *replay)
   hr_replay_drop (replay, drawn);
 }
 
+/*
+ * apply_top_k_top_p_triton (vllm/v1/sample/ops/topk_topp_triton.py), which has a row of a buffer for each program, and
+ * random_sample: probabilities, and numbers to draw with. Few rows are sorted.
+ */
+static void
+replay_pivoting (const HrServingPlan *plan,
+                 HrReplay            *replay)
+{
+  HrValue floats = HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_BATCH, V);
+  guint64 n_rows = 1;
+  HrValue buffer, sum, noise;
+
+  if (replay->symbols[HR_SYMBOL_BATCH] < FEWEST_PIVOTED)
+    {
+      replay_sorting (replay);
+      return;
+    }
+
+  while (n_rows < replay->symbols[HR_SYMBOL_BATCH])
+    n_rows *= 2;
+  if (plan->multiprocessors > 0)
+    n_rows = MIN (n_rows, plan->multiprocessors);
+  replay->symbols[HR_SYMBOL_KEPT] = n_rows;
+  buffer = hr_op_like (replay, "new_empty", "buffer", HR_SHAPE (HR_ELEMENT_FLOAT32, HR_SYMBOL_KEPT, V));
+  sum = hr_op_like (replay, "softmax", "probs", floats);
+  noise = hr_op_like (replay, "empty_like", "q", floats);
+  hr_replay_drop (replay, noise);
+  hr_replay_drop (replay, sum);
+  hr_replay_drop (replay, buffer);
+}
+
 /* top_k_top_p_sampling_from_logits of flashinfer/sampling.py. */
 static void
 replay_masking (HrReplay *replay)
@@ -807,6 +841,8 @@ replay_drawing (const HrServingPlan *plan,
     wide = hr_op_like (replay, "to", "logits.float ()", floats);
   if (plan->profile->sampler == HR_SERVING_SAMPLER_SORT)
     replay_sorting (replay);
+  if (plan->profile->sampler == HR_SERVING_SAMPLER_TRITON)
+    replay_pivoting (plan, replay);
   if (plan->profile->sampler == HR_SERVING_SAMPLER_MASK)
     replay_masking (replay);
   if (plan->profile->sampler == HR_SERVING_SAMPLER_SOFTMAX)

@@ -42,7 +42,9 @@ static const HrServingMeasured graphs_of_ranks = {
  * (determine_num_available_blocks) and vllm/worker/model_runner.py; then vllm/v1/worker/gpu_worker.py
  * (determine_available_memory), which counts all that is in use on the GPU in 0.8, and what has been taken since it
  * looked first from 0.9 on (memory_profiling of vllm/utils). The runner that is the default of most models since 0.23
- * is vllm/v1/worker/gpu/model_runner.py, with the sampler of vllm/v1/worker/gpu/sample.
+ * is vllm/v1/worker/gpu/model_runner.py, with the sampler of vllm/v1/worker/gpu/sample. CUDA graphs are counted within
+ * the share since 0.21 (VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS of vllm/envs.py); samplers have Triton's kernels since
+ * 0.17, and FlashInfer's where those are, by default since 0.21 (VLLM_USE_FLASHINFER_SAMPLER).
  */
 static const struct
 {
@@ -58,11 +60,21 @@ static const struct
       .non_torch = { HUNDREDTHS (13), HUNDREDTHS (13), HUNDREDTHS (14), SOURCE_H100 },
       .graph_step = 16, .graphs_by_batch = TRUE,
       .graphs = { KIBIBYTES (143), KIBIBYTES (300), KIBIBYTES (364), SOURCE_GRAPHS } } },
-  { HR_VLLM_RELEASE_0_20,
+  { HR_VLLM_RELEASE_0_22,
     { .tries_run = TRUE, .keeps_offloaded = TRUE, .may_compute_whole = TRUE, .vocabulary_padding = VOCABULARY_PADDING,
       .has_large_batches = TRUE, .has_windows = TRUE, .tells_requests = TRUE, .draws_logits = TRUE,
       .sampler = HR_SERVING_SAMPLER_MASK,
       .counts_graphs = TRUE, .has_expert_adapters = TRUE, .shares_head = TRUE, .checks_both = TRUE, .state_blocks = 2,
+      .latent_block_blackwell = 64, .tries_latent = TRUE, .latent_chunk = 64 * 1024,
+      .compressed_cache = HR_SERVING_COMPRESSED_BUCKETS,
+      .non_torch = { HUNDREDTHS (13), HUNDREDTHS (13), HUNDREDTHS (14), SOURCE_H100 },
+      .graph_step = 16, .graphs_by_batch = TRUE,
+      .graphs = { KIBIBYTES (143), KIBIBYTES (300), KIBIBYTES (364), SOURCE_GRAPHS } } },
+  { HR_VLLM_RELEASE_0_20,
+    { .tries_run = TRUE, .keeps_offloaded = TRUE, .may_compute_whole = TRUE, .vocabulary_padding = VOCABULARY_PADDING,
+      .has_large_batches = TRUE, .has_windows = TRUE, .draws_logits = TRUE,
+      .sampler = HR_SERVING_SAMPLER_TRITON,
+      .has_expert_adapters = TRUE, .shares_head = TRUE, .checks_both = TRUE, .state_blocks = 2,
       .latent_block_blackwell = 64, .tries_latent = TRUE, .latent_chunk = 64 * 1024,
       .compressed_cache = HR_SERVING_COMPRESSED_BUCKETS,
       .non_torch = { HUNDREDTHS (13), HUNDREDTHS (13), HUNDREDTHS (14), SOURCE_H100 },
