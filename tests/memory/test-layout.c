@@ -613,27 +613,54 @@ a_model_of_seven_billion_takes_what_megatron_lm_logs (void)
   g_assert_cmpfloat_with_epsilon ((double) logged.peak / 57143791616, 1, 0.02);
 }
 
+static gboolean
+warns_of (HrEstimate *estimate,
+          const char *part)
+{
+  const char * const *warnings = hr_estimate_get_warnings (estimate);
+
+  for (guint i = 0; warnings[i] != NULL; i++)
+    {
+      if (strstr (warnings[i], part) != NULL)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 #define SMALL "{'model_type': 'llama', 'hidden_size': 512, 'intermediate_size': 1376, 'num_hidden_layers': 4, " \
   "'num_attention_heads': 8, 'num_key_value_heads': 4, 'vocab_size': 4000, 'tie_word_embeddings': false}"
 
-static guint64
-get_peak_of_backward (HrFsdp  fsdp,
-                      guint64 data,
-                      guint64 replicas)
+static HrEstimate *
+estimate_groups (HrFsdp         fsdp,
+                 HrFsdpVersion  version,
+                 guint64        data,
+                 guint64        replicas,
+                 GError       **error)
 {
-  g_autoptr (GError) error = NULL;
   g_autofree char *text = g_strdelimit (g_strdup (SMALL), "'", '"');
-  g_autoptr (HrModel) model = hr_model_new_from_data (text, -1, "small", &error);
+  g_autoptr (HrModel) model = hr_model_new_from_data (text, -1, "small", NULL);
   g_autoptr (HrTrainingJob) job = hr_training_job_new ();
-  g_autoptr (HrEstimate) estimate = NULL;
 
-  g_assert_no_error (error);
-  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_TRANSFORMERS, "fsdp", fsdp, "fsdp-version", HR_FSDP_VERSION_2,
+  g_assert_nonnull (model);
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_TRANSFORMERS, "fsdp", fsdp, "fsdp-version", version,
                 "data-parallel", data, "data-parallel-replicas", replicas, "dtype", HR_DTYPE_FLOAT32, "autocast",
                 HR_AUTOCAST_BFLOAT16, "gradient-checkpointing", HR_GRADIENT_CHECKPOINTING_FULL,
                 "gradient-accumulation-steps", (guint64) 2, "micro-batch-size", (guint64) 2, "sequence-length",
                 (guint64) 256, NULL);
-  estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
+
+  return hr_estimator_run (model, HR_JOB (job), NULL, 1, error);
+}
+
+static guint64
+get_peak_of_backward (HrFsdp        fsdp,
+                      HrFsdpVersion version,
+                      guint64       data,
+                      guint64       replicas)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) estimate = estimate_groups (fsdp, version, data, replicas, &error);
+
   g_assert_no_error (error);
 
   return get_phase_bytes (estimate, HR_PHASE_BACKWARD);
@@ -648,10 +675,30 @@ get_peak_of_backward (HrFsdp  fsdp,
 static void
 groups_of_ranks_hold_what_they_send_each_other (void)
 {
-  guint64 one = get_peak_of_backward (HR_FSDP_FULL_SHARD, 4, 1);
-  guint64 two = get_peak_of_backward (HR_FSDP_HYBRID_SHARD, 8, 2);
+  guint64 one = get_peak_of_backward (HR_FSDP_FULL_SHARD, HR_FSDP_VERSION_2, 4, 1);
+  guint64 two = get_peak_of_backward (HR_FSDP_HYBRID_SHARD, HR_FSDP_VERSION_2, 8, 2);
 
   g_assert_cmpuint (two - one, ==, 1024512);
+}
+
+/* _init_intra_and_inter_node_groups of torch/distributed/fsdp/_init_utils.py */
+static void
+groups_of_ranks_are_machines_where_nothing_is_said (void)
+{
+  guint64 said = get_peak_of_backward (HR_FSDP_HYBRID_SHARD, HR_FSDP_VERSION_1, 16, 2);
+  guint64 alone = get_peak_of_backward (HR_FSDP_FULL_SHARD, HR_FSDP_VERSION_1, 4, 1);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) estimate = estimate_groups (HR_FSDP_HYBRID_SHARD, HR_FSDP_VERSION_1, 16, 1, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (get_phase_bytes (estimate, HR_PHASE_BACKWARD), ==, said);
+  g_assert_true (warns_of (estimate, "counted as one machine of up to 8 GPUs"));
+  g_assert_cmpuint (get_peak_of_backward (HR_FSDP_HYBRID_SHARD, HR_FSDP_VERSION_1, 4, 1), ==, alone);
+  g_assert_null (estimate_groups (HR_FSDP_HYBRID_SHARD, HR_FSDP_VERSION_1, 12, 1, &error));
+  g_assert_nonnull (strstr (error->message, "data-parallel-replicas: expected a divisor of 12"));
+  g_clear_error (&error);
+  g_assert_null (estimate_groups (HR_FSDP_HYBRID_SHARD, HR_FSDP_VERSION_2, 16, 1, &error));
+  g_assert_nonnull (strstr (error->message, "data-parallel-replicas: expected a divisor of 16"));
 }
 
 /* What the last of two stages has of a part at its peak, where so many gradients of the head wait. */
@@ -784,21 +831,6 @@ estimate_titan (guint64  tensor,
   return hr_estimator_run (model, HR_JOB (job), NULL, 1, error);
 }
 
-static gboolean
-warns_of (HrEstimate *estimate,
-          const char *part)
-{
-  const char * const *warnings = hr_estimate_get_warnings (estimate);
-
-  for (guint i = 0; warnings[i] != NULL; i++)
-    {
-      if (strstr (warnings[i], part) != NULL)
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
 /* It divides tokens by itself, where Headroom's setting is off unless it is set. */
 static void
 torchtitan_without_sequence_parallelism_is_told (void)
@@ -833,6 +865,19 @@ ranks_of_torchtitan_share_layers_tokens_and_the_vocabulary (void)
   g_assert_nonnull (strstr (error->message, "sequence-length: expected a multiple of 8"));
 }
 
+/* Says what a setting is to be, even if that is the default. */
+static void
+give (HrTrainingJob *job,
+      const char    *name,
+      guint64        value)
+{
+  g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT, value);
+  g_autoptr (GError) error = NULL;
+
+  hr_job_set_from_string (HR_JOB (job), name, text, &error);
+  g_assert_no_error (error);
+}
+
 static void
 a_schedule_that_a_framework_has_not_is_refused (void)
 {
@@ -864,12 +909,50 @@ a_schedule_that_a_framework_has_not_is_refused (void)
       g_autoptr (HrEstimate) estimate = NULL;
 
       g_object_set (job, "framework", cases[i].framework, "pipeline-parallel", G_GUINT64_CONSTANT (4),
-                    "virtual-pipeline-parallel", cases[i].n_parts, "pipeline-schedule", cases[i].schedule,
-                    "gradient-accumulation-steps", cases[i].n_micro_batches, NULL);
+                    "pipeline-schedule", cases[i].schedule, NULL);
+      give (job, "virtual-pipeline-parallel", cases[i].n_parts);
+      give (job, "gradient-accumulation-steps", cases[i].n_micro_batches);
       estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
       g_assert_null (estimate);
       g_assert_nonnull (error);
       g_assert_nonnull (strstr (error->message, cases[i].sentence));
+    }
+}
+
+/* With one micro-batch, which is torchtitan's default, 1F1B and schedules that split backward passes do not run. */
+static void
+pipelines_of_torchtitan_have_what_their_schedules_need (void)
+{
+  static const struct { HrPipelineSchedule schedule; guint64 n_parts, n_micro_batches; } cases[] = {
+    { HR_PIPELINE_SCHEDULE_1F1B, 1, 4 },
+    { HR_PIPELINE_SCHEDULE_GPIPE, 1, 1 },
+    { HR_PIPELINE_SCHEDULE_ZERO_BUBBLE, 2, 4 },
+    { HR_PIPELINE_SCHEDULE_ZBV, 2, 4 },
+    { HR_PIPELINE_SCHEDULE_DUALPIPE_V, 2, 8 },
+  };
+  g_autoptr (HrModel) model = load ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+      g_autoptr (HrTrainingJob) told = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) estimate = NULL;
+      g_autoptr (HrEstimate) expected = NULL;
+
+      g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_TORCHTITAN, "pipeline-parallel", G_GUINT64_CONSTANT (4),
+                    "pipeline-schedule", cases[i].schedule, NULL);
+      told = HR_TRAINING_JOB (hr_job_copy (HR_JOB (job)));
+      give (told, "virtual-pipeline-parallel", cases[i].n_parts);
+      give (told, "gradient-accumulation-steps", cases[i].n_micro_batches);
+      estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
+      g_assert_no_error (error);
+      expected = hr_estimator_run (model, HR_JOB (told), NULL, 1, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (hr_estimate_get_total_bytes (estimate), ==, hr_estimate_get_total_bytes (expected));
+      g_assert_cmpint (warns_of (estimate, "num_pp_microbatches) does not"), ==, cases[i].n_micro_batches > 1);
+      g_assert_cmpint (warns_of (estimate, "virtual-pipeline-parallel is counted as 2"), ==, cases[i].n_parts > 1);
+      g_assert_false (warns_of (expected, "-steps is counted as") || warns_of (expected, "-parallel is counted as"));
     }
 }
 
@@ -1185,6 +1268,7 @@ main (int    argc,
   ADD (small_models_take_what_megatron_lm_logs);
   ADD (a_model_of_seven_billion_takes_what_megatron_lm_logs);
   ADD (groups_of_ranks_hold_what_they_send_each_other);
+  ADD (groups_of_ranks_are_machines_where_nothing_is_said);
   ADD (gradients_of_the_head_wait_until_all_have_gone_back);
   ADD (no_micro_batch_waits_while_the_optimizer_steps);
   ADD (what_does_not_divide_is_refused_in_a_sentence);
@@ -1193,6 +1277,7 @@ main (int    argc,
   ADD (torchtitan_without_sequence_parallelism_is_told);
   ADD (ranks_of_torchtitan_share_layers_tokens_and_the_vocabulary);
   ADD (a_schedule_that_a_framework_has_not_is_refused);
+  ADD (pipelines_of_torchtitan_have_what_their_schedules_need);
   ADD (what_a_pipeline_of_torch_is_not_known_with_is_refused);
   ADD (sequences_that_deepspeed_cannot_share_are_refused);
   ADD (gradients_that_are_divided_as_they_come_are_refused_beside_a_pipeline_of_deepspeed);

@@ -14,7 +14,8 @@
  * on a command line, or by another value than the default.
  */
 static const char * const names[] = {
-  "prompt-length", "output-length", "sequence-parallel", "gpu-memory-utilization"
+  "prompt-length", "output-length", "sequence-parallel", "gpu-memory-utilization", "gradient-accumulation-steps",
+  "virtual-pipeline-parallel"
 };
 
 /* What vLLM took of a GPU's memory up to 0.20 (CacheConfig.gpu_memory_utilization of vllm/config/cache.py). */
@@ -185,14 +186,69 @@ inference_has_to_adapt (HrJob   *self,
 
 /* MoELayer.forward of megatron/core/transformer/moe/moe_layer.py asks for it beside tensor parallelism. */
 static gboolean
-training_has_to_adapt (HrJob   *self,
-                       HrModel *model)
+needs_sequences (HrJob   *self,
+                 HrModel *model)
 {
   HrTrainingJob *training = HR_TRAINING_JOB (self);
 
   return hr_training_job_get_framework (training) == HR_TRAINING_FRAMEWORK_MEGATRON_LM &&
          hr_job_get_tensor_parallel (self) > 1 && !hr_training_job_get_sequence_parallel (training) &&
          hr_model_has_experts (model) && is_free (self, "sequence-parallel");
+}
+
+static gboolean
+has_torchtitan_pipeline (HrJob *self)
+{
+  return hr_training_job_get_framework (HR_TRAINING_JOB (self)) == HR_TRAINING_FRAMEWORK_TORCHTITAN &&
+         hr_job_get_pipeline_parallel (self) > 1;
+}
+
+/*
+ * _get_pipeline_metadata of torchtitan/distributed/pipeline_parallel.py has two stages on each rank by itself, where a
+ * schedule is made for several; 1F1B and GPipe are others by name where they have.
+ */
+static guint64
+get_parts (HrJob *self)
+{
+  HrTrainingJob *training = HR_TRAINING_JOB (self);
+  HrPipelineSchedule schedule = hr_training_job_get_pipeline_schedule (training);
+
+  if (has_torchtitan_pipeline (self) && schedule != HR_PIPELINE_SCHEDULE_1F1B &&
+      schedule != HR_PIPELINE_SCHEDULE_GPIPE && is_free (self, "virtual-pipeline-parallel"))
+    return 2;
+
+  return hr_training_job_get_virtual_pipeline_parallel (training);
+}
+
+/*
+ * num_pp_microbatches of torchtitan/config/configs.py is 1, with which most schedules do not run: Schedule1F1B of
+ * torch/distributed/pipelining/schedules.py asks for as many as there are stages, ScheduleDualPipeV for as many as
+ * there are on all ranks, and gradients whose parts come apart are of two data types where there is one alone.
+ */
+static guint64
+get_micro_batches (HrJob *self)
+{
+  HrTrainingJob *training = HR_TRAINING_JOB (self);
+  HrPipelineSchedule schedule = hr_training_job_get_pipeline_schedule (training);
+  guint64 n = hr_training_job_get_gradient_accumulation_steps (training);
+
+  if (!has_torchtitan_pipeline (self) || !is_free (self, "gradient-accumulation-steps") ||
+      schedule == HR_PIPELINE_SCHEDULE_GPIPE ||
+      (schedule == HR_PIPELINE_SCHEDULE_1F1B && hr_training_job_get_virtual_pipeline_parallel (training) > 1))
+    return n;
+
+  return hr_job_get_pipeline_parallel (self) * (schedule == HR_PIPELINE_SCHEDULE_DUALPIPE_V ? 2 : 1);
+}
+
+static gboolean
+training_has_to_adapt (HrJob   *self,
+                       HrModel *model)
+{
+  HrTrainingJob *training = HR_TRAINING_JOB (self);
+
+  return needs_sequences (self, model) ||
+         get_parts (self) != hr_training_job_get_virtual_pipeline_parallel (training) ||
+         get_micro_batches (self) != hr_training_job_get_gradient_accumulation_steps (training);
 }
 
 static gboolean
@@ -205,14 +261,25 @@ has_to_adapt (HrJob   *self,
   return HR_IS_TRAINING_JOB (self) && training_has_to_adapt (self, model);
 }
 
+static void
+adapt_training (HrJob   *self,
+                HrModel *model)
+{
+  g_object_set (self, "virtual-pipeline-parallel", get_parts (self), "gradient-accumulation-steps",
+                get_micro_batches (self), NULL);
+  if (needs_sequences (self, model))
+    g_object_set (self, "sequence-parallel", TRUE, NULL);
+}
+
 /*
  * hr_job_adapt:
  * @self: a job
  * @model: the model that it is for
  *
  * Has defaults that nobody has changed give way to what the model asks for: prompt and output are no longer than what
- * it is made for, and sequences are divided where Megatron-LM divides tensors of a mixture of experts. Earlier releases
- * of vLLM take the share of the memory that was theirs.
+ * it is made for, sequences are divided where Megatron-LM divides tensors of a mixture of experts, and pipelines of
+ * torchtitan have as many parts and micro-batches as their schedule runs with. Earlier releases of vLLM take the share
+ * of the memory that was theirs.
  */
 void
 hr_job_adapt (HrJob   *self,
@@ -225,7 +292,7 @@ hr_job_adapt (HrJob   *self,
 
   if (!HR_IS_INFERENCE_JOB (self))
     {
-      g_object_set (self, "sequence-parallel", TRUE, NULL);
+      adapt_training (self, model);
       return;
     }
 

@@ -318,6 +318,25 @@ is_other (HrJob      *a,
   return !g_str_equal (one, other);
 }
 
+static void
+warn_of_adapted_training (HrEstimate *estimate,
+                          HrJob      *job,
+                          HrJob      *adapted)
+{
+  g_autofree char *n_micro_batches = hr_job_get_as_string (adapted, "gradient-accumulation-steps");
+
+  if (is_other (job, adapted, "sequence-parallel"))
+    warn (estimate, N_("sequence-parallel is counted as true: without it Megatron-LM trains no experts beside "
+                       "tensor-parallel"));
+  if (is_other (job, adapted, "virtual-pipeline-parallel"))
+    warn (estimate, N_("virtual-pipeline-parallel is counted as 2, the stages that torchtitan makes for each rank of "
+                       "this schedule by itself"));
+  if (is_other (job, adapted, "gradient-accumulation-steps"))
+    warn (estimate, N_("gradient-accumulation-steps is counted as %s, the fewest micro-batches that this schedule is "
+                       "run with on so many ranks: torchtitan’s own default of one (num_pp_microbatches) does not "
+                       "run"), n_micro_batches);
+}
+
 /* What is counted with another value than the job has is said: nobody has changed the default. */
 static void
 warn_of_adapted (HrEstimate *estimate,
@@ -331,8 +350,7 @@ warn_of_adapted (HrEstimate *estimate,
 
   if (!HR_IS_INFERENCE_JOB (adapted))
     {
-      warn (estimate, N_("sequence-parallel is counted as true: without it Megatron-LM trains no experts beside "
-                         "tensor-parallel"));
+      warn_of_adapted_training (estimate, job, adapted);
       return;
     }
 

@@ -92,6 +92,28 @@ refuse_single (const HrTrainingPlan  *plan,
   return FALSE;
 }
 
+/* Where nothing is said of groups, the GPUs of a machine are one, of which most machines have as many. */
+#define MACHINE_GPUS 8
+
+/* _init_intra_and_inter_node_groups of torch/distributed/fsdp/_init_utils.py; fully_shard makes no groups by itself. */
+static gboolean
+leaves_groups_to_torch (const HrTrainingPlan *plan)
+{
+  return hr_training_job_get_fsdp (plan->job) == HR_FSDP_HYBRID_SHARD &&
+         hr_training_job_get_fsdp_version (plan->job) == HR_FSDP_VERSION_1 &&
+         hr_training_job_get_data_parallel_replicas (plan->job) == 1 &&
+         (plan->layout.data <= MACHINE_GPUS || plan->layout.data % MACHINE_GPUS == 0);
+}
+
+static guint64
+count_replicas (const HrTrainingPlan *plan)
+{
+  if (leaves_groups_to_torch (plan))
+    return MAX (1, plan->layout.data / MACHINE_GPUS);
+
+  return hr_training_job_get_data_parallel_replicas (plan->job);
+}
+
 /* Groups of ranks that hold all parameters each. */
 static gboolean
 check_hybrid (const HrTrainingPlan  *plan,
@@ -101,7 +123,8 @@ check_hybrid (const HrTrainingPlan  *plan,
   g_autofree char *ranks = NULL;
   g_autofree char *found = NULL;
 
-  if (replicas > 1 && plan->layout.data % replicas == 0 && replicas < plan->layout.data)
+  if (leaves_groups_to_torch (plan) ||
+      (replicas > 1 && plan->layout.data % replicas == 0 && replicas < plan->layout.data))
     return TRUE;
 
   ranks = g_strdup_printf ("%" G_GUINT64_FORMAT, plan->layout.data);
@@ -363,6 +386,10 @@ warn (HrTrainingPlan *plan)
   else if (plan->autocast != HR_ELEMENT_NONE)
     hr_inference_plan_warn (pass, N_("accelerate casts parameters to fp32 where FSDP computes in 16 bits: each rank "
                                      "holds its part of them in fp32, whatever they were loaded in"));
+  if (leaves_groups_to_torch (plan))
+    hr_inference_plan_warn (pass, N_("A group of the hybrid shard is counted as one machine of up to 8 GPUs, which is "
+                                     "what torch makes where nothing is said: data-parallel-replicas says how many "
+                                     "groups there are"));
   if (hr_training_job_get_gradient_accumulation_steps (plan->job) > 1)
     hr_inference_plan_warn (pass, N_("Gradients are reduced when the last micro-batch of a step has been "
                                      "differentiated (no_sync): until then each rank holds those of the whole model"));
@@ -459,7 +486,7 @@ warn_of_second_version (HrTrainingPlan *plan,
 static guint64
 count_sharers (const HrTrainingPlan *plan)
 {
-  return plan->layout.data / hr_training_job_get_data_parallel_replicas (plan->job);
+  return plan->layout.data / count_replicas (plan);
 }
 
 /* What parameters are gathered in, before it is settled what the model computes in. */
