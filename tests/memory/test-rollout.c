@@ -330,19 +330,24 @@ test_rest_of_reference (void)
 static void
 test_refused_rollouts (void)
 {
-  static const char * const settings[] = {
-    "fine-tuning-method=lora fsdp-version=2 rollout=transformers",
-    "fine-tuning-method=lora fsdp-version=1 rollout=vllm-colocated",
-    "fine-tuning-method=lora fsdp-version=2 rollout=vllm-server",
+  static const struct
+  {
+    const char *settings;
+    const char *setting;
+  } cases[] = {
+    { "fine-tuning-method=lora fsdp-version=2 rollout=transformers", "rollout: " },
+    { "fine-tuning-method=lora fsdp-version=1 rollout=vllm-colocated", "rollout: " },
+    { "fine-tuning-method=lora fsdp-version=1 rollout=vllm-server", "rollout: " },
+    { "fine-tuning-method=qlora fsdp-version=2 rollout=vllm-server", "quantization: " },
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (GError) error = NULL;
-      g_autoptr (HrEstimate) estimate = estimate_rank (settings[i], &error);
+      g_autoptr (HrEstimate) estimate = estimate_rank (cases[i].settings, &error);
 
       g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
-      g_assert_true (g_str_has_prefix (error->message, "rollout: "));
+      g_assert_true (g_str_has_prefix (error->message, cases[i].setting));
       g_assert_null (estimate);
     }
 }

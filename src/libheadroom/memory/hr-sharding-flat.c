@@ -751,14 +751,27 @@ push_groups (HrReplay *replay)
   hr_replay_drop (replay, summon_group (replay, HR_SHARDED_HEAD));
 }
 
-/* DTensor.full_tensor, of one parameter after the other. */
+/* What adapters add to a module, while it is merged and when that is taken back. */
+static void
+merge_adapters (HrReplay *replay)
+{
+  replay->sentence = N_("while adapters are merged for vLLM");
+  replay->symbols[HR_SYMBOL_KEPT] = replay->sharding->merge_bytes;
+  hr_replay_drop (replay, hr_replay_make (replay, "mm, mul", "delta_weight", HR_COMPONENT_TEMPORARY,
+                                          HR_SHAPE (HR_ELEMENT_INT8, HR_SYMBOL_KEPT)));
+}
+
+/* DTensor.full_tensor, of one parameter after the other: PEFT merges adapters before, which are none of them. */
 static void
 push_largest (HrReplay *replay)
 {
   HrSharding *self = replay->sharding;
-  guint64 bytes = hr_element_get_bytes (self->element);
+  guint64 bytes = hr_element_get_bytes (self->adds_matrices ? self->frozen_element : self->element);
   HrValue copy = HR_NO_VALUE;
   HrValue gathered;
+
+  if (self->merge_bytes > 0)
+    merge_adapters (replay);
 
   replay->sentence = N_("while parameters of all ranks are gathered");
   replay->symbols[HR_SYMBOL_KEPT] = self->n_largest / self->n_ranks * bytes;

@@ -131,6 +131,7 @@ typedef struct
  * @unit_bytes: what a rank has of the matrices that are added
  * @whole_bytes: what each rank has whole beside them: scales of quantized matrices
  * @held_bytes: what a rank holds of what the model is loaded with, where parameters are divided by rows
+ * @merge_bytes: the most that a rank takes while such matrices are merged into a module, to be handed on
  * @adds_matrices: whether such matrices are gathered with the layer that they are in, as fully_shard does it
  * @is_norm_of_root: whether the last norm is gathered with all that is beside the groups, from the beginning of a
  *   micro-batch to its end
@@ -176,6 +177,7 @@ struct _HrSharding
   guint64 unit_bytes;
   guint64 whole_bytes;
   guint64 held_bytes;
+  guint64 merge_bytes;
   gboolean adds_matrices;
   gboolean is_norm_of_root;
   gboolean is_head_of_root;

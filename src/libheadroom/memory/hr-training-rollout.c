@@ -246,6 +246,7 @@ push_weights (const HrTraining *self,
               HrReplay         *replay)
 {
   HrValue woken = HR_NO_VALUE;
+  gboolean has_layers = replay->has_sharded_layers;
   HrSharding sharding;
   HrStretch stretch;
 
@@ -266,6 +267,8 @@ push_weights (const HrTraining *self,
     hr_sharding_push (replay);
   hr_replay_drop (replay, woken);
   hr_sharding_leave_rest (replay);
+  /* No layer has run. */
+  replay->has_sharded_layers = has_layers;
 }
 
 /*

@@ -10,6 +10,7 @@
 #include "hr-fine-tuning-job.h"
 #include "hr-grpo-job.h"
 #include "hr-message.h"
+#include "hr-sharding-merge.h"
 #include "hr-sharding-rows.h"
 #include "hr-sharding-stacks.h"
 #include "hr-sharding-unit.h"
@@ -216,8 +217,8 @@ is_on_answers (const HrTrainingPlan *plan)
 /*
  * generate () of PEFT's models calls the function of the model inside, and so passes by the root of fully_shard, which
  * has the last norm (_find_final_norm of accelerate/utils/fsdp_utils.py). VLLMGeneration.sync_weights of
- * trl/generation/vllm_generation.py merges what adapters add into parts of parameters, of which it says itself that it
- * is not known whether that works.
+ * trl/generation/vllm_generation.py merges what adapters add first: DTensors of fully_shard are multiplied as any
+ * other, pieces of flat parameters are not.
  */
 static gboolean
 check_rollout (const HrTrainingPlan  *plan,
@@ -229,16 +230,16 @@ check_rollout (const HrTrainingPlan  *plan,
   g_autofree char *found = NULL;
 
   if (!adds_matrices (plan) || !hr_algorithm_generates (hr_grpo_job_get_algorithm (job)) ||
-      rollout == HR_ROLLOUT_NONE || (is_first && rollout == HR_ROLLOUT_TRANSFORMERS))
+      rollout == HR_ROLLOUT_NONE || is_first == (rollout == HR_ROLLOUT_TRANSFORMERS))
     return TRUE;
 
   found = hr_job_get_as_string (HR_JOB (job), "rollout");
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        rollout == HR_ROLLOUT_TRANSFORMERS
-                          ? N_("rollout: expected another way to answer beside LoRA and FSDP 2, as generate () of a "
-                               "model of PEFT passes by what fully_shard has wrapped, and fails; found %s")
-                          : N_("rollout: expected another way to answer beside LoRA and FSDP, as what TRL takes to "
-                               "merge sharded adapters for vLLM is not known; found %s"),
+                        is_first
+                          ? N_("rollout: expected FSDP 2 for vLLM beside LoRA, as PEFT cannot merge adapters of which "
+                               "each rank has a piece of a flat parameter (merge_adapter fails); found %s")
+                          : N_("rollout: expected another way to answer beside LoRA and FSDP 2, as generate () of a "
+                               "model of PEFT passes by what fully_shard has wrapped, and fails; found %s"),
                         found);
 
   return FALSE;
@@ -303,6 +304,28 @@ check_quantization (const HrTrainingPlan  *plan,
     }
 }
 
+/* Whether a trainer of TRL hands what it has trained to vLLM. */
+static gboolean
+pushes_weights (const HrTrainingPlan *plan)
+{
+  return plan->training.rollout == HR_ROLLOUT_VLLM_COLOCATED || plan->training.rollout == HR_ROLLOUT_VLLM_SERVER;
+}
+
+static gboolean
+check_merge (const HrTrainingPlan  *plan,
+             GError               **error)
+{
+  if (plan->pass.quantization == HR_QUANTIZATION_NONE || !pushes_weights (plan))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        N_("quantization: expected none for vLLM beside FSDP 2, as what PEFT takes to merge adapters "
+                           "into sharded numbers of four bits is not known; found %s"),
+                        hr_quantization_get_name (plan->pass.quantization));
+
+  return FALSE;
+}
+
 /*
  * hr_training_shard_check:
  * @plan: a plan, of which the job and its layout are known
@@ -362,13 +385,6 @@ warn_of_towers (HrTrainingPlan *plan)
     hr_inference_plan_warn (pass, N_("What is around the layers is one flat parameter, frozen or not: FSDP computes "
                                      "gradients of all of it, through the layers of frozen towers as well, which keep "
                                      "their activations for that; the rank is counted that steps most of it"));
-}
-
-/* Whether a trainer of TRL hands what it has trained to vLLM. */
-static gboolean
-pushes_weights (const HrTrainingPlan *plan)
-{
-  return plan->training.rollout == HR_ROLLOUT_VLLM_COLOCATED || plan->training.rollout == HR_ROLLOUT_VLLM_SERVER;
 }
 
 static void
@@ -465,6 +481,10 @@ warn_of_second_version (HrTrainingPlan *plan,
     hr_inference_plan_warn (pass, N_("What LoRA adds to a layer is gathered with the layer, and reduced alone; the "
                                      "table of tokens is gathered once more in the backward pass, which does not need "
                                      "it (FSDPParamGroup._backward_prefetch)"));
+  if (adds_matrices (plan) && pushes_weights (plan))
+    hr_inference_plan_warn (pass, N_("Adapters are merged before vLLM gets the weights, by products of divided "
+                                     "matrices for which torch chooses what to exchange: all ranks are assumed to be "
+                                     "of one host"));
   if (plan->pass.quantization != HR_QUANTIZATION_NONE)
     hr_inference_plan_warn (pass, N_("bnb_4bit_quant_storage is assumed to be what the rest of the model is loaded in, "
                                      "without which FSDP cannot gather it; each rank has all scales"));
@@ -677,7 +697,8 @@ hr_training_shard_resolve (HrTrainingPlan  *plan,
 
   if (hr_training_job_get_fsdp (job) == HR_FSDP_NONE)
     return TRUE;
-  if (!check_model (plan, error) || !check_quantization (plan, error) || !check_elements (plan, error))
+  if (!check_model (plan, error) || !check_quantization (plan, error) || !check_merge (plan, error) ||
+      !check_elements (plan, error))
     return FALSE;
 
   if (hr_training_job_get_fsdp_version (job) == HR_FSDP_VERSION_2)
@@ -720,6 +741,7 @@ take_matrices (HrTrainingPlan *plan)
 
   parts = hr_sharding_list_parts (sharding, plan->parameters);
   sharding->unit_bytes = hr_trainables_get_bytes (parts, FALSE);
+  sharding->merge_bytes = hr_sharding_count_merge (sharding, plan->parameters);
 }
 
 /* Of a class for sequences PEFT trains a copy of the head as well (PeftModelForSequenceClassification). */

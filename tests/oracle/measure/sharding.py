@@ -10,6 +10,7 @@ import os
 
 import torch
 import torch.distributed as dist
+from torch.distributed.device_mesh import _mesh_resources
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
 import answers
@@ -35,6 +36,8 @@ def begin(settings):
     os.environ.update({'RANK': str(rank), 'LOCAL_RANK': '0', 'WORLD_SIZE': str(size), 'LOCAL_WORLD_SIZE': str(size),
                        'MASTER_ADDR': 'localhost', 'MASTER_PORT': '29500', 'DS_BUILD_OPS': '0'})
     dist.init_process_group('fake', store=FakeStore(), rank=rank, world_size=size)
+    # All are of one host, by which DTensor weighs what to exchange (MeshTopoInfo.build_from_mesh).
+    _mesh_resources.num_devices_per_host = lambda _kind: size
 
 
 def list_layers(model):
@@ -198,6 +201,10 @@ class Answers:
             with inner.disable_adapter():
                 return read(self.run, self.engine.model, batch)
 
+    def read_own(self, batch):
+        with self.without_gradients('old-policy', None):
+            return answers.read_answers(self.run, self.engine.model, batch)
+
     def read_pairs(self, batch):
         return self.read_reference(lambda *arguments: answers.score_pairs(*arguments)[1], batch, 'loss')
 
@@ -237,6 +244,9 @@ class Answers:
             self.generate(batches)
         elif self.settings['rollout'] != 'none':
             self.push()
+            # vLLM's own probabilities are held against those of the model that is trained.
+            for batch in batches:
+                batch['own'] = self.read_own(batch)
         if self.settings['reference-model']:
             for batch in batches:
                 batch['reference'] = self.read_reference(answers.read_answers, batch, None)
@@ -413,6 +423,12 @@ def run_step(engine, batches, settings, meter):
     meter.mark('end')
 
 
+def count_tokens_of_expert(config, settings):
+    """How many come to each, where the model's code asks for their number and all have as many."""
+    n_chosen = settings['micro-batch-size'] * settings['sequence-length'] * config.num_experts_per_tok
+    return n_chosen // config.num_local_experts
+
+
 def measure(model, settings, meter):
     """Runs the steps, and leaves the last one's figures in the meter."""
     begin(settings)
@@ -424,6 +440,8 @@ def measure(model, settings, meter):
     make = Engine if settings['framework'] == 'deepspeed' else Accelerated
     if make is Engine:
         host_values.numbers['unknown'] = 0
+    if getattr(model.config, 'num_local_experts', 0) and model.config.model_type.startswith('granitemoe'):
+        host_values.numbers['unknown'] = count_tokens_of_expert(model.config, settings)
     engine = make(model, settings)
     if settings.get('tensor-parallel', 1) > 1:
         counts = {'parameters': models.count(model), 'trainable': models.count(model, trainable=True)}

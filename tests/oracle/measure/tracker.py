@@ -158,6 +158,9 @@ class Tracker(TorchDispatchMode):
                     self.fresh = count_holders(arguments[0])
                 if self.holds_last(arguments[0]):
                     return self.write_in_place(aten.add_.Tensor, arguments, options)
+        elif function is torch.ops._c10d_functional.wait_tensor.default:
+            # It hands back what it was given (torch/csrc/distributed/c10d/Functional.cpp).
+            return aten.detach.default(arguments[0])
         elif function in WRITTEN_IN_PLACE and is_called_by_engine():
             return self.write_in_place(WRITTEN_IN_PLACE[function], arguments, options)
         return host_values.run(function, arguments, options, self)
