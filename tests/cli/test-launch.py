@@ -540,6 +540,38 @@ def the_third_stage_of_deepspeed_is_said():
     accept_all(launched)
 
 
+def get_trainer(text):
+    """The arguments of the trainer, as they stand in the program."""
+    for statement in ast.parse(text).body:
+        if isinstance(statement, ast.Assign) and statement.targets[0].id == 'args':
+            return {keyword.arg: ast.literal_eval(keyword.value) for keyword in statement.value.keywords
+                    if isinstance(keyword.value, ast.Constant)}
+    return None
+
+
+def what_the_trainer_is_told_is_what_deepspeed_is_told():
+    """HfTrainerDeepSpeedConfig.trainer_config_process of transformers/integrations/deepspeed.py refuses the rest."""
+    jobs = [('fine-tuning', framework, ()) for framework in ('transformers', 'trl')]
+    jobs += [('grpo', 'trl', (f'algorithm={algorithm}',)) for algorithm in ('sft', 'dpo', 'grpo', 'reward')]
+    precisions = (('dtype=bfloat16',), ('dtype=float16',), ('dtype=float32',), ('autocast=bfloat16',),
+                  ('dtype=float32', 'autocast=bfloat16'), ('dtype=bfloat16', 'autocast=float16'))
+    seen = set()
+    for mode, framework, own in jobs:
+        for index, precision in enumerate(precisions):
+            rest = (f'zero-stage={index % 3 + 1}', 'gradient-accumulation-steps=8', 'micro-batch-size=4',
+                    f'gradient-clipping={"true" if index % 2 else "false"}')
+            launched, _ = files(MODEL, '--mode', mode, '--framework', framework, '--gpus', '4',
+                                *arguments((*own, *precision, *rest)))
+            told, trainer = json.loads(launched['deepspeed']['text']), get_trainer(launched['python']['text'])
+            assert told['train_micro_batch_size_per_gpu'] == trainer['per_device_train_batch_size'], (told, trainer)
+            assert told['gradient_accumulation_steps'] == trainer['gradient_accumulation_steps'] == 8
+            assert told.get('gradient_clipping', 1.0) == trainer.get('max_grad_norm', 1.0), (told, trainer)
+            for name in ('bf16', 'fp16'):
+                assert told.get(name, {}).get('enabled', False) == trainer[name], (name, told, trainer)
+            seen.add((trainer['bf16'], trainer['fp16']))
+    assert seen == {(True, False), (False, True), (False, False)}
+
+
 def what_no_file_says_is_named():
     # AdaLoRA wants to know how many steps there will be, which no setting says.
     _, unsaid = files(MODEL, '--mode', 'fine-tuning', '--framework', 'transformers', '--fine-tuning-method', 'adalora')
@@ -630,6 +662,7 @@ if __name__ == '__main__':
         sequences_that_deepspeed_shares_are_said,
         stages_of_a_pipeline_of_deepspeed_are_said,
         the_third_stage_of_deepspeed_is_said,
+        what_the_trainer_is_told_is_what_deepspeed_is_told,
         what_no_file_says_is_named,
         what_trl_refuses_is_said,
         one_file_is_written_as_it_is,

@@ -7,6 +7,8 @@
 #include <glib.h>
 
 #include "hr-adapter.h"
+#include "hr-estimator.h"
+#include "hr-fine-tuning-job.h"
 #include "hr-model.h"
 
 static guint64
@@ -113,6 +115,50 @@ test_every_count_of_peft_is_exact (void)
   g_assert_cmpuint (n_exact, ==, hr_json_get_length (cases));
 }
 
+/*
+ * What is trained where the targets are left to PEFT, or to Headroom where PEFT has none, which are those of @names,
+ * and where all linear layers are meant, experts that are one parameter among them.
+ */
+static gboolean
+check_estimate (HrJson *test)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id (get_text (test, "id"), &error);
+  g_autoptr (HrFineTuningJob) job = hr_fine_tuning_job_new ();
+  g_autoptr (HrEstimate) estimate = NULL;
+  guint64 n_trained;
+
+  g_assert_no_error (error);
+  g_object_set (job, "fine-tuning-method", HR_FINE_TUNING_METHOD_LORA, "lora-rank", get_number (test, "rank"),
+                "lora-targets", get_text (test, "lora-targets"), NULL);
+  estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
+  g_assert_no_error (error);
+  n_trained = hr_estimate_get_n_trainable_parameters (estimate);
+  g_test_message ("%s, %s: expected %" G_GUINT64_FORMAT ", found %" G_GUINT64_FORMAT, get_text (test, "id"),
+                  get_text (test, "lora-targets"), get_number (test, "parameters"), n_trained);
+
+  return n_trained == get_number (test, "parameters");
+}
+
+static void
+test_mixtures_are_trained_as_peft_trains_them (void)
+{
+  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "oracle", "lora.json", NULL);
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrJson) root = hr_json_new_from_file (file, HR_JSON_STRICT, &error);
+  guint n_exact = 0;
+  HrJson *cases;
+
+  g_assert_no_error (error);
+  cases = hr_json_get_member (root, "estimates");
+  g_assert_cmpuint (hr_json_get_length (cases), >, 0);
+  for (guint i = 0; i < hr_json_get_length (cases); i++)
+    n_exact += check_estimate (hr_json_get_element (cases, i));
+
+  g_assert_cmpuint (n_exact, ==, hr_json_get_length (cases));
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -120,6 +166,9 @@ main (int   argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/oracle/every_count_of_peft_is_exact", test_every_count_of_peft_is_exact);
+
+  g_test_add_func ("/oracle/adapters_of_mixtures_are_those_of_peft_whether_targets_are_named_or_not",
+                   test_mixtures_are_trained_as_peft_trains_them);
 
   return g_test_run ();
 }

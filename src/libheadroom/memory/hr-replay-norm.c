@@ -353,9 +353,10 @@ hr_replay_norm (HrReplay     *replay,
                 const HrNorm *norm)
 {
   HrValue shape = get_shape (replay, x, norm);
+  gboolean has_weight = norm->has_weight && norm->kind != HR_NORM_RMS_UNWEIGHTED;
   HrValue result;
 
-  hr_live_parameters_enter (replay, &x, norm->has_weight ? shape : HR_NO_VALUE, norm->has_bias ? shape : HR_NO_VALUE);
+  hr_live_parameters_enter (replay, &x, has_weight ? shape : HR_NO_VALUE, norm->has_bias ? shape : HR_NO_VALUE);
   result = run_norm (replay, x, norm);
   hr_live_parameters_leave (replay, &result);
 

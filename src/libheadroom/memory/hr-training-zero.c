@@ -939,7 +939,7 @@ has_known_mixtures (const HrTrainingPlan *plan)
     {
       const HrBlock *block = hr_layer_class_find_block (&stack->layer_classes[i], HR_BLOCK_MIXTURE);
 
-      if (block != NULL && block->mixture.path != HR_EXPERTS_GROUPED)
+      if (block != NULL && block->mixture.path != HR_EXPERTS_GROUPED && block->mixture.path != HR_EXPERTS_LISTS)
         return FALSE;
     }
 
