@@ -286,6 +286,8 @@ def what_is_written_for_sglang_is_what_its_server_takes():
                             (('--kv-cache-dtype', 'float8'), ['--kv-cache-dtype', 'fp8_e4m3']),
                             (('--block-size', '64'), ['--page-size', '64']),
                             (('--enforce-eager', 'true'), ['--disable-cuda-graph']),
+                            (('--max-loras', '4', '--max-lora-rank', '32'),
+                             ['--max-loras-per-batch', '4', '--max-lora-rank', '32', '--lora-target-modules', 'all']),
                             (('--quantization', 'fp8-tensor'), ['--quantization', 'fp8'])):
         line = sglang_line(*words)
         assert any(line[i:i + len(expected)] == expected for i in range(len(line))), (expected, line)
@@ -295,9 +297,9 @@ def what_is_written_for_sglang_is_what_its_server_takes():
     assert line[line.index('--tp-size') + 1] == '4' and '--enable-dp-attention' in line, line
 
 
-def served_line(engine, call, *words):
+def served_line(engine, call, *words, beside=()):
     launched, unsaid = files(MODEL, '--engine', engine, *words)
-    assert list(launched) == ['command'] and unsaid == [], (words, list(launched), unsaid)
+    assert list(launched) == [*beside, 'command'] and unsaid == [], (words, list(launched), unsaid)
     line = shlex.split(launched['command']['text'].replace('\\\n', ' '), comments=True)
     assert line[:len(call) + 1] == [*call, MODEL], line
     for word in line:
@@ -334,6 +336,14 @@ def what_is_written_for_tensorrt_llm_is_what_its_server_takes():
                             (('--kv-cache-dtype', 'float8'), ['--kv_cache_dtype', 'fp8'])):
         line = served_line('tensorrt-llm', call, *words)
         assert any(line[i:i + len(expected)] == expected for i in range(len(line))), (expected, line)
+    for words, expected in ((('--block-size', '64'), 'kv_cache_config:\n  tokens_per_block: 64\n'),
+                            (('--max-total-tokens', '90000'), 'kv_cache_config:\n  max_tokens: 90000\n'),
+                            (('--block-size', '64', '--max-total-tokens', '90000'),
+                             'kv_cache_config:\n  tokens_per_block: 64\n  max_tokens: 90000\n')):
+        line = served_line('tensorrt-llm', call, *words, beside=['trtllm'])
+        assert line[line.index('--extra_llm_api_options') + 1] == 'trtllm.yaml', line
+        launched, _ = files(MODEL, '--engine', 'tensorrt-llm', *words)
+        assert launched['trtllm']['text'].endswith(expected), launched['trtllm']['text']
     line = served_line('tensorrt-llm', call, '--gpus', '4', '--tensor-parallel', '2', '--pipeline-parallel', '2')
     assert line[line.index('--tp_size') + 1] == '2' and line[line.index('--pp_size') + 1] == '2', line
 

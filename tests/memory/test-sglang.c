@@ -291,6 +291,30 @@ test_windows_have_a_pool (void)
                     G_GUINT64_CONSTANT (90000) * 24 * layer + table);
 }
 
+/*
+ * A slot has what is multiplied into the rank and out of it, of each matrix of a layer: of queries, keys and values
+ * 3 × 3584 and 4608, of the last 3584 twice, of gates and what goes beside 2 × 3584 and 2 × 18944, and 18944 and 3584.
+ */
+static void
+test_adapters_have_slots (void)
+{
+  static const char settings[] = "max-loras=4 max-lora-rank=64";
+  guint64 plain = get_bytes ("l40s", 1, "", HR_COMPONENT_WEIGHTS);
+  guint64 slots = get_bytes ("l40s", 1, settings, HR_COMPONENT_WEIGHTS);
+  guint64 expected = G_GUINT64_CONSTANT (28) * 4 * 64 * 2 *
+                     (3 * 3584 + 4608 + 2 * 3584 + 2 * 3584 + 2 * 18944 + 18944 + 3584);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (slots - plain, >=, expected);
+  g_assert_cmpuint (slots - plain, <, expected * 106 / 100);
+  g_assert_cmpuint (get_bytes ("l40s", 1, "", HR_COMPONENT_KV_CACHE), >=,
+                    get_bytes ("l40s", 1, settings, HR_COMPONENT_KV_CACHE) + expected * 99 / 100);
+
+  g_assert_null (estimate_model ("Qwen/Qwen3-30B-A3B", "h100-sxm5-80gb", 1, "max-loras=2", &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "max-loras: expected 0"));
+}
+
 /* A state that is told is one of the pool, beside one that nothing is kept in; a request has three of them. */
 static void
 test_pool_has_as_many_states_as_it_is_told (void)
@@ -556,6 +580,7 @@ main (int   argc,
   g_test_add_func ("/memory/sglang/copies_of_the_attention_share_experts", test_copies_of_the_attention_share_experts);
   g_test_add_func ("/memory/sglang/windows_have_a_pool", test_windows_have_a_pool);
   g_test_add_func ("/memory/sglang/states_and_indexers_have_pools", test_states_and_indexers_have_pools);
+  g_test_add_func ("/memory/sglang/adapters_have_slots", test_adapters_have_slots);
   g_test_add_func ("/memory/sglang/the_pool_has_as_many_states_as_it_is_told",
                    test_pool_has_as_many_states_as_it_is_told);
   g_test_add_func ("/memory/sglang/guesses_have_room_in_the_cache", test_guesses_have_room);

@@ -736,7 +736,7 @@ take_option (HrCommandLine      *self,
     takes_value = next != NULL && (equals != NULL || (!is_option (next) && !hr_shell_words_end_command (next)));
 
   *n_taken = (takes_value || is_object) && equals == NULL && next != NULL ? 2 : 1;
-  if (takes == TAKES_SEVERAL)
+  if (takes == TAKES_SEVERAL || (option != NULL && hr_json_get_member (option, "several") != NULL && equals == NULL))
     *n_taken = 1 + count_values (words + 1);
   if (is_object)
     return TRUE;

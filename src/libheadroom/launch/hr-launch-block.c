@@ -17,7 +17,7 @@ static const char * const block_members[] = {
 };
 static const char * const option_members[] = {
   "name", "value", "when", "names", "split", "text", "reference",
-  "aliases", "model", "words", "bare", "read", "absent", "suffixes", "quantization", "closed", "filed",
+  "aliases", "model", "words", "bare", "read", "absent", "suffixes", "quantization", "closed", "filed", "several",
   "joins", NULL,
 };
 

@@ -26,6 +26,7 @@ static const struct
   { "deepspeed", N_("Configuration of DeepSpeed"), "deepspeed.json", HR_LAUNCH_SYNTAX_JSON },
   { "megatron", N_("Arguments of Megatron-LM"), "pretrain.sh", HR_LAUNCH_SYNTAX_COMMAND_LINE },
   { "torchtitan", N_("Configuration of torchtitan"), "torchtitan.toml", HR_LAUNCH_SYNTAX_TOML },
+  { "trtllm", N_("Settings of trtllm-serve"), "trtllm.yaml", HR_LAUNCH_SYNTAX_YAML },
   { "ollama", N_("Modelfile of Ollama"), "Modelfile", HR_LAUNCH_SYNTAX_MODELFILE },
   { "command", N_("Command"), "launch.sh", HR_LAUNCH_SYNTAX_COMMAND_LINE },
 };

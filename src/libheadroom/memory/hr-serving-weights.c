@@ -538,6 +538,14 @@ count_adapted (const HrServingPlan *self,
     }
 }
 
+static gboolean
+is_adapted (const HrServingPlan *self,
+            const HrTensor      *tensor)
+{
+  return count_adapted (self, tensor) > 0 && tensor->role != HR_TENSOR_ROLE_NORM &&
+         tensor->role != HR_TENSOR_ROLE_CONVOLUTION && tensor->n_dimensions > 1;
+}
+
 /*
  * Room for the adapters of a matrix: what it reads is multiplied into a rank, and that into what it makes
  * (BaseLinearLayerWithLoRA.create_lora_weights of vllm/lora/layers).
@@ -551,8 +559,7 @@ load_adapters (const HrServingPlan *self,
   guint n_adapted = count_adapted (self, tensor);
   guint64 n_matrices, rows, columns;
 
-  if (n_adapted == 0 || tensor->role == HR_TENSOR_ROLE_NORM || tensor->role == HR_TENSOR_ROLE_CONVOLUTION ||
-      tensor->n_dimensions < 2)
+  if (!is_adapted (self, tensor))
     return;
 
   hr_tensor_get_matrix (tensor, &n_matrices, &rows, &columns);
@@ -587,11 +594,81 @@ load_vocabulary_adapters (const HrServingPlan *self,
     }
 }
 
+static guint
+find_stack (const HrServingPlan *self)
+{
+  guint stack = 0;
+
+  while (hr_model_get_stack (self->pass->model, stack) != self->pass->stack)
+    stack++;
+
+  return stack;
+}
+
+/* How many matrices are one with a tensor of a layer, itself included. */
+static guint
+count_fused (const HrServingPlan *self,
+             guint                index,
+             guint                layer)
+{
+  HrModel *model = self->pass->model;
+  const HrTensor *tensor = hr_model_get_tensor (model, index);
+  guint n = count_adapted (self, tensor);
+
+  for (guint i = index + 1; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *other = hr_model_get_tensor (model, i);
+
+      if (is_fused_with (tensor, other) && find_layer (other, layer) >= 0)
+        n += count_adapted (self, other);
+    }
+
+  return n;
+}
+
+/*
+ * SGLang has one tensor for what goes into the ranks of matrices that are one, and another for what comes out of them,
+ * module by module, those of all layers one after the other (LoRAMemoryPool.init_buffers of
+ * sglang/srt/lora/mem_pool.py).
+ */
+static void
+load_slots (const HrServingPlan *self,
+            HrCachingAllocator  *allocator,
+            gboolean             into)
+{
+  HrModel *model = self->pass->model;
+  guint64 rank = self->max_loras * self->max_lora_rank * hr_element_get_bytes (self->pass->element);
+
+  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+      guint64 n_matrices, rows, columns;
+      Fused fused;
+
+      if (tensor->stack != find_stack (self) || !is_adapted (self, tensor))
+        continue;
+      hr_tensor_get_matrix (tensor, &n_matrices, &rows, &columns);
+      for (guint j = 0; j < tensor->n_layers; j++)
+        {
+          if (fuse (self, i, tensor->layers[j], &fused))
+            hr_caching_allocator_allocate (allocator, rank * (into ? count_fused (self, i, tensor->layers[j]) * columns
+                                                                   : fused.rows));
+        }
+    }
+}
+
 static void
 load_all_adapters (const HrServingPlan *self,
                    HrCachingAllocator  *allocator)
 {
   HrModel *model = self->pass->model;
+
+  if (self->profile->counts_segments)
+    {
+      load_slots (self, allocator, TRUE);
+      load_slots (self, allocator, FALSE);
+      return;
+    }
 
   for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
     {
@@ -604,17 +681,6 @@ load_all_adapters (const HrServingPlan *self,
     }
   if (adapts_vocabulary (self))
     load_vocabulary_adapters (self, allocator);
-}
-
-static guint
-find_stack (const HrServingPlan *self)
-{
-  guint stack = 0;
-
-  while (hr_model_get_stack (self->pass->model, stack) != self->pass->stack)
-    stack++;
-
-  return stack;
 }
 
 /* What counts of an allocator: what it hands out, or what it has asked the driver for. */

@@ -198,14 +198,39 @@ tell_host (Rank *self)
                             experts);
 }
 
+/* What the server is counted with. */
+static void
+tell_sizes (Rank *self)
+{
+  HrSglangPlan *plan = &self->plan;
+  g_autofree char *prompts = hr_serving_dup_number (plan->layers.max_num_batched_tokens);
+  g_autofree char *graph = hr_serving_dup_number (plan->cuda_graph_max_bs);
+  g_autofree char *loras = hr_serving_dup_number (plan->layers.max_loras);
+  g_autofree char *rank = hr_serving_dup_number (plan->layers.max_lora_rank);
+
+  if (plan->layers.max_loras > 0)
+    hr_inference_plan_warn (&self->share.pass,
+                            N_("SGLang is counted with chunked-prefill-size %s and cuda-graph-max-bs %s, with room for "
+                               "%s LoRA adapters of all matrices, of rank %s, and without other processes on the GPU; "
+                               "what CUDA graphs take is the median of logs without adapters"),
+                            prompts, graph, loras, rank);
+  else
+    hr_inference_plan_warn (&self->share.pass, plan->guesses > 0
+                            ? N_("SGLang is counted with chunked-prefill-size %s and cuda-graph-max-bs %s, and without "
+                                 "LoRA and other processes on the GPU; what CUDA graphs take is the median of logs "
+                                 "without speculative decoding")
+                            : N_("SGLang is counted with chunked-prefill-size %s and cuda-graph-max-bs %s, and without "
+                                 "LoRA, speculative decoding and other processes on the GPU; what CUDA graphs take is "
+                                 "the median of logs"),
+                            prompts, graph);
+}
+
 static void
 warn (gpointer              share,
       const HrServingStart *start)
 {
   Rank *self = share;
   HrSglangPlan *plan = &self->plan;
-  g_autofree char *prompts = hr_serving_dup_number (plan->layers.max_num_batched_tokens);
-  g_autofree char *graph = hr_serving_dup_number (plan->cuda_graph_max_bs);
 
   if (plan->layers.memory == 0)
     hr_inference_plan_warn (&self->share.pass,
@@ -221,14 +246,7 @@ warn (gpointer              share,
       tell_shortage (self);
     }
 
-  hr_inference_plan_warn (&self->share.pass, plan->guesses > 0
-                          ? N_("SGLang is counted with chunked-prefill-size %s and cuda-graph-max-bs %s, and without "
-                               "LoRA and other processes on the GPU; what CUDA graphs take is the median of logs "
-                               "without speculative decoding")
-                          : N_("SGLang is counted with chunked-prefill-size %s and cuda-graph-max-bs %s, and without "
-                               "LoRA, speculative decoding and other processes on the GPU; what CUDA graphs take is "
-                               "the median of logs"),
-                          prompts, graph);
+  tell_sizes (self);
   tell_host (self);
   if (hr_model_get_n_stacks (self->share.pass.model) > 1)
     hr_inference_plan_warn (&self->share.pass,

@@ -305,6 +305,29 @@ computes_angles (HrModel *whole)
 }
 
 /*
+ * Each slot has room for an adapter of each matrix (LoRAMemoryPool of sglang/srt/lora/mem_pool.py), before the cache
+ * gets what is left. Which experts have slots differs from one kernel to the next.
+ */
+static gboolean
+check_adapters (const HrSglangPlan  *self,
+                HrModel             *whole,
+                GError             **error)
+{
+  g_autofree char *found = g_strdup_printf ("%" G_GUINT64_FORMAT, self->layers.max_loras);
+
+  if (self->layers.max_loras == 0 || !hr_model_has_experts (whole))
+    return TRUE;
+
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are the name of a model, a program and a number. */
+                        N_("max-loras: expected 0, as “%s” has experts, and it is not known here what room %s has for "
+                           "adapters of these; found %s"),
+                        hr_model_get_name (whole), self->layers.program, found);
+
+  return FALSE;
+}
+
+/*
  * hr_sglang_plan_init:
  * @self: (out): a plan
  * @pass: a plan of the model, or of what a rank has of it, which @self does not own
@@ -340,7 +363,10 @@ hr_sglang_plan_init (HrSglangPlan           *self,
   self->layers.eager = TRUE;
   if (computes_angles (whole))
     self->layers.rotary = HR_SERVING_ROTARY_NONE;
+  self->layers.max_loras = hr_inference_job_get_max_loras (job);
+  self->layers.max_lora_rank = hr_inference_job_get_max_lora_rank (job);
   if (!hr_serving_plan_check (&self->layers, job, error) || !check_layers (self, error) ||
+      !check_adapters (self, whole, error) ||
       !hr_serving_plan_resolve_guessing (&self->layers, job, profile->release != HR_SGLANG_RELEASE_0_3, error) ||
       !hr_kt_experts_check (&self->layers, whole, job, layout, error))
     return FALSE;
