@@ -72,7 +72,7 @@ static const struct
 static const guint shown[] = {
   [HEADROOM_PLAN_KIND_FORMULAS] = ALWAYS | OF_STEPS | ONE (PARTS) | ONE (CONTEXT) | ONE (EXPERT) | ONE (ZERO) |
                                   ONE (CHECK),
-  [HEADROOM_PLAN_KIND_SHARING] = ALWAYS | OF_STEPS | ONE (SHARES),
+  [HEADROOM_PLAN_KIND_SHARING] = ALWAYS | OF_STEPS | ONE (SHARES) | ONE (CONTEXT),
   [HEADROOM_PLAN_KIND_SERVING] = ALWAYS | ONE (EXPERT) | ONE (RATE) | ONE (TOKEN) | ONE (PROMPT) | ONE (RUNNING) |
                                  ONE (AT_ONCE) | ONE (CACHE),
 };

@@ -832,6 +832,39 @@ parameters_may_stay_gathered (void)
   g_assert_cmpfloat (stays->time.total, <=, anew->time.total);
 }
 
+/*
+ * torchtitan's layouts of all kinds are listed, and a rank that has half of a sequence, and half of what copies share,
+ * takes less than one of as many copies, though each gathers keys and values.
+ */
+static void
+layouts_of_torchtitan_share_layers_stages_and_sequences (void)
+{
+  g_autoptr (HrModel) model = create_model ();
+  g_autoptr (HrPlanner) planner = plan (model, HR_MODE_TRAINING, "framework=torchtitan sequence-length=2048", 8, 8);
+  const HrPlanChoice *whole = NULL, *half = NULL;
+  gboolean has_all = FALSE;
+
+  for (guint i = 0; i < hr_planner_get_n_listed (planner); i++)
+    {
+      const HrPlanChoice *choice = hr_planner_get_choice (planner, i);
+      const HrLayout *layout = &choice->step.layout;
+      g_autofree char *shares = choice->change != NULL ? hr_sharing_dup_shares (choice->change) : NULL;
+
+      has_all |= layout->tensor == 2 && layout->pipeline == 2 && layout->context == 2;
+      if (layout->tensor * layout->pipeline > 1 || choice->step.checkpointing != HR_GRADIENT_CHECKPOINTING_NONE ||
+          choice->step.micro_batch > 1 || g_strcmp0 (shares, "FSDP 2") != 0)
+        continue;
+      if (layout->data == 8)
+        whole = choice;
+      if (layout->data == 4 && layout->context == 2)
+        half = choice;
+    }
+  g_assert_true (has_all && whole != NULL && half != NULL);
+  g_assert_cmpuint (half->exact_bytes, <, whole->exact_bytes);
+  g_assert_true (half->has_time && whole->has_time);
+  g_assert_cmpfloat (half->time.total, >, whole->time.total);
+}
+
 static GArray *
 list_least (HrModel   *model,
             GPtrArray *gpus,
@@ -1262,6 +1295,8 @@ main (int    argc,
                    a_lone_gpu_answers_as_fast_as_its_roofline_says);
   g_test_add_func ("/plan/divided_models_answer_as_their_parts_do", divided_models_answer_as_their_parts_do);
   g_test_add_func ("/plan/parameters_of_torchtitan_may_stay_gathered", parameters_may_stay_gathered);
+  g_test_add_func ("/plan/layouts_of_torchtitan_share_layers_stages_and_sequences",
+                   layouts_of_torchtitan_share_layers_stages_and_sequences);
   g_test_add_func ("/plan/steps_are_shared_as_the_framework_shares_them",
                    steps_are_shared_as_the_framework_shares_them);
   g_test_add_func ("/plan/models_that_see_are_shared_as_others_are", models_that_see_are_shared_as_others_are);

@@ -529,6 +529,27 @@ take_titan_shares (AllWays    *self,
     }
 }
 
+/* Ranks of torchtitan may share sequences as well, two, four or eight of them and so on. */
+static void
+take_titan_ways (AllWays *self,
+                 guint64  tensor,
+                 guint64  pipeline,
+                 guint64  n_sharers)
+{
+  for (guint64 context = 1; context <= n_sharers; context *= 2)
+    {
+      guint64 n_copies = n_sharers / context;
+      g_autofree char *degrees = NULL;
+
+      if (n_sharers % context != 0)
+        continue;
+      degrees = g_strdup_printf ("tensor-parallel=%" G_GUINT64_FORMAT " pipeline-parallel=%" G_GUINT64_FORMAT
+                                 " context-parallel=%" G_GUINT64_FORMAT " data-parallel=%" G_GUINT64_FORMAT "%s",
+                                 tensor, pipeline, context, n_copies, tensor > 1 ? " sequence-parallel=true" : "");
+      take_titan_shares (self, degrees, n_copies, pipeline > 1);
+    }
+}
+
 static void
 list_training (AllWays    *self,
                const char *prefix)
@@ -546,13 +567,14 @@ list_training (AllWays    *self,
 
           if (n_groups % pipeline != 0)
             continue;
-          degrees = g_strdup_printf ("%stensor-parallel=%" G_GUINT64_FORMAT " pipeline-parallel=%" G_GUINT64_FORMAT
-                                     " data-parallel=%" G_GUINT64_FORMAT "%s", prefix, tensor, pipeline, n_copies,
-                                     is_titan && tensor > 1 ? " sequence-parallel=true" : "");
           if (is_titan)
-            take_titan_shares (self, degrees, n_copies, pipeline > 1);
-          else
-            take_shares (self, degrees, n_copies);
+            {
+              take_titan_ways (self, tensor, pipeline, n_copies);
+              continue;
+            }
+          degrees = g_strdup_printf ("%stensor-parallel=%" G_GUINT64_FORMAT " pipeline-parallel=%" G_GUINT64_FORMAT
+                                     " data-parallel=%" G_GUINT64_FORMAT, prefix, tensor, pipeline, n_copies);
+          take_shares (self, degrees, n_copies);
         }
     }
 }

@@ -12,6 +12,7 @@
 #include "hr-error.h"
 #include "hr-estimator.h"
 #include "hr-grpo-job.h"
+#include "hr-inference-cache.h"
 #include "hr-media.h"
 #include "hr-multimodal-job.h"
 #include "hr-roofline.h"
@@ -32,10 +33,14 @@
  * - ranks that share layers add up what attention and perceptron make, in either direction, and once more where layers
  *   are computed anew (the plans of transformers/integrations/tensor_parallel.py; torchtitan gathers and scatters as
  *   much);
+ * - ranks that share sequences, as torchtitan has it, gather the keys and values of all tokens in each layer, once more
+ *   where layers are computed anew, and scatter their gradients (torchtitan/models/common/decoder_sharding.py); they
+ *   share parameters with the ranks that read other data (resolve_fsdp_mesh of torchtitan/distributed/fsdp.py);
  * - stages wait for each other (p − 1)/m of a step (Narayanan et al., arXiv:2104.04473, section 2.2), and hand on what
  *   lies between two layers.
  *
- * Ranks that share layers are next to each other, then those that read different data, then stages (ParallelDims of
+ * Ranks that share layers are next to each other, then those that share sequences, those that read different data, and
+ * stages (ParallelDims of
  * torchtitan/distributed/parallel_dims.py).
  */
 
@@ -64,6 +69,7 @@ struct _HrShardedTime
   HrModel *model;
   HrCluster cluster;
   guint64 hidden;
+  guint64 keys;         /* numbers of the keys and values of a token in a layer */
   guint64 n_layers;
   double weights;       /* bytes of the parameters as they are stored */
   double trained;       /* of those that are trained */
@@ -110,6 +116,15 @@ take_sizes (HrShardedTime *self,
                                  hr_estimate_get_n_trainable_parameters (estimate);
 }
 
+static guint64
+count_keys (const HrStack *stack)
+{
+  const HrAttention *attention = stack->n_layer_classes > 0
+                                   ? hr_layer_class_get_attention (&stack->layer_classes[0]) : NULL;
+
+  return attention != NULL ? 2 * attention->num_key_value_heads * attention->head_dim : 0;
+}
+
 /*
  * hr_sharded_time_new:
  * @model: a model
@@ -131,6 +146,7 @@ hr_sharded_time_new (HrModel         *model,
   self->cluster = *cluster;
   hr_model_get_hyper_parameter (model, "hidden_size", &self->hidden);
   self->n_layers = hr_model_get_stack (model, 0)->n_layers;
+  self->keys = count_keys (hr_model_get_stack (model, 0));
   self->element = 2;
   self->n_tokens = hr_sharded_time_get_n_tokens (model, job);
   take_sizes (self, job);
@@ -295,7 +311,7 @@ get_data_time (const HrShardedTime *self,
   gboolean is_verl = hr_sharing_get_framework (job) == HR_TRAINING_FRAMEWORK_VERL;
   gboolean has_groups = fsdp == HR_FSDP_HYBRID_SHARD || is_titan;
   guint64 n_groups = has_groups ? count_groups (job) : 1;
-  guint64 n_sharers = MAX (1, layout->data / n_groups);
+  guint64 n_sharers = MAX (1, layout->data / n_groups) * layout->context;
   double scattered = get_ring_time (cluster, n_sharers, layout->tensor, self->trained / n_dividers);
   double stepped = scattered;
   /* Parameters of verl are in fp32, and are gathered in bfloat16. */
@@ -329,6 +345,19 @@ get_layer_time (const HrShardedTime *self,
              hr_cluster_get_exchange_time (&self->cluster, n_ranks, 1, 2 * (n_ranks - 1),
                                            2 * bytes * (n_ranks - 1) / n_ranks)
            : 0;
+}
+
+/* What ranks that share sequences gather and scatter in all layers, of a micro-batch. */
+static double
+get_context_time (const HrShardedTime *self,
+                  const HrLayoutStep  *step)
+{
+  const HrLayout *layout = &step->layout;
+  double passes = step->checkpointing == HR_GRADIENT_CHECKPOINTING_FULL ? 3 : 2;
+  double bytes = self->element * self->keys / layout->tensor * step->micro_batch * self->n_tokens;
+
+  return passes * self->n_layers / layout->pipeline *
+         get_ring_time (&self->cluster, layout->context, layout->tensor, bytes);
 }
 
 /* Whether every rank has but a part of the optimizer’s states. */
@@ -398,7 +427,8 @@ hr_sharded_time_look (HrShardedTime       *self,
 {
   const HrLayout *layout = &step->layout;
   double n = step->n_micro_batches;
-  double bytes = self->element * self->hidden * step->micro_batch * self->n_tokens;
+  double bytes = self->element * self->hidden * step->micro_batch * self->n_tokens / layout->context;
+  guint64 n_sharers = layout->data * layout->context;
   double busy;
   Work work;
 
@@ -407,18 +437,18 @@ hr_sharded_time_look (HrShardedTime       *self,
 
   *time = (HrLayoutTime) { 0 };
   /* However little each of the ranks has to compute that share a layer, they start as many kernels. */
-  time->compute = fmax ((work.total - work.optimizer) / layout->tensor, work.launch - work.optimizer) /
-                  layout->pipeline;
-  time->layer = n * get_layer_time (self, step, bytes);
+  time->compute = fmax ((work.total - work.optimizer) / (layout->tensor * layout->context),
+                        work.launch - work.optimizer) / layout->pipeline;
+  time->layer = n * (get_layer_time (self, step, bytes) + get_context_time (self, step));
   busy = time->compute + time->layer;
   if (layout->pipeline > 1)
     time->pipeline = busy * (layout->pipeline - 1) / n +
                      2 * n * hr_cluster_get_exchange_time (&self->cluster, layout->pipeline,
-                                                           layout->tensor * layout->data, 1, bytes);
-  time->data = layout->data > 1 ? get_data_time (self, job, step, time->compute / n) : 0;
+                                                           layout->tensor * n_sharers, 1, bytes);
+  time->data = n_sharers > 1 ? get_data_time (self, job, step, time->compute / n) : 0;
   time->optimizer = work.optimizer / (layout->tensor * layout->pipeline);
   if (shares_states (job, step))
-    time->optimizer /= layout->data;
+    time->optimizer /= n_sharers;
   time->total = busy + time->pipeline + time->data + time->optimizer;
   time->utilization = work.needed * layout->data / (time->total * layout->n_ranks);
 

@@ -255,7 +255,7 @@ hr_plan_dup_shares (const HrPlanChoice *choice)
 {
   g_return_val_if_fail (choice != NULL, NULL);
 
-  if (choice->step.layout.data == 1 || choice->change == NULL)
+  if (choice->step.layout.data * choice->step.layout.context == 1 || choice->change == NULL)
     return g_strdup (C_("no figure", "—"));
   /* What a framework shares by itself is in no change. */
   if (choice->step.layout.is_flat)
@@ -611,17 +611,20 @@ static void
 add_sharing_choice (HrDocumentBlock    *table,
                     const HrPlanReport *self,
                     guint               index,
+                    gboolean            has_contexts,
                     HrUnitSystem        unit_system)
 {
   const HrPlanChoice *choice = hr_planner_get_choice (self->planner, index);
   const HrLayout *layout = &choice->step.layout;
-  g_auto (GStrv) cells = g_new0 (char *, 14);
+  g_auto (GStrv) cells = g_new0 (char *, 15);
   guint n = 0;
 
   cells[n++] = dup_number (index + 1);
   cells[n++] = hr_plan_dup_shares (choice);
   cells[n++] = dup_number (layout->tensor);
   cells[n++] = dup_number (layout->pipeline);
+  if (has_contexts)
+    cells[n++] = dup_number (layout->context);
   cells[n++] = dup_number (layout->data);
   cells[n++] = g_strdup (hr_plan_get_checkpointing_label (choice));
   cells[n++] = dup_number (choice->step.micro_batch);
@@ -632,21 +635,42 @@ add_sharing_choice (HrDocumentBlock    *table,
   hr_document_block_add_row (table, (const char * const *) cells);
 }
 
+/* Whether any layout that is listed has ranks that share sequences, which few programs know. */
+static gboolean
+shares_sequences (const HrPlanReport *self)
+{
+  for (guint i = 0; i < self->n_choices; i++)
+    {
+      if (hr_planner_get_choice (self->planner, i)->step.layout.context > 1)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 static void
 add_sharing_choices (const HrPlanReport *self,
                      HrUnitSystem        unit_system,
                      HrDocument         *document)
 {
-  const char *columns[] = { "#", hr_plan_get_shares_label (), "TP", "PP", "DP", _("Checkpointing"), _("Micro-batch"),
-                            _("Micro-batches"), _("GPUs"), _("Memory"), _("Free"), C_("time", "Step"), _("MFU"), NULL };
+  const char * const others[] = { _("Checkpointing"), _("Micro-batch"), _("Micro-batches"), _("GPUs"), _("Memory"),
+                                  _("Free"), C_("time", "Step"), _("MFU") };
+  const char *columns[6 + G_N_ELEMENTS (others) + 1] = { "#", hr_plan_get_shares_label (), "TP", "PP" };
   gboolean numeric[G_N_ELEMENTS (columns) - 1];
+  gboolean has_contexts = shares_sequences (self);
+  guint n = 4;
   HrDocumentBlock *table;
 
+  if (has_contexts)
+    columns[n++] = "CP";
+  columns[n++] = "DP";
   for (guint i = 0; i < G_N_ELEMENTS (numeric); i++)
-    numeric[i] = i != 1 && i != 5;
+    numeric[i] = i != 1 && i != n;
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    columns[n++] = others[i];
   table = hr_document_add_table (document, columns, numeric);
   for (guint i = 0; i < self->n_choices; i++)
-    add_sharing_choice (table, self, i, unit_system);
+    add_sharing_choice (table, self, i, has_contexts, unit_system);
 }
 
 static void
