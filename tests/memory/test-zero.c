@@ -9,6 +9,7 @@
 
 #include "hr-estimator.h"
 #include "hr-fine-tuning-job.h"
+#include "hr-grpo-job.h"
 #include "hr-training-job.h"
 
 #include "estimates.h"
@@ -464,6 +465,29 @@ a_checkpoint_in_bfloat16_needs_no_word_of_its_data_type (void)
 }
 
 static guint64
+count_trained (HrAlgorithm algorithm)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("Qwen/Qwen2.5-0.5B", &error);
+  g_autoptr (HrGrpoJob) job = hr_grpo_job_new ();
+  g_autoptr (HrEstimate) estimate = NULL;
+
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_TRL, "fine-tuning-method", HR_FINE_TUNING_METHOD_LORA,
+                "algorithm", algorithm, "zero-stage", (guint64) 3, "data-parallel", (guint64) 4, NULL);
+  estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
+  g_assert_no_error (error);
+
+  return hr_estimate_get_n_trainable_parameters (estimate);
+}
+
+/* PEFT trains a copy of the matrix that scores, of 896 numbers; what it stands for is divided and never gathered. */
+static void
+a_reward_model_is_adapted_in_the_third_stage (void)
+{
+  g_assert_cmpuint (count_trained (HR_ALGORITHM_REWARD), ==, count_trained (HR_ALGORITHM_SFT) + 896);
+}
+
+static guint64
 get_loaded_bytes (HrEstimate *estimate)
 {
   guint n_phases;
@@ -572,6 +596,7 @@ main (int    argc,
   ADD (a_trainer_hands_fp16_on_and_trains_in_fp32_without_either);
   ADD (adapters_are_cast_with_the_module);
   ADD (a_checkpoint_in_bfloat16_needs_no_word_of_its_data_type);
+  ADD (a_reward_model_is_adapted_in_the_third_stage);
   ADD (quantized_matrices_are_loaded_as_they_are);
   ADD (adapters_of_a_model_loaded_in_parts_stay_in_fp32);
   ADD (each_layer_of_a_deep_model_keeps_as_much_without_checkpointing);

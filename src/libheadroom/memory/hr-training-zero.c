@@ -971,6 +971,8 @@ hr_training_zero_check_modules (const HrTrainingPlan  *plan,
   frozen = hr_tuning_list_frozen (plan->tuning, plan->pass.model, plan->pass.element);
   reached = hr_trainables_new_reached (frozen, hr_training_plan_get_reach (plan));
   n_traced = hr_training_count_traced (&plan->training, replay);
+  /* Of a module that a copy is trained of, the copy alone runs (ModulesToSaveWrapper of peft/utils/other.py). */
+  n_traced += hr_tuning_get_n_copied (plan->tuning);
   if (has_known_mixtures (plan) &&
       (n_traced == hr_trainables_get_n_elements (plan->reached) + hr_trainables_get_n_elements (reached) ||
        n_traced == count_run (plan, plan->parameters) + count_run (plan, frozen)))

@@ -35,6 +35,7 @@ struct _HrTuning
   guint first_layer;        /* from which on the layers of the decoder are trained whole */
   GHashTable *frozen;       /* blocks that are not trained, where all others are; or NULL */
   GHashTable *differentiated; /* (nullable): those of frozen parts that a gradient flows to all the same */
+  guint64 n_copied;         /* parameters that a trained copy stands for */
   gboolean trains_biases;
   gboolean has_bottlenecks; /* whether adapters of the first rank follow attention and perceptrons */
   HrPromptKind prompt;
@@ -258,6 +259,7 @@ add_copy (Builder        *builder,
   for (guint i = 0; i < tensor->n_dimensions; i++)
     trainable.shape[i] = tensor->shape[i];
   hr_trainables_add (builder->tuning->trainables, &trainable);
+  builder->tuning->n_copied += tensor->n_elements;
 }
 
 /* Factors for each expert, side by side in two matrices (ParamWrapper.update_layer in peft/tuners/lora/layer.py). */
@@ -1508,6 +1510,18 @@ hr_tuning_find (const HrTuning *self,
     }
 
   return NULL;
+}
+
+/*
+ * hr_tuning_get_n_copied:
+ * @self: (nullable): a tuning
+ *
+ * Returns: how many parameters of the model there are of modules whose copies are trained in their place
+ */
+guint64
+hr_tuning_get_n_copied (const HrTuning *self)
+{
+  return self != NULL ? self->n_copied : 0;
 }
 
 /*

@@ -180,6 +180,7 @@ const HrTunedModule *hr_tuning_find             (const HrTuning  *self,
                                                  const char      *block,
                                                  HrModule         module,
                                                  int              layer);
+guint64              hr_tuning_get_n_copied     (const HrTuning  *self);
 gboolean             hr_tuning_is_whole         (const HrTuning  *self,
                                                  const char      *block,
                                                  HrModule         module,
