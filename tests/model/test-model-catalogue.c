@@ -3,6 +3,7 @@
 #include "headroom.h"
 #include "hr-model-catalogue-private.h"
 #include "hr-model-entry-private.h"
+#include "hr-model-private.h"
 
 static void
 foreach_entry (void (*check) (HrModelEntry *entry))
@@ -411,6 +412,36 @@ test_copies_that_are_not_there_are_known_by_their_names (void)
     }
 }
 
+/* The examples of LLM Compressor quantize no tower: its matrices have sixteen bits. */
+static void
+test_copies_see_as_their_originals_do (void)
+{
+  static const char * const ids[] = { "someone/Qwen3.5-35B-A3B-FP8-dynamic", "someone/gemma-3-12b-it-quantized.w4a16" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = hr_model_new_from_id (ids[i], &error);
+      guint n_seen = 0, n_read = 0;
+
+      g_assert_no_error (error);
+      for (guint j = 0; j < hr_model_get_n_tensors (model); j++)
+        {
+          const HrTensor *tensor = hr_model_get_tensor (model, j);
+          const HrQuantizer *quantizer = _hr_model_get_quantizer (model);
+          gboolean is_quantized = hr_quantizer_get_format (quantizer, tensor, j, 0) != NULL;
+
+          if (tensor->stack != HR_TENSOR_NO_STACK &&
+              hr_model_get_stack (model, tensor->stack)->role == HR_STACK_VISION)
+            n_seen += is_quantized;
+          else
+            n_read += is_quantized;
+        }
+      g_assert_cmpuint (n_seen, ==, 0);
+      g_assert_cmpuint (n_read, >, 0);
+    }
+}
+
 static void
 test_repository_of_many_files_asks_which (void)
 {
@@ -810,6 +841,7 @@ main (int   argc,
                    test_model_is_found_by_each_of_its_names_and_called_by_the_one_that_was_typed);
   g_test_add_func ("/model-catalogue/search-shows-a-model-once-by-the-name-that-matches",
                    test_search_shows_a_model_once_by_the_name_that_matches);
+  g_test_add_func ("/model-catalogue/copies-see-as-their-originals-do", test_copies_see_as_their_originals_do);
   g_test_add_func ("/model-catalogue/copies-that-are-not-there-are-known-by-their-names",
                    test_copies_that_are_not_there_are_known_by_their_names);
   g_test_add_func ("/model-catalogue/repository-of-many-files-asks-which", test_repository_of_many_files_asks_which);

@@ -18,12 +18,14 @@ typedef struct
 #define GPTQ(bits) "{\"quant_method\": \"gptq\", \"bits\": " bits ", \"group_size\": 128, \"sym\": true}"
 #define COMPRESSED(format, weights) \
   "{\"quant_method\": \"compressed-tensors\", \"format\": \"" format "\", \"config_groups\": {\"group_0\": " \
-  "{\"targets\": [\"Linear\"], \"weights\": " weights "}}, \"ignore\": [\"lm_head\"]}"
+  "{\"targets\": [\"Linear\"], \"weights\": " weights "}}, " \
+  "\"ignore\": [\"lm_head\", \"re:.*visual.*\", \"re:.*vision.*\", \"re:.*multi_modal_projector.*\"]}"
 
 /*
  * What the tools take where nobody says otherwise, and what most copies have: examples of AutoAWQ (docs/examples.md)
- * and AutoGPTQ, the schemes of LLM Compressor (FP8, FP8_DYNAMIC, W8A8, W4A16), ModelOpt's NVFP4, and unsloth's settings
- * of bitsandbytes. The longer ending comes first.
+ * and AutoGPTQ, the schemes of LLM Compressor (FP8, FP8_DYNAMIC, W8A8, W4A16), whose examples leave towers that see as
+ * they are (examples/quantization_w8a8_fp8), ModelOpt's NVFP4, and unsloth's settings of bitsandbytes. The longer
+ * ending comes first.
  */
 static const CopyFormat formats[] = {
   { "-AWQ-INT4", AWQ },
