@@ -490,6 +490,11 @@ def layers_that_ranks_share_are_said_for_torchtitan_and_transformers():
                                                           'pipeline_parallel', 'context_parallel')]
     assert degrees == [2, 4, 2, 2] and unsaid == [], (parallelism, unsaid)
     accept_all(launched)
+    # What is estimated: one micro-batch for each stage where nothing is said, computed in bfloat16.
+    launched, _ = files(*words, 'torchtitan', '--gpus', '32', '--sequence-parallel', 'true', '--pipeline-parallel', '8')
+    training = tomllib.loads(launched['torchtitan']['text'])['training']
+    assert training['local_batch_size'] == 8 and training['mixed_precision_param'] == 'bfloat16', training
+    accept_all(launched)
     launched, _ = files(*words, 'transformers', '--gpus', '4')
     expect(launched['python']['text'], 'tp_plan="auto"')
     expect_none_of(launched['python']['text'], 'device_mesh')
