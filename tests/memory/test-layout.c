@@ -878,6 +878,33 @@ give (HrTrainingJob *job,
   g_assert_no_error (error);
 }
 
+static guint64
+get_weights_of_titan (guint64 context,
+                      guint64 data,
+                      guint64 replicas)
+{
+  g_autoptr (HrModel) model = load ();
+  g_autoptr (HrTrainingJob) job = hr_training_job_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) estimate = NULL;
+
+  g_object_set (job, "framework", HR_TRAINING_FRAMEWORK_TORCHTITAN, "context-parallel", context, "data-parallel", data,
+                "data-parallel-replicas", replicas, NULL);
+  estimate = hr_estimator_run (model, HR_JOB (job), NULL, 1, &error);
+  g_assert_no_error (error);
+
+  return hr_estimate_get_component_bytes (estimate, HR_COMPONENT_WEIGHTS);
+}
+
+/* Those of one copy that have a part of each sequence hold a part of its parameters as well. */
+static void
+ranks_of_torchtitan_that_share_sequences_share_parameters (void)
+{
+  g_assert_cmpuint (get_weights_of_titan (2, 4, 4), ==, get_weights_of_titan (1, 2, 1));
+  g_assert_cmpuint (get_weights_of_titan (2, 4, 2), ==, get_weights_of_titan (1, 4, 1));
+  g_assert_cmpuint (get_weights_of_titan (2, 4, 1), ==, get_weights_of_titan (1, 8, 1));
+}
+
 static void
 a_schedule_that_a_framework_has_not_is_refused (void)
 {
@@ -1278,6 +1305,7 @@ main (int    argc,
   ADD (ranks_of_torchtitan_share_layers_tokens_and_the_vocabulary);
   ADD (a_schedule_that_a_framework_has_not_is_refused);
   ADD (pipelines_of_torchtitan_have_what_their_schedules_need);
+  ADD (ranks_of_torchtitan_that_share_sequences_share_parameters);
   ADD (what_a_pipeline_of_torch_is_not_known_with_is_refused);
   ADD (sequences_that_deepspeed_cannot_share_are_refused);
   ADD (gradients_that_are_divided_as_they_come_are_refused_beside_a_pipeline_of_deepspeed);

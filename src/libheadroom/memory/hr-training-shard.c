@@ -137,12 +137,17 @@ check_hybrid (const HrTrainingPlan  *plan,
   return FALSE;
 }
 
-/* data_parallel_replicate_degree of torchtitan/config/configs.py */
+/*
+ * data_parallel_replicate_degree of torchtitan/config/configs.py: where ranks share sequences, those of one copy share
+ * its parameters (resolve_fsdp_mesh of torchtitan/distributed/fsdp.py), so that there may be as many groups as copies.
+ */
 static gboolean
 check_groups (const HrTrainingPlan  *plan,
               GError               **error)
 {
-  return hr_training_job_get_data_parallel_replicas (plan->job) == 1 || check_hybrid (plan, error);
+  guint64 replicas = hr_training_job_get_data_parallel_replicas (plan->job);
+
+  return replicas == 1 || (plan->layout.context > 1 && replicas == plan->layout.data) || check_hybrid (plan, error);
 }
 
 static gboolean
