@@ -137,7 +137,10 @@ multiply_transposed (HrReplay   *replay,
   return result;
 }
 
-/* dt_proj (time_step): a part of a wider row has its bias added after the product (aten/src/ATen/native/Linear.cpp). */
+/*
+ * dt_proj (time_step): a part of a wider row has its bias added after the product (aten/src/ATen/native/Linear.cpp), to
+ * the product itself where DeepSpeed's third stage multiplies.
+ */
 static HrValue
 project_time_step (HrReplay      *replay,
                    HrValue        time_step,
@@ -145,7 +148,7 @@ project_time_step (HrReplay      *replay,
 {
   HrValue bias, cast, result;
 
-  if (mamba->norm != HR_MAMBA_NORM_NONE)
+  if (mamba->norm != HR_MAMBA_NORM_NONE || replay->live != NULL)
     return hr_op_linear (replay, time_step, HR_MODULE_TIME_STEP, "discrete_time_step", HR_SYMBOL_MIXER, 1, TRUE);
 
   bias = hr_autograd_bias (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_MIXER));
