@@ -131,6 +131,7 @@ test_round_trip (void)
     "engine=vllm max-model-len=4096 cpu-offload-gb=7.5 chunked-prefill=false",
     "engine=sglang max-model-len=4096 max-mamba-cache-size=48",
     "engine=sglang max-model-len=4096 max-loras=4 max-lora-rank=32",
+    "engine=sglang max-model-len=4096 cpu-offload-gb=7",
     "engine=llama.cpp max-num-seqs=1 max-model-len=4096 tensor-split=3,1.5",
     "engine=llama.cpp max-num-seqs=1 max-model-len=4096 split-mode=none",
     "engine=llama.cpp max-num-seqs=1 max-model-len=4096 fit=true",

@@ -10,6 +10,7 @@
 #include "hr-sglang-profile.h"
 
 #define MODEL "Qwen/Qwen2.5-7B-Instruct"
+#define MIB (G_GUINT64_CONSTANT (1) << 20)
 #define GUESSING_MODEL "deepseek-ai/DeepSeek-V3"
 
 /* Keys and values of a token: 28 layers of 4 heads of 128, in bfloat16. */
@@ -315,6 +316,32 @@ test_adapters_have_slots (void)
   g_assert_nonnull (strstr (error->message, "max-loras: expected 0"));
 }
 
+/*
+ * What goes to the host, a gate's matrix beyond 2 GiB at the most, is none of the weights, and what a layer has there
+ * comes to the GPU while it runs: 466,115,584 bytes, in blocks of 512.
+ */
+static void
+test_host_keeps_weights (void)
+{
+  guint64 saved = get_bytes ("l40s", 1, "", HR_COMPONENT_WEIGHTS) -
+                  get_bytes ("l40s", 1, "cpu-offload-gb=2", HR_COMPONENT_WEIGHTS);
+  guint64 fetched = get_bytes ("l40s", 1, "cpu-offload-gb=2 max-num-batched-tokens=65536", HR_COMPONENT_ACTIVATIONS) -
+                    get_bytes ("l40s", 1, "max-num-batched-tokens=65536", HR_COMPONENT_ACTIVATIONS);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) found = estimate_model (MODEL, "l40s", 1, "cpu-offload-gb=2", &error);
+
+  g_assert_no_error (error);
+  g_assert_true (has_warning (found, "2.04 GiB of the weights stay in the memory of the host"));
+  g_assert_cmpuint (saved, >=, 2048 * MIB - 32 * MIB);
+  g_assert_cmpuint (saved, <, 2048 * MIB + 2 * 18944 * 3584 * 2 + 32 * MIB);
+  g_assert_cmpuint (fetched, >=, 466115584);
+  g_assert_cmpuint (fetched, <, 466115584 + 10 * 512);
+
+  g_assert_null (estimate_model ("Qwen/Qwen2.5-7B-Instruct-AWQ", "l40s", 1, "cpu-offload-gb=2", &error));
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "cpu-offload-gb: expected 0"));
+}
+
 /* A state that is told is one of the pool, beside one that nothing is kept in; a request has three of them. */
 static void
 test_pool_has_as_many_states_as_it_is_told (void)
@@ -581,6 +608,7 @@ main (int   argc,
   g_test_add_func ("/memory/sglang/windows_have_a_pool", test_windows_have_a_pool);
   g_test_add_func ("/memory/sglang/states_and_indexers_have_pools", test_states_and_indexers_have_pools);
   g_test_add_func ("/memory/sglang/adapters_have_slots", test_adapters_have_slots);
+  g_test_add_func ("/memory/sglang/the_host_keeps_weights", test_host_keeps_weights);
   g_test_add_func ("/memory/sglang/the_pool_has_as_many_states_as_it_is_told",
                    test_pool_has_as_many_states_as_it_is_told);
   g_test_add_func ("/memory/sglang/guesses_have_room_in_the_cache", test_guesses_have_room);

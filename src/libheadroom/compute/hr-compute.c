@@ -261,7 +261,8 @@ check_offload (HrInferenceJob  *job,
 {
   g_autofree char *found = NULL;
 
-  if (hr_inference_job_get_engine (job) != HR_ENGINE_VLLM || hr_inference_job_get_cpu_offload_gb (job) == 0)
+  if ((hr_inference_job_get_engine (job) != HR_ENGINE_VLLM && hr_inference_job_get_engine (job) != HR_ENGINE_SGLANG) ||
+      hr_inference_job_get_cpu_offload_gb (job) == 0)
     return TRUE;
 
   found = hr_job_get_as_string (HR_JOB (job), "cpu-offload-gb");

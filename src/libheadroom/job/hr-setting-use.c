@@ -185,7 +185,7 @@ static const struct
   { "mm-encoder-data-parallel", "language-model-only", { "false" } },
   { "mm-encoder-data-parallel", "tensor-parallel", { "!1" } },
   { "chunked-prefill", "engine", { "vllm" } },
-  { "cpu-offload-gb", "engine", { "vllm" } },
+  { "cpu-offload-gb", "engine", { "vllm", "sglang" } },
   { "max-mamba-cache-size", "engine", { "sglang" } },
   { "mm-max-pixels", "engine", { "vllm" } },
   { "mm-max-pixels", "language-model-only", { "false" } },

@@ -69,6 +69,26 @@ hr_serving_tell_waiting (HrInferencePlan *pass,
 }
 
 /*
+ * hr_serving_tell_host:
+ * @pass: a plan, which gets the warning
+ * @bytes: what of the weights is not on the GPU
+ *
+ * Says that weights stay on the host, if any do.
+ */
+void
+hr_serving_tell_host (HrInferencePlan *pass,
+                      guint64          bytes)
+{
+  g_autofree char *size = hr_serving_dup_size (bytes);
+
+  if (bytes > 0)
+    hr_inference_plan_warn (pass,
+                            /* Translators: a size such as 1.50 GiB. */
+                            N_("%s of the weights stay in the memory of the host, from which each GPU reads them over "
+                               "the bus for every token: answers are many times slower"), size);
+}
+
+/*
  * hr_serving_add_weights:
  * @estimate: an estimate
  * @plan: a plan

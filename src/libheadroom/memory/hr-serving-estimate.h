@@ -12,6 +12,8 @@ char *hr_serving_dup_size     (guint64              bytes) G_GNUC_WARN_UNUSED_RE
 void  hr_serving_tell_waiting (HrInferencePlan     *pass,
                                guint64              requests,
                                guint64              room);
+void  hr_serving_tell_host    (HrInferencePlan     *pass,
+                               guint64              bytes);
 void  hr_serving_add_weights  (HrEstimate          *estimate,
                                const HrServingPlan *plan,
                                const HrWeights     *weights,

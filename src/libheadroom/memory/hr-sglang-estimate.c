@@ -57,6 +57,7 @@ measure (gpointer              share,
   HrServingPlan *layers = &self->plan.layers;
   guint64 bytes = get_share (&self->plan);
 
+  layers->host_bytes = hr_serving_weights_get_host_bytes (layers, &layers->fetched_bytes);
   hr_serving_run_replay (layers, &self->share.replay);
   self->guessing = hr_serving_weights_get_bytes (layers, &self->share.weights);
   layers->n_guessed = 0;
@@ -247,6 +248,7 @@ warn (gpointer              share,
     }
 
   tell_sizes (self);
+  hr_serving_tell_host (&self->share.pass, plan->layers.host_bytes);
   tell_host (self);
   if (hr_model_get_n_stacks (self->share.pass.model) > 1)
     hr_inference_plan_warn (&self->share.pass,

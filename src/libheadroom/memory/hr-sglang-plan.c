@@ -37,6 +37,8 @@
 /* mamba_full_memory_ratio: what states have for what keys and values have. */
 #define STATE_RATIO 0.9
 
+#define GIB (G_GUINT64_CONSTANT (1) << 30)
+
 /* MAMBA_CACHE_SIZE_MAX_RUNNING_REQUESTS_RATIO: states for each request that runs, with those of kept prefixes. */
 #define STATES_PER_REQUEST 3
 
@@ -327,6 +329,27 @@ check_adapters (const HrSglangPlan  *self,
   return FALSE;
 }
 
+/* What kernels make of weights that are quantized may be on the GPU again (sglang/srt/utils/offloader.py). */
+static gboolean
+check_offload (const HrSglangPlan  *self,
+               HrInferenceJob      *job,
+               GError             **error)
+{
+  g_autofree char *found = NULL;
+
+  if (self->layers.offload_bytes == 0 || self->layers.pass->quantization == HR_QUANTIZATION_NONE)
+    return TRUE;
+
+  found = hr_job_get_as_string (HR_JOB (job), "cpu-offload-gb");
+  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
+                        /* Translators: the places are a format of weights and a number. */
+                        N_("cpu-offload-gb: expected 0 beside weights in %s, as it is not known here what of them "
+                           "SGLang leaves on the host; found %s"),
+                        hr_quantization_get_name (self->layers.pass->quantization), found);
+
+  return FALSE;
+}
+
 /*
  * hr_sglang_plan_init:
  * @self: (out): a plan
@@ -365,8 +388,9 @@ hr_sglang_plan_init (HrSglangPlan           *self,
     self->layers.rotary = HR_SERVING_ROTARY_NONE;
   self->layers.max_loras = hr_inference_job_get_max_loras (job);
   self->layers.max_lora_rank = hr_inference_job_get_max_lora_rank (job);
+  self->layers.offload_bytes = hr_inference_job_get_cpu_offload_gb (job) * GIB;
   if (!hr_serving_plan_check (&self->layers, job, error) || !check_layers (self, error) ||
-      !check_adapters (self, whole, error) ||
+      !check_adapters (self, whole, error) || !check_offload (self, job, error) ||
       !hr_serving_plan_resolve_guessing (&self->layers, job, profile->release != HR_SGLANG_RELEASE_0_3, error) ||
       !hr_kt_experts_check (&self->layers, whole, job, layout, error))
     return FALSE;

@@ -221,19 +221,6 @@ tell_encoder (HrServingPlan *plan)
                                "of the largest images and sounds: this is vLLM with --limit-mm-per-prompt 0 of them"));
 }
 
-/* What of the weights is not on the GPU. */
-static void
-tell_host (HrServingPlan *plan)
-{
-  g_autofree char *size = hr_serving_dup_size (plan->host_bytes);
-
-  if (plan->host_bytes > 0)
-    hr_inference_plan_warn (plan->pass,
-                            /* Translators: a size such as 1.50 GiB. */
-                            N_("%s of the weights stay in the memory of the host, from which each GPU reads them over "
-                               "the bus for every token: answers are many times slower"), size);
-}
-
 static void
 warn (HrServingPlan  *plan,
       HrInferenceJob *job,
@@ -269,7 +256,7 @@ warn (HrServingPlan  *plan,
                             N_("“%s”: what its experts are written to is counted as that of Marlin’s kernels; the "
                                "drafts of DSpark and the buffers of MegaMoE are not counted"),
                             hr_model_get_name (plan->pass->model));
-  tell_host (plan);
+  hr_serving_tell_host (plan->pass, plan->host_bytes);
   tell_encoder (plan);
 }
 
