@@ -426,7 +426,7 @@ hr_sharding_add_rows (HrSharding         *self,
       };
 
       one.n_gathered = one.n_part * wide / narrow;
-      if (hr_sharding_is_layered (model, matrix->beside))
+      if (matrix->beside != NULL && hr_sharding_is_layered (model, matrix->beside))
         {
           const HrStack *stack = hr_model_get_stack (model, matrix->beside->stack);
 

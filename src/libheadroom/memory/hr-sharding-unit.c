@@ -17,19 +17,23 @@
 /*
  * hr_sharding_takes_units:
  * @trained: what is trained
+ * @scores_sequences: whether the head scores sequences, of which a copy may be trained as well
  *
  * Checks whether that is matrices which are added to linear layers alone.
  *
  * Returns: whether it is
  */
 gboolean
-hr_sharding_takes_units (const HrTrainables *trained)
+hr_sharding_takes_units (const HrTrainables *trained,
+                         gboolean            scores_sequences)
 {
   for (guint i = 0; i < hr_trainables_get_n_items (trained); i++)
     {
       const HrTrainable *parameter = hr_trainables_get_item (trained, i);
 
-      if (!parameter->is_added || parameter->n_dimensions != 2 || parameter->role != HR_TENSOR_ROLE_LINEAR)
+      if (!parameter->is_added || parameter->n_dimensions != 2 ||
+          (parameter->role != HR_TENSOR_ROLE_LINEAR &&
+           (parameter->role != HR_TENSOR_ROLE_OUTPUT || parameter->beside != NULL || !scores_sequences)))
         return FALSE;
     }
 
@@ -55,7 +59,9 @@ hr_sharding_list_units (const HrSharding   *self,
 
       part.n_elements = part.shape[0] = hr_sharding_round (self, part.n_elements) / self->n_ranks;
       part.n_dimensions = 1;
-      part.element = self->element;
+      /* A copy of the head is in the data type of the model, unless all that is trained is cast. */
+      if (self->is_mixed)
+        part.element = self->element;
       hr_trainables_add (list, &part);
     }
 

@@ -6,7 +6,8 @@
 
 G_BEGIN_DECLS
 
-gboolean      hr_sharding_takes_units    (const HrTrainables *trained);
+gboolean      hr_sharding_takes_units    (const HrTrainables *trained,
+                                          gboolean            scores_sequences);
 HrTrainables *hr_sharding_list_units     (const HrSharding   *self,
                                           const HrTrainables *trained);
 void          hr_sharding_begin_units    (HrReplay           *replay,

@@ -166,7 +166,8 @@ hr_sharding_list_parts (const HrSharding   *self,
       guint64 rows = part.shape[0];
 
       part.n_elements = hr_sharding_count_part (self, rows, part.n_elements);
-      part.element = self->element;
+      if (self->is_mixed || !self->adds_matrices)
+        part.element = self->element;
       part.shape[0] = (rows + self->n_ranks - 1) / self->n_ranks;
       hr_trainables_add (list, &part);
     }
@@ -620,7 +621,7 @@ hr_sharding_gather (HrReplay       *replay,
     hr_sharding_gather_flat (replay, group);
   else if (self->is_staged)
     hr_sharding_gather_stage (replay, group);
-  else if (self->weights[group].storage < 0 && !is_left (self, group))
+  else if (self->n_elements[group] > 0 && self->weights[group].storage < 0 && !is_left (self, group))
     self->weights[group] = hr_sharding_unshard (replay, group);
 }
 

@@ -483,9 +483,11 @@ warn_of_second_version (HrTrainingPlan *plan,
       warn_of_towers (plan);
     }
   if (adds_matrices (plan))
-    hr_inference_plan_warn (pass, N_("What LoRA adds to a layer is gathered with the layer, and reduced alone; the "
-                                     "table of tokens is gathered once more in the backward pass, which does not need "
-                                     "it (FSDPParamGroup._backward_prefetch)"));
+    hr_inference_plan_warn (pass, plan->training.sharding.is_tied
+                                    ? N_("What LoRA adds to a layer is gathered with the layer, and reduced alone")
+                                    : N_("What LoRA adds to a layer is gathered with the layer, and reduced alone; the "
+                                         "table of tokens is gathered once more in the backward pass, which does not "
+                                         "need it (FSDPParamGroup._backward_prefetch)"));
   if (adds_matrices (plan) && pushes_weights (plan))
     hr_inference_plan_warn (pass, N_("Adapters are merged before vLLM gets the weights, by products of divided "
                                      "matrices for which torch chooses what to exchange: all ranks are assumed to be "
@@ -749,32 +751,6 @@ take_matrices (HrTrainingPlan *plan)
   sharding->merge_bytes = hr_sharding_count_merge (sharding, plan->parameters);
 }
 
-/* Of a class for sequences PEFT trains a copy of the head as well (PeftModelForSequenceClassification). */
-static gboolean
-trains_scores (const HrTrainingPlan *plan)
-{
-  gboolean is_copied = FALSE;
-
-  for (guint i = 0; i < hr_trainables_get_n_items (plan->parameters); i++)
-    is_copied |= hr_trainables_get_item (plan->parameters, i)->role == HR_TENSOR_ROLE_OUTPUT;
-
-  return is_copied && plan->training.algorithm == HR_ALGORITHM_REWARD;
-}
-
-static gboolean
-refuse_scores (const HrTrainingPlan  *plan,
-               GError               **error)
-{
-  g_autofree char *found = hr_job_get_as_string (HR_JOB (plan->job), "fine-tuning-method");
-
-  hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        N_("fine-tuning-method: expected full for a reward model beside FSDP, as PEFT trains a copy of "
-                           "the head that scores answers, and what FSDP gathers of that is not known; found %s"),
-                        found);
-
-  return FALSE;
-}
-
 /*
  * hr_training_shard_take_trained:
  * @plan: a plan, of which what is trained is known
@@ -803,9 +779,7 @@ hr_training_shard_take_trained (HrTrainingPlan  *plan,
       return TRUE;
     }
 
-  if (trains_scores (plan))
-    return refuse_scores (plan, error);
-  if (!hr_sharding_takes_units (plan->parameters))
+  if (!hr_sharding_takes_units (plan->parameters, plan->training.algorithm == HR_ALGORITHM_REWARD))
     {
       found = hr_job_get_as_string (HR_JOB (plan->job), "lora-targets");
       hr_message_set_error (error, HR_ERROR_UNSUPPORTED,

@@ -11,7 +11,10 @@ def adapter_targets(settings):
 
 
 def lora_options(settings):
-    return {'r': settings['lora-rank'], 'lora_alpha': settings['lora-alpha'], 'lora_dropout': settings['lora-dropout'],
+    # Of a class for sequences a copy of the head is trained as well.
+    task = 'SEQ_CLS' if settings.get('algorithm') == 'reward' else None
+    return {'task_type': task, 'r': settings['lora-rank'], 'lora_alpha': settings['lora-alpha'],
+            'lora_dropout': settings['lora-dropout'],
             'target_modules': adapter_targets(settings)}
 
 
@@ -44,9 +47,17 @@ def freeze(model, n_layers):
     layers[-n_layers:].requires_grad_(True)
 
 
+def let_copy(head):
+    """A fake tensor has no numbers that could be copied: the head's copy is made as the head was."""
+    head.__deepcopy__ = lambda _memo: torch.nn.Linear(
+        head.in_features, head.out_features, bias=head.bias is not None, device='cuda', dtype=head.weight.dtype)
+
+
 def add(model, settings):
     """The model with what the method adds to it; VeRA draws its projections on the host."""
     method = settings['fine-tuning-method']
+    if settings.get('algorithm') == 'reward':
+        let_copy(model.score)
     with torch.device('cpu' if method == 'vera' else 'cuda'):
         model = peft.get_peft_model(model, CONFIGS[method](settings),
                                     autocast_adapter_dtype=settings['adapter-dtype'] == 'float32')
