@@ -1003,6 +1003,26 @@ test_releases_take_shares_of_their_own (void)
     }
 }
 
+/* Of ranks of releases since 0.12 a graph takes what it took in a log of 2026, of earlier ones what it took in two. */
+static void
+test_graphs_of_ranks_are_those_of_the_release (void)
+{
+  static const struct
+  {
+    const char *release;
+    guint64 sizes;
+    guint64 kibibytes;
+  } rows[] = { { "0.28", 3 + 32 + 16, 321 }, { "0.20", 3 + 32 + 16, 321 }, { "0.11", 3 + 32 + 32, 663 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *settings = g_strdup_printf ("tensor-parallel=2 vllm-release=%s", rows[i].release);
+
+      g_assert_cmpuint (get_bytes (settings, HR_COMPONENT_CUDA_GRAPHS), ==,
+                        rows[i].sizes * 25 * rows[i].kibibytes * 1024);
+    }
+}
+
 /*
  * The kernel of 0.17 to 0.20 has a row of a buffer for each of 40 multiprocessors beside logits in fp32, probabilities
  * and noise; fewer requests than it is for are sorted, as before.
@@ -1072,6 +1092,8 @@ main (int   argc,
   g_test_add_func ("/memory/vllm/ranks_may_have_the_whole_tower", test_ranks_may_have_the_whole_tower);
   g_test_add_func ("/memory/vllm/releases_take_shares_of_their_own", test_releases_take_shares_of_their_own);
   g_test_add_func ("/memory/vllm/logits_are_masked_in_place", test_logits_are_masked_in_place);
+  g_test_add_func ("/memory/vllm/graphs_of_ranks_are_those_of_the_release",
+                   test_graphs_of_ranks_are_those_of_the_release);
   g_test_add_func ("/memory/vllm/the_host_keeps_whole_parameters", test_host_keeps_whole_parameters);
   g_test_add_func ("/memory/vllm/whole_prompts_are_computed_at_once", test_whole_prompts_are_computed_at_once);
 

@@ -31,11 +31,22 @@ static const HrServingMeasured bus_ranks = {
   "measured, beside the context: 0.11, 0.20, 0.21 and 1.70 GiB, in 4 logs of 4 to 16 ranks without NVLink",
 };
 
-/* What a CUDA graph takes of ranks that work together, which capture what NCCL does as well. */
+/*
+ * What a CUDA graph takes of ranks that work together, which capture what NCCL does as well: up to 0.11, and of
+ * releases that leave every other large size out, of which there is one log, so that more may be taken, as others tell.
+ */
 static const HrServingMeasured graphs_of_ranks = {
-  KIBIBYTES (321), KIBIBYTES (568), KIBIBYTES (757),
-  "measured: “Graph capturing finished … took”, 321, 568 and 757 KiB each in three logs, of four, eight and two ranks",
+  KIBIBYTES (568), KIBIBYTES (663), KIBIBYTES (757),
+  "measured: “Graph capturing finished … took”, 568 and 757 KiB each in two logs of 0.10, of eight and two ranks",
 };
+static const HrServingMeasured graphs_of_later_ranks = {
+  KIBIBYTES (321), KIBIBYTES (321), KIBIBYTES (757),
+  "measured: “Graph capturing finished … took”, 321 KiB each in a log of 2026, of four ranks; 568 and 757 in two of "
+  "0.10",
+};
+
+/* How many tokens apart sizes of graphs are since 0.12. */
+#define LATER_STEP 16
 
 /*
  * Releases, the newest first. Up to 0.7, and where VLLM_USE_V1=0 says so up to 0.10, it is vllm/worker/worker.py
@@ -161,7 +172,10 @@ const HrServingMeasured *
 hr_vllm_profile_get_graphs (const HrServingProfile *self,
                             guint64                 n_ranks)
 {
-  return n_ranks > 1 && !self->is_eager ? &graphs_of_ranks : &self->graphs;
+  if (n_ranks == 1 || self->is_eager)
+    return &self->graphs;
+
+  return self->graph_step == LATER_STEP ? &graphs_of_later_ranks : &graphs_of_ranks;
 }
 
 /*
