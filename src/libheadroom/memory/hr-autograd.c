@@ -1269,6 +1269,53 @@ hr_graph_take_saved (HrGraph *self,
     take_saved (self, &self->nodes[i], &from->nodes[i]);
 }
 
+static gboolean
+is_among (const GArray *values,
+          HrValue       value)
+{
+  for (guint i = 0; i < values->len; i++)
+    {
+      if (g_array_index (values, HrValue, i).storage == value.storage)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/*
+ * hr_graph_retain:
+ * @self: a graph that is not run
+ * @replay: a tape
+ * @result: what was computed in it
+ * @values: (inout) (element-type HrValue): where what is held is noted
+ *
+ * Holds what the graph keeps to differentiate @result, as a variable does that holds @result itself.
+ */
+void
+hr_graph_retain (HrGraph  *self,
+                 HrReplay *replay,
+                 HrValue   result,
+                 GArray   *values)
+{
+  const HrNode *node;
+
+  if (!hr_value_needs_gradient (result))
+    return;
+
+  node = &self->nodes[result.node];
+  for (guint i = 0; i < node->n_saved; i++)
+    {
+      HrValue saved = node->saved[i];
+
+      if (saved.storage < 0 || is_among (values, saved))
+        continue;
+      hr_replay_hold (replay, saved);
+      g_array_append_val (values, saved);
+    }
+  for (guint i = 0; i < node->n_inputs; i++)
+    hr_graph_retain (self, replay, node->inputs[i], values);
+}
+
 /*
  * hr_graph_take_held:
  * @self: a graph

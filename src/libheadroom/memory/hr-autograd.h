@@ -273,6 +273,10 @@ void     hr_graph_run_until_saved  (HrGraph         *self,
                                     HrReplay        *replay);
 void     hr_graph_take_saved       (HrGraph         *self,
                                     HrGraph         *from);
+void     hr_graph_retain           (HrGraph         *self,
+                                    HrReplay        *replay,
+                                    HrValue          result,
+                                    GArray          *values);
 GArray  *hr_graph_take_held        (HrGraph         *self) G_GNUC_WARN_UNUSED_RESULT;
 HrValue  hr_graph_take_gradient    (HrGraph         *self,
                                     HrValue          boundary);

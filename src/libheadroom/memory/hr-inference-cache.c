@@ -137,12 +137,16 @@ hr_inference_get_state_bytes (const HrInference *self,
   return hr_ledger_round (bytes);
 }
 
-/* The tokens that the cache of a layer is held to, or 0: a quantized cache keeps all of them, whatever the layer is. */
+/*
+ * The tokens that the cache of a layer is held to, or 0: a quantized cache keeps all of them, whatever the layer is, and
+ * so does a dynamic one of a Gemma 4 whose layers share no keys and values, as DynamicCache.__init__ takes
+ * `layer_types[:-0]` for the types of its layers.
+ */
 static guint64
 get_cache_window (const HrInference *self,
                   const HrAttention *attention)
 {
-  return self->cache_bits > 0 ? 0 : attention->sliding_window;
+  return self->cache_bits > 0 || attention->cached_whole ? 0 : attention->sliding_window;
 }
 
 /*
@@ -341,7 +345,7 @@ hr_inference_get_cache_level (const HrInference *self,
       bytes += hr_inference_get_cached_bytes (self, attention, tokens, element) +
                hr_inference_get_cached_value_bytes (self, attention, tokens, element) +
                hr_inference_get_cached_index_bytes (self, attention, tokens, element);
-      if (attention->sliding_window > 0 && self->cache_bits == 0)
+      if (get_cache_window (self, attention) > 0)
         bytes += HR_LEDGER_BLOCK_BYTES;
     }
 

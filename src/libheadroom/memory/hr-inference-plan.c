@@ -694,6 +694,32 @@ hr_inference_plan_init_pass (HrInferencePlan  *self,
   return TRUE;
 }
 
+/* Layers whose window the cache of transformers does not know, where the text is longer. */
+static void
+warn_of_cache (HrInferencePlan *plan,
+               HrInferenceJob  *job)
+{
+  const HrInference *inference = &plan->inference;
+
+  if (!inference->use_cache || inference->cache_bits > 0 || hr_inference_job_get_engine (job) != HR_ENGINE_TRANSFORMERS)
+    return;
+
+  for (guint i = 0; i < plan->stack->n_layer_classes; i++)
+    {
+      const HrAttention *attention = hr_layer_class_get_attention (&plan->stack->layer_classes[i]);
+
+      if (attention == NULL || !attention->cached_whole || attention->sliding_window == 0 ||
+          attention->sliding_window >= inference->prompt + inference->output)
+        continue;
+
+      hr_inference_plan_warn (plan, N_("The dynamic cache of transformers 5.12 keeps the keys and values of every token "
+                                       "of this model, though most of its layers see a window alone: where no layers "
+                                       "share keys and values, it does not learn the types of the layers. Engines that "
+                                       "keep the window alone need less."));
+      return;
+    }
+}
+
 /*
  * hr_inference_plan_init:
  * @self: (out): a plan
@@ -726,8 +752,13 @@ hr_inference_plan_init (HrInferencePlan  *self,
   inference->all_logits = hr_inference_job_get_logits_to_keep (job) == HR_LOGITS_TO_KEEP_ALL;
   resolve_source (self);
 
-  return hr_inference_plan_resolve_attention (self, HR_JOB (job), HR_ELEMENT_NONE, error) &&
-         resolve_cache (self, job, error) && check_tuple (self, error) && check_positions (self, error);
+  if (!hr_inference_plan_resolve_attention (self, HR_JOB (job), HR_ELEMENT_NONE, error) ||
+      !resolve_cache (self, job, error))
+    return FALSE;
+
+  warn_of_cache (self, job);
+
+  return check_tuple (self, error) && check_positions (self, error);
 }
 
 /* Whether it is known how a tower runs with an implementation of attention. */

@@ -416,6 +416,30 @@ hr_layer_record_run_forward (HrLayerRecord   *self,
 }
 
 /*
+ * The model's function has handed the same dictionary to all layers: the keys and values that a layer has put there
+ * anew hold the graph that they were made in, and what that keeps, until no layer holds the dictionary any more.
+ */
+static void
+retain_stored (HrLayerRecord   *self,
+               HrTrainingStack *stack,
+               guint            layer,
+               HrGraph         *anew)
+{
+  const HrAttention *attention = hr_layer_class_get_attention (hr_training_stack_get_class (stack, layer));
+  HrForward *forward = &stack->variables.forward;
+  gboolean sliding;
+
+  if (attention == NULL || !attention->stores_key_value || self->checkpointing == HR_CHECKPOINTING_REENTRANT)
+    return;
+
+  sliding = attention->sliding_window > 0;
+  if (stack->retained == NULL)
+    stack->retained = g_array_new (FALSE, FALSE, sizeof (HrValue));
+  hr_graph_retain (anew, stack->replay, forward->stored_keys[sliding], stack->retained);
+  hr_graph_retain (anew, stack->replay, forward->stored_values[sliding], stack->retained);
+}
+
+/*
  * Computes a layer anew, when the first node of its graph asks for what was kept. That ends when the last tensor is
  * there that is needed (_StopRecomputationError in torch/utils/checkpoint.py), but with early_stop=False, as torchtitan
  * has it.
@@ -446,6 +470,7 @@ recompute_layer (HrLayerRecord   *self,
   hr_replay_drop (replay, stack->variables.weights);
   hr_replay_drop (replay, stack->variables.hidden);
   stack->variables.weights = stack->variables.hidden = HR_NO_VALUE;
+  retain_stored (self, stack, layer, anew);
   hr_graph_take_saved (self->graph, anew);
   hr_graph_clear (anew, replay);
 }

@@ -63,7 +63,7 @@ knows_stack (const HrStack *stack)
         {
           const HrSublayer *sublayer = &klass->sublayers[j];
           gboolean is_known = knows_chain (&sublayer->shared) && knows_chain (&sublayer->after) &&
-                              !sublayer->joins_embeddings;
+                              !sublayer->joins_embeddings && !sublayer->routes_input;
 
           for (guint k = 0; is_known && k < sublayer->n_branches; k++)
             is_known = knows_chain (&sublayer->branches[k]);

@@ -83,6 +83,24 @@ hr_pass_drop_returned (HrReplay *replay)
     hr_replay_assign (replay, &replay->returned[i], HR_NO_VALUE);
 }
 
+/*
+ * hr_pass_drop_stored:
+ * @replay: a tape
+ * @pass: a pass
+ *
+ * Lets go of the keys and values that the model's function holds.
+ */
+void
+hr_pass_drop_stored (HrReplay *replay,
+                     HrPass   *pass)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (pass->forward.stored_keys); i++)
+    {
+      hr_replay_assign (replay, &pass->forward.stored_keys[i], HR_NO_VALUE);
+      hr_replay_assign (replay, &pass->forward.stored_values[i], HR_NO_VALUE);
+    }
+}
+
 /* What an encoder's layers have read goes when its function returns, as nothing but the last is handed on. */
 static void
 drop_left (HrReplay *replay,
@@ -188,6 +206,8 @@ hr_pass_finish (const HrInference *self,
       hr_replay_drop (replay, pass->cos[i]);
     }
   hr_replay_assign (replay, &pass->outputs, HR_NO_VALUE);
+  if (!pass->keeps_stored)
+    hr_pass_drop_stored (replay, pass);
   hr_replay_drop (replay, pass->forward.distances);
   hr_replay_drop (replay, pass->forward.distance_ids);
   hr_replay_drop (replay, pass->forward.source_bias);

@@ -25,6 +25,7 @@ typedef struct
   HrValue hidden;
   HrValue kept[MAX_KEPT];
   guint n_kept;
+  guint attention;        /* which of these holds the weights of the attention, counted from one */
   HrValue weights;
   HrValue joined;
 } Layer;
@@ -35,7 +36,7 @@ layer_init (Layer   *self,
             HrValue  hidden)
 {
   self->hidden = hidden;
-  self->n_kept = 0;
+  self->n_kept = self->attention = 0;
   self->weights = self->joined = HR_NO_VALUE;
 }
 
@@ -190,7 +191,10 @@ run_block (HrReplay      *replay,
       layer->joined = attention.joined;
       if (block->attention.path == HR_ATTENTION_INTERFACE || block->attention.path == HR_ATTENTION_REPEATING ||
           block->attention.path == HR_ATTENTION_XGLM || block->attention.path == HR_ATTENTION_UMT5)
-        keep (replay, layer, attention.weights);
+        {
+          keep (replay, layer, attention.weights);
+          layer->attention = attention.weights.storage >= 0 ? layer->n_kept : 0;
+        }
       else
         layer->weights = attention.weights;
       if (attention.chosen_keys.storage >= 0)
@@ -514,6 +518,50 @@ run_beside_embeddings (HrReplay         *replay,
   hr_replay_drop (replay, residual);
 }
 
+/*
+ * A perceptron, and beside it a mixture whose router reads what the layer adds to; each has norms of its own, and so has
+ * their sum (Gemma4TextDecoderLayer.forward in transformers/models/gemma4/modeling_gemma4.py).
+ */
+static void
+run_routed (HrReplay         *replay,
+            HrForward        *forward,
+            Layer            *layer,
+            const HrSublayer *sublayer)
+{
+  const HrBlock *mixture = sublayer->branches[1].blocks;
+  HrChain perceptron = sublayer->branches[0];
+  HrValue residual = hr_replay_hold (replay, layer->hidden);
+  HrValue first, second, weighted;
+  HrRouting routing;
+
+  perceptron.n_blocks--;
+  run_chain (replay, forward, layer, &layer->hidden, &perceptron, FALSE);
+  first = hr_replay_hold (replay, layer->hidden);
+  run_block (replay, forward, layer, &first, &perceptron.blocks[perceptron.n_blocks]);
+
+  replay->block = mixture[1].path;
+  routing = hr_replay_route (replay, residual, &mixture[1].mixture);
+  /* `_` held the weights of the attention, and holds what the router returns first. */
+  if (layer->attention > 0)
+    hr_replay_assign (replay, &layer->kept[layer->attention - 1], HR_NO_VALUE);
+  keep (replay, layer, routing.logits);
+  keep (replay, layer, routing.weights);
+  keep (replay, layer, routing.indices);
+  second = hr_replay_hold (replay, residual);
+  run_block (replay, forward, layer, &second, &mixture[0]);
+  replay->block = mixture[1].path;
+  hr_replay_assign (replay, &second, hr_replay_experts (replay, second, &routing, &mixture[1].mixture, &weighted));
+  hr_replay_drop (replay, weighted);
+  run_block (replay, forward, layer, &second, &mixture[2]);
+
+  hr_replay_assign (replay, &layer->hidden, hr_op_binary (replay, HR_BINARY_ADD, "hidden_states", first, second));
+  keep (replay, layer, first);
+  keep (replay, layer, second);
+  run_chain (replay, forward, layer, &layer->hidden, &sublayer->branches[2], FALSE);
+  add_residual (replay, &layer->hidden, residual, sublayer);
+  hr_replay_drop (replay, residual);
+}
+
 /* What a layer has read stays, whether or not autograd holds it as well. */
 static void
 leave_input (HrReplay *replay,
@@ -577,12 +625,16 @@ hr_pass_run_layer (HrReplay           *replay,
         hr_replay_rename (replay, layer.hidden, "residual");
       if (klass->sublayers[i].joins_embeddings)
         run_beside_embeddings (replay, &pass->forward, &layer, &klass->sublayers[i]);
+      else if (klass->sublayers[i].routes_input)
+        run_routed (replay, &pass->forward, &layer, &klass->sublayers[i]);
       else if (klass->sublayers[i].n_branches == 1 && klass->sublayers[i].residual_fp32)
         run_fp32 (replay, &pass->forward, &layer, &klass->sublayers[i]);
       else if (klass->sublayers[i].n_branches <= 1)
         run_single (replay, &pass->forward, &layer, &klass->sublayers[i]);
       else
         run_parallel (replay, &pass->forward, &layer, &klass->sublayers[i]);
+      if (klass->sublayers[i].scaled_in_place)
+        hr_op_divide_in_place (replay, &layer.hidden, HR_NO_VALUE);
     }
 
   for (guint i = 0; i < layer.n_kept; i++)

@@ -105,6 +105,7 @@ typedef struct _HrPass
   HrValue outputs;
   HrValue pooled;
   HrForward forward;
+  gboolean keeps_stored;   /* whether layers that are to be computed anew hold the keys and values that it stores */
   gboolean keeps_layers;
   guint n_left;            /* what layers have read, and is held in the books alone */
   HrValue feature;         /* what of an inner layer of a tower a projector reads, or none for that of the last */
@@ -147,6 +148,8 @@ const HrAttention *hr_pass_find_attention         (const HrInference  *self,
                                                    gboolean            sliding);
 gboolean           hr_pass_has_attention          (const HrInference  *self);
 gboolean           hr_pass_joins_embeddings       (const HrInference  *self);
+void               hr_pass_drop_stored            (HrReplay           *replay,
+                                                   HrPass             *pass);
 void               hr_pass_make_masks             (const HrInference  *self,
                                                    HrReplay           *replay,
                                                    HrPass             *pass);

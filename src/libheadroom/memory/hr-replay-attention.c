@@ -873,6 +873,48 @@ rotate_both_in_halves (HrReplay        *replay,
   hr_replay_assign (replay, &variables->key, key);
 }
 
+/* Rotates one variable alone. */
+static void
+rotate_one (HrReplay        *replay,
+            const HrForward *forward,
+            HrValue         *x,
+            const char      *name)
+{
+  replay->sentence = N_("in the attention, while queries and keys are rotated");
+  hr_replay_assign (replay, x, hr_replay_rotate (replay, *x, forward->cos, forward->sin, name));
+}
+
+/* Queries, keys and values one after the other, each in a variable from its projection on (Gemma4TextAttention). */
+static void
+project_one_by_one (HrReplay          *replay,
+                    const HrForward   *forward,
+                    Variables         *variables,
+                    HrValue            x,
+                    const HrAttention *attention)
+{
+  const HrNorm value_norm = { .kind = attention->qk_norm_kind };
+  const char *sentence = replay->sentence;
+
+  variables->query = project_query (replay, variables, x, "query_states", attention);
+  hr_replay_assign (replay, &variables->query,
+                    norm_query_or_key (replay, variables->query, HR_SYMBOL_HEADS, attention));
+  rotate_one (replay, forward, &variables->query, "query_states");
+
+  replay->sentence = sentence;
+  variables->key = hr_op_linear (replay, x, HR_MODULE_KEY, "key_states", HR_SYMBOL_KEY, 1, attention->has_key_bias);
+  variables->value = attention->value_is_key ? hr_replay_hold (replay, variables->key)
+                                             : hr_op_linear (replay, x, HR_MODULE_VALUE, "value_states",
+                                                             HR_SYMBOL_KEY, 1, attention->has_value_bias);
+  hr_replay_assign (replay, &variables->key,
+                    norm_query_or_key (replay, variables->key, HR_SYMBOL_KEY_HEADS, attention));
+  rotate_one (replay, forward, &variables->key, "key_states");
+
+  replay->sentence = sentence;
+  if (attention->value_norm)
+    hr_replay_assign (replay, &variables->value,
+                      norm_heads (replay, variables->value, HR_SYMBOL_KEY_HEADS, &value_norm));
+}
+
 /* Only the query is the layer's own: keys and values are the tensors of an earlier layer (Gemma3nTextAttention). */
 static void
 project_query_only (HrReplay          *replay,
@@ -885,9 +927,7 @@ project_query_only (HrReplay          *replay,
 
   variables->query = norm_query_or_key (replay, projected, HR_SYMBOL_HEADS, attention);
   hr_replay_drop (replay, projected);
-  replay->sentence = N_("in the attention, while queries and keys are rotated");
-  hr_replay_assign (replay, &variables->query,
-                    hr_replay_rotate (replay, variables->query, forward->cos, forward->sin, "query_states"));
+  rotate_one (replay, forward, &variables->query, "query_states");
 
   variables->key = HR_SHAPE (replay->dtype, HR_SYMBOL_BATCH, HR_SYMBOL_CONTEXT, HR_SYMBOL_KEY);
   variables->value = variables->key;
@@ -1549,6 +1589,23 @@ project_output (HrReplay          *replay,
 }
 
 /*
+ * `shared_kv_states[self.layer_type] = key_states, value_states` (Gemma4TextAttention). With a cache it holds them as
+ * well.
+ */
+static void
+store_key_value (HrReplay        *replay,
+                 HrForward       *forward,
+                 const Variables *variables,
+                 gboolean         sliding)
+{
+  if (forward->use_cache)
+    return;
+
+  hr_replay_assign (replay, &forward->stored_keys[sliding], hr_replay_hold (replay, variables->key));
+  hr_replay_assign (replay, &forward->stored_values[sliding], hr_replay_hold (replay, variables->value));
+}
+
+/*
  * hr_replay_attention:
  * @replay: a tape
  * @forward: the pass
@@ -1584,6 +1641,8 @@ hr_replay_attention (HrReplay          *replay,
     }
   else if (attention->reuses_cache)
     project_query_only (replay, forward, &variables, x, attention);
+  else if (attention->qk_norm_place == HR_QK_NORM_BEFORE_ROTATION)
+    project_one_by_one (replay, forward, &variables, x, attention);
   else
     {
       project (replay, forward, &variables, x, attention);
@@ -1593,7 +1652,10 @@ hr_replay_attention (HrReplay          *replay,
   if (attention->is_cross && (forward->first || !forward->use_cache))
     hr_replay_cache_source (replay, forward, &variables.key, &variables.value);
   else if (!attention->is_cross && !attention->reuses_cache)
-    hr_replay_cache_update (replay, forward, &variables.key, &variables.value, attention->sliding_window > 0);
+    hr_replay_cache_update (replay, forward, &variables.key, &variables.value,
+                            attention->sliding_window > 0 && !attention->cached_whole);
+  if (attention->stores_key_value)
+    store_key_value (replay, forward, &variables, attention->sliding_window > 0);
 
   switch (attention->path)
     {

@@ -66,6 +66,8 @@ typedef enum
  * @source_rows: which tokens see any of them, or none
  * @cross_keys: what the cache holds of the layer's keys of @source, or none
  * @cross_values: likewise
+ * @stored_keys: keys that the model's function holds until it returns, of a layer without a window and of one with it
+ * @stored_values: likewise
  * @position_bias: the biases of positions that the first layer made, or none (T5)
  * @source_bias: likewise for @source
  * @distances: a row for each distance between two tokens, or none (DeBERTa)
@@ -110,6 +112,8 @@ typedef struct
   HrValue source_rows;
   HrValue cross_keys;
   HrValue cross_values;
+  HrValue stored_keys[2];
+  HrValue stored_values[2];
   HrValue position_bias;
   HrValue source_bias;
   HrValue distances;
@@ -180,6 +184,9 @@ HrValue           hr_replay_activation_module (HrReplay         *replay,
                                                HrValue           x,
                                                HrActivation      activation);
 HrValue           hr_replay_mixture       (HrReplay         *replay,
+                                           HrValue           x,
+                                           const HrMixture  *mixture);
+HrRouting         hr_replay_route         (HrReplay         *replay,
                                            HrValue           x,
                                            const HrMixture  *mixture);
 void              hr_replay_set_mixture_symbols (HrReplay         *replay,

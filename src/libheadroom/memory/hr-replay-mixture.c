@@ -196,6 +196,19 @@ normalize_scores (HrReplay        *replay,
   hr_replay_drop (replay, sum);
 }
 
+/* `top_k_weights * self.per_expert_scale[top_k_index]` (Gemma4TextRouter). */
+static void
+weigh_scores (HrReplay  *replay,
+              HrValue    indices,
+              HrValue   *values)
+{
+  HrValue weights = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_EXPERTS));
+  HrValue chosen = hr_op_take (replay, "per_expert_scale[top_k_index]", weights, indices, hr_value_detach (*values));
+
+  hr_replay_assign (replay, values, hr_op_binary (replay, HR_BINARY_MUL, "top_k_weights", *values, chosen));
+  hr_replay_drop (replay, chosen);
+}
+
 /* The router: scores of all experts, those of the chosen ones, divided by their sum. */
 static void
 route (HrReplay        *replay,
@@ -221,6 +234,8 @@ route (HrReplay        *replay,
   normalize_scores (replay, &values, mixture);
   if (mixture->scores_scaled)
     hr_replay_assign (replay, &values, hr_op_unary (replay, HR_UNARY_MUL, "top_k_weights", values));
+  if (mixture->scores_weighted)
+    weigh_scores (replay, routing->indices, &values);
   routing->weights = hr_op_cast (replay, values, element);
   hr_replay_rename (replay, routing->weights, "router_scores");
   if (mixture->choice != HR_ROUTER_GROUPS)
@@ -472,6 +487,54 @@ enter_block (HrReplay        *replay,
   if (hr_live_parameters_reads_router (replay))
     own = get_router_shape (replay, mixture);
   hr_live_parameters_enter_mixture (replay, x, own);
+}
+
+/* `self.norm (hidden_states) * self.scale * self.scalar_root_size`, held until the router returns (Gemma4TextRouter). */
+static HrValue
+norm_router_input (HrReplay        *replay,
+                   HrValue          x,
+                   const HrMixture *mixture)
+{
+  const HrNorm norm = { .kind = HR_NORM_RMS_FP32_POWER };
+  HrValue scale, normalized, scaled;
+
+  if (!mixture->router_norm)
+    return hr_replay_hold (replay, x);
+
+  normalized = hr_replay_norm (replay, x, &norm);
+  scale = hr_autograd_parameter (replay, HR_SHAPE (replay->parameter_dtype, HR_SYMBOL_HIDDEN));
+  scaled = hr_op_binary (replay, HR_BINARY_MUL, "hidden_states·scale", normalized, scale);
+  hr_replay_assign (replay, &normalized, hr_op_unary (replay, HR_UNARY_MUL, "hidden_states", scaled));
+  hr_replay_drop (replay, scaled);
+
+  return normalized;
+}
+
+/*
+ * hr_replay_route:
+ * @replay: a tape
+ * @x: what the router reads, which the caller holds
+ * @mixture: a block without shared experts
+ *
+ * The router of a mixture alone, where its experts read something else.
+ *
+ * Returns: what its variables hold
+ */
+HrRouting
+hr_replay_route (HrReplay        *replay,
+                 HrValue          x,
+                 const HrMixture *mixture)
+{
+  HrValue input;
+  HrRouting routing;
+
+  hr_replay_set_mixture_symbols (replay, mixture);
+  replay->sentence = N_("in the router of the experts");
+  input = norm_router_input (replay, x, mixture);
+  routing = run_router (replay, input, mixture);
+  hr_replay_drop (replay, input);
+
+  return routing;
 }
 
 /*

@@ -207,6 +207,41 @@ replay_rms_fp32_cast (HrReplay     *replay,
 }
 
 /*
+ * x * (mean (x²) + eps) ** −½ in fp32, by weight.float () where there is one, then cast:
+ * transformers/models/gemma4/modeling_gemma4.py, Gemma4RMSNorm.
+ */
+static HrValue
+replay_rms_fp32_power (HrReplay     *replay,
+                       HrValue       x,
+                       const HrNorm *norm)
+{
+  HrValue x32 = hr_op_cast (replay, x, HR_ELEMENT_FLOAT32);
+  HrValue power = hr_op_unary (replay, HR_UNARY_POW, "x²", x32);
+  HrValue mean = hr_op_mean (replay, "mean_squared", power);
+  HrValue shifted, inverse, normalized, weight, result;
+
+  hr_replay_drop (replay, power);
+  shifted = hr_op_unary (replay, HR_UNARY_ADD, "mean_squared", mean);
+  hr_replay_drop (replay, mean);
+  inverse = hr_op_unary (replay, HR_UNARY_POW, "mean_squared^-½", shifted);
+  normalized = hr_op_binary (replay, HR_BINARY_MUL, "normalized", x32, inverse);
+  hr_replay_drop (replay, inverse);
+  hr_replay_drop (replay, shifted);
+  hr_replay_drop (replay, x32);
+  if (norm->has_weight)
+    {
+      weight = hr_op_cast (replay, get_parameter (replay, x, norm), HR_ELEMENT_FLOAT32);
+      hr_replay_assign (replay, &normalized,
+                        hr_op_binary (replay, HR_BINARY_MUL, "normed_output", normalized, weight));
+      hr_replay_drop (replay, weight);
+    }
+  result = hr_op_cast (replay, normalized, x.element);
+  hr_replay_drop (replay, normalized);
+
+  return result;
+}
+
+/*
  * F.layer_norm (x, weight + 1, bias), all cast to the lower precision under autocast, and computed without it:
  * transformers/models/nemotron/modeling_nemotron.py, NemotronLayerNorm1P.
  */
@@ -317,6 +352,9 @@ run_norm (HrReplay     *replay,
 
     case HR_NORM_RMS_FP32_CAST:
       return replay_rms_fp32_cast (replay, x, norm);
+
+    case HR_NORM_RMS_FP32_POWER:
+      return replay_rms_fp32_power (replay, x, norm);
 
     case HR_NORM_LAYER_1P:
       return replay_layer_norm_1p (replay, x, norm);

@@ -88,10 +88,10 @@ knows_sublayer (const HrSublayer *sublayer)
         return FALSE;
     }
 
-  return sublayer->n_branches <= 2 && knows_chain (&sublayer->shared) && sublayer->after.n_blocks == 0;
+  return sublayer->n_branches <= (sublayer->routes_input ? 3 : 2) && knows_chain (&sublayer->shared) && sublayer->after.n_blocks == 0;
 }
 
-/* A mixer and what feeds forward; a perceptron and experts may follow each other (Gemma4DecoderLayer). */
+/* A mixer and what feeds forward; a perceptron and experts may be beside each other (Gemma4DecoderLayer). */
 static gboolean
 knows_class (const HrLayerClass *klass)
 {
@@ -154,7 +154,9 @@ hr_serving_run_has_branches (const HrStack *stack)
     {
       for (guint j = 0; j < stack->layer_classes[i].n_sublayers; j++)
         {
-          if (stack->layer_classes[i].sublayers[j].n_branches > 1)
+          const HrSublayer *sublayer = &stack->layer_classes[i].sublayers[j];
+
+          if (sublayer->n_branches > 1 && !sublayer->routes_input)
             return TRUE;
         }
     }

@@ -559,6 +559,18 @@ hold_shared (HrTrainingStack *self)
   hold_until (self, forward->distance_ids, first);
   /* The first layer makes it, and is not given it. */
   hold_until (self, forward->position_bias, MAX (first, 1));
+  self->variables.keeps_stored = TRUE;
+  self->first_recomputed = first;
+}
+
+/* The keys and values that all layers are called with, and the graphs that have made them anew. */
+static void
+drop_stored (HrTrainingStack *self)
+{
+  hr_pass_drop_stored (self->replay, &self->variables);
+  for (guint i = 0; self->retained != NULL && i < self->retained->len; i++)
+    hr_replay_drop (self->replay, g_array_index (self->retained, HrValue, i));
+  g_clear_pointer (&self->retained, g_array_unref);
 }
 
 /* Lets go of what no layer below @layer uses. */
@@ -574,6 +586,8 @@ drop_shared (HrTrainingStack *self,
       hr_replay_drop (self->replay, self->held[i].value);
       self->held[i].value = HR_NO_VALUE;
     }
+  if (self->variables.keeps_stored && layer <= self->first_recomputed)
+    drop_stored (self);
 }
 
 /* Leaves to the first layer what its graph keeps. */
@@ -1302,7 +1316,7 @@ drop_window (HrTrainingStack     *self,
   const HrAttention *attention = hr_layer_class_get_attention (&self->pass.stack->layer_classes[record->klass]);
 
   if (!self->keeps_cache || hr_tuning_get_n_cached (self->tuning) > 0 || attention == NULL ||
-      attention->sliding_window == 0)
+      attention->sliding_window == 0 || attention->cached_whole)
     return;
 
   for (guint i = 0; i < n_layers; i++)

@@ -91,6 +91,8 @@ struct _HrTrainingStack
   HrValue final_input;
   HrHeldValue held[15];
   guint n_held;
+  GArray *retained;      /* (nullable) (element-type HrValue): what is kept for keys and values that were stored anew */
+  guint first_recomputed; /* of the layers that are computed anew */
   HrValue stacked[HR_PASS_MAX_FEATURES]; /* of a tower: what layers of the one before have made beside the last */
   guint n_stacked;
   HrHandedOver handed_over[HR_PASS_MAX_FEATURES];

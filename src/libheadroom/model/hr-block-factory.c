@@ -14,6 +14,7 @@ static const HrChoice norm_kinds[] = {
   { "rms-late-cast", HR_NORM_RMS_LATE_CAST },
   { "rms-unweighted", HR_NORM_RMS_UNWEIGHTED },
   { "rms-fp32-cast", HR_NORM_RMS_FP32_CAST },
+  { "rms-fp32-power", HR_NORM_RMS_FP32_POWER },
   { "layer", HR_NORM_LAYER },
   { "layer-1p", HR_NORM_LAYER_1P },
   { "layer-fp32", HR_NORM_LAYER_FP32 },
@@ -102,6 +103,7 @@ static const HrChoice qk_norm_places[] = {
   { "after-projections", HR_QK_NORM_AFTER_PROJECTIONS },
   { "after-rotation", HR_QK_NORM_AFTER_ROTATION },
   { "each-in-turn", HR_QK_NORM_EACH_IN_TURN },
+  { "before-rotation", HR_QK_NORM_BEFORE_ROTATION },
   { NULL }
 };
 
@@ -253,6 +255,9 @@ static const HrParameter attention_parameters[] = {
   BOOLEAN ("unused-key-value", attention.unused_key_value),
   BOOLEAN ("shared-key-value", attention.has_shared_key_value),
   BOOLEAN ("value-from-key", attention.value_is_key),
+  BOOLEAN ("value-norm", attention.value_norm),
+  BOOLEAN ("stores-key-value", attention.stores_key_value),
+  BOOLEAN ("cached-whole", attention.cached_whole),
   BOOLEAN ("dropout", attention.has_dropout),
   BOOLEAN ("output-dropout", attention.has_output_dropout),
   BOOLEAN ("sinks", attention.has_sinks),

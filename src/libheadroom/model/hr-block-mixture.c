@@ -83,6 +83,8 @@ static const HrParameter mixture_parameters[] = {
   BOOLEAN ("shared-gate", mixture.has_shared_gate),
   BOOLEAN ("shared-first", mixture.shared_first),
   BOOLEAN ("scores-scaled", mixture.scores_scaled),
+  BOOLEAN ("scores-weighted", mixture.scores_weighted),
+  BOOLEAN ("router-norm", mixture.router_norm),
   BOOLEAN ("fp32-router", mixture.fp32_router),
   BOOLEAN ("fp32-logits", mixture.fp32_logits),
   BOOLEAN ("fp32-scores", mixture.fp32_scores),
@@ -96,6 +98,7 @@ static const HrParameter mixture_parameters[] = {
 static const char * const mixture_names[] = {
   "router", "gate", "experts", "experts", "gate", "gate_proj", "up", "up_proj", "fused", "gate_up_proj",
   "down", "down_proj", "shared", "shared_experts", "shared-gate", "shared_expert_gate", "router-parameter", "",
+  "router-scale", "router.scale",
   "latent-down", "fc1_latent_proj", "latent-up", "fc2_latent_proj",
   "shared-gate-proj", "gate_proj", "shared-up", "up_proj", "shared-fused", "gate_up_proj", "shared-down", "down_proj",
   NULL,
@@ -410,6 +413,20 @@ add_router_parameter (const HrBlockContext  *context,
   return TRUE;
 }
 
+/* What the normalised input of the router is multiplied by. */
+static gboolean
+add_router_scale (const HrBlockContext  *context,
+                  HrJson                *description,
+                  const HrBlock         *block,
+                  GError               **error)
+{
+  const char *scale = hr_block_get_module_name (description, mixture_names, "router-scale");
+
+  return !block->mixture.router_norm ||
+         hr_block_add_tensor (context, block->path, NULL, scale, HR_PART_MLP, HR_TENSOR_ROLE_PARAMETER,
+                              block->mixture.hidden_size, 0, error);
+}
+
 static gboolean
 add_router (const HrBlockContext  *context,
             HrJson                *description,
@@ -425,7 +442,8 @@ add_router (const HrBlockContext  *context,
                             mixture->hidden_size, error) ||
       (mixture->has_router_bias && !hr_block_add_tensor (context, block->path, router, "bias", HR_PART_MLP,
                                                          HR_TENSOR_ROLE_BIAS, n_choices, 0, error)) ||
-      !add_router_parameter (context, description, block, error))
+      !add_router_parameter (context, description, block, error) ||
+      !add_router_scale (context, description, block, error))
     return FALSE;
 
   for (guint i = first; i < context->tensors->len; i++)

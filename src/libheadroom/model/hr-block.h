@@ -50,6 +50,7 @@ typedef enum
   HR_NORM_RMS_LATE_CAST,    /* the product is fp32 as the input's reciprocal is, then cast and scaled (T5) */
   HR_NORM_RMS_UNWEIGHTED,   /* likewise, not scaled (Llama 4's queries and keys) */
   HR_NORM_RMS_FP32_CAST,    /* likewise, scaled by a copy of the weight in fp32 (Helium) */
+  HR_NORM_RMS_FP32_POWER,   /* likewise, by the mean to the power of −½, and perhaps not scaled (Gemma 4) */
   HR_NORM_LAYER,            /* torch's fused layer norm */
   HR_NORM_LAYER_1P,         /* the same, scaled by 1 + weight (Nemotron) */
   HR_NORM_LAYER_FP32,       /* the same in fp32, then cast back (OLMo) */
@@ -122,6 +123,7 @@ typedef enum
   HR_QK_NORM_AFTER_PROJECTIONS,  /* when all three are projected (Cohere) */
   HR_QK_NORM_AFTER_ROTATION,     /* when they are rotated (Hunyuan) */
   HR_QK_NORM_EACH_IN_TURN,       /* queries before anything else is projected, keys behind the values (Mllama) */
+  HR_QK_NORM_BEFORE_ROTATION,    /* queries are rotated as well before anything else is projected (Gemma 4) */
 } HrQkNormPlace;
 
 /* A factor of the queries that depends on their positions. */
@@ -391,9 +393,12 @@ typedef struct
   guint64 relative_buckets;  /* rows of a table of biases by distance (T5); 0: none of its own */
   gboolean reuses_cache;     /* keys and values are those of an earlier layer (Gemma 3n) */
   guint64 adapter_rank;      /* of the adapters that are added to queries, keys and values (Zamba 2); 0: none are */
+  gboolean stores_key_value; /* the model's function holds them as they are until it returns (Gemma 4) */
+  gboolean cached_whole;     /* a dynamic cache keeps all tokens, whatever the window is (Gemma 4) */
   gboolean unused_key_value; /* there are matrices for them in such a layer nonetheless */
   gboolean has_shared_key_value; /* what an earlier layer has projected, cached once more (Hunyuan Large) */
   gboolean value_is_key;     /* values are the projected keys, there is no matrix for them (Gemma 4) */
+  gboolean value_norm;       /* values are normalised as the heads of keys are, without a weight (Gemma 4) */
   gboolean stable_softmax;   /* the highest score is subtracted, as where there are sinks (MiMo-V2-Flash) */
   gboolean scaled_value;     /* the values are multiplied by a constant (MiMo-V2-Flash) */
   gboolean scaled_query;     /* the query is multiplied by the scale before the product (OPT) */
@@ -452,6 +457,8 @@ typedef struct
   HrRouterChoice choice;
   HrRouterNorm scores_norm;
   gboolean scores_scaled;           /* the scores of the chosen ones are multiplied by a constant (DeepSeek) */
+  gboolean scores_weighted;         /* they are multiplied by a parameter of each expert (Gemma 4) */
+  gboolean router_norm;             /* what the router reads is normalised and scaled first (Gemma 4) */
   HrActivation activation;
   guint64 num_jitters;              /* how often the input is multiplied by noise, in training (Phi-3.5 MoE) */
   guint64 num_zero_experts;         /* that the router may choose as well, and that return their input (LongCat) */
@@ -728,6 +735,9 @@ typedef struct
  * @keeps_branch: whether the branch's output, and what its last matrix reads, are held until @after is done (BERT)
  * @joins_embeddings: whether the first of two branches reads the input beside the embeddings, ends with a linear
  *   layer, and is added to what the second one reads (Zamba 2)
+ * @routes_input: whether the second of three branches is a norm, a mixture whose router reads the input of the
+ *   sublayer, and a norm, and the third one reads the sum of the two before (Gemma 4)
+ * @scaled_in_place: whether what comes of it is multiplied by a number, in place (Gemma 4)
  */
 typedef struct
 {
@@ -745,6 +755,8 @@ typedef struct
   gboolean keeps_sum;
   gboolean keeps_branch;
   gboolean joins_embeddings;
+  gboolean routes_input;
+  gboolean scaled_in_place;
 } HrSublayer;
 
 /* Layers that are computed alike and hold tensors of the same shapes. */

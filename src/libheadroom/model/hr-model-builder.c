@@ -24,7 +24,8 @@ static const char * const known_layers_members[] = {
 };
 static const char * const known_sublayer_members[] = {
   "if", "skipped", "shared", "branches", "after", "residual", "residual-fp32", "residual-scaled", "norms-first",
-  "keeps-input", "keeps-output", "keeps-norm", "keeps-sum", "keeps-branch", "joins-embeddings", NULL,
+  "keeps-input", "keeps-output", "keeps-norm", "keeps-sum", "keeps-branch", "joins-embeddings", "routes-input",
+  "scaled-in-place", NULL,
 };
 static const char * const known_buffer_members[] = { "if", "name", "shape", "count", "dtype", NULL };
 
@@ -155,6 +156,25 @@ check_joined (const HrBlockContext  *context,
   return FALSE;
 }
 
+/* Both what the router reads and what the experts do has a place of its own. */
+static gboolean
+check_routed (const HrBlockContext  *context,
+              const HrSublayer      *sublayer,
+              GError               **error)
+{
+  const HrChain *second = &sublayer->branches[1];
+
+  if (!sublayer->routes_input ||
+      (sublayer->n_branches == 3 && second->n_blocks == 3 && second->blocks[0].kind == HR_BLOCK_NORM &&
+       second->blocks[1].kind == HR_BLOCK_MIXTURE && second->blocks[2].kind == HR_BLOCK_NORM))
+    return TRUE;
+
+  hr_scope_set_error (context->scope, error, HR_ERROR_SCHEMA,
+                      _("routes-input: expected three branches, the second of which is a norm, a mixture and a norm"));
+
+  return FALSE;
+}
+
 static gboolean
 build_sublayer (const HrBlockContext  *context,
                 HrJson                *description,
@@ -177,6 +197,8 @@ build_sublayer (const HrBlockContext  *context,
       !get_boolean (context->scope, description, "keeps-sum", &sublayer->keeps_sum, error) ||
       !get_boolean (context->scope, description, "keeps-branch", &sublayer->keeps_branch, error) ||
       !get_boolean (context->scope, description, "joins-embeddings", &sublayer->joins_embeddings, error) ||
+      !get_boolean (context->scope, description, "routes-input", &sublayer->routes_input, error) ||
+      !get_boolean (context->scope, description, "scaled-in-place", &sublayer->scaled_in_place, error) ||
       !build_chain (context, hr_json_get_member (description, "shared"), &sublayer->shared, error))
     return FALSE;
 
@@ -188,7 +210,7 @@ build_sublayer (const HrBlockContext  *context,
         return FALSE;
     }
 
-  return check_joined (context, sublayer, error) &&
+  return check_joined (context, sublayer, error) && check_routed (context, sublayer, error) &&
          build_chain (context, hr_json_get_member (description, "after"), &sublayer->after, error);
 }
 
