@@ -519,8 +519,8 @@ run_beside_embeddings (HrReplay         *replay,
 }
 
 /*
- * A perceptron, and beside it a mixture whose router reads what the layer adds to; each has norms of its own, and so has
- * their sum (Gemma4TextDecoderLayer.forward in transformers/models/gemma4/modeling_gemma4.py).
+ * A perceptron, and beside it a mixture whose router reads what the layer adds to; each has norms of its own, and so
+ * has their sum (Gemma4TextDecoderLayer.forward in transformers/models/gemma4/modeling_gemma4.py).
  */
 static void
 run_routed (HrReplay         *replay,

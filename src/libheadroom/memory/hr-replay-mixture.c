@@ -489,7 +489,7 @@ enter_block (HrReplay        *replay,
   hr_live_parameters_enter_mixture (replay, x, own);
 }
 
-/* `self.norm (hidden_states) * self.scale * self.scalar_root_size`, held until the router returns (Gemma4TextRouter). */
+/* `self.norm (hidden_states) * self.scale * self.scalar_root_size`, until the router returns (Gemma4TextRouter). */
 static HrValue
 norm_router_input (HrReplay        *replay,
                    HrValue          x,
