@@ -138,8 +138,8 @@ hr_inference_get_state_bytes (const HrInference *self,
 }
 
 /*
- * The tokens that the cache of a layer is held to, or 0: a quantized cache keeps all of them, whatever the layer is, and
- * so does a dynamic one of a Gemma 4 whose layers share no keys and values, as DynamicCache.__init__ takes
+ * The tokens that the cache of a layer is held to, or 0: a quantized cache keeps all of them, whatever the layer is,
+ * and so does a dynamic one of a Gemma 4 whose layers share no keys and values, as DynamicCache.__init__ takes
  * `layer_types[:-0]` for the types of its layers.
  */
 static guint64

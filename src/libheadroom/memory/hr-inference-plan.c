@@ -712,8 +712,8 @@ warn_of_cache (HrInferencePlan *plan,
           attention->sliding_window >= inference->prompt + inference->output)
         continue;
 
-      hr_inference_plan_warn (plan, N_("The dynamic cache of transformers 5.12 keeps the keys and values of every token "
-                                       "of this model, though most of its layers see a window alone: where no layers "
+      hr_inference_plan_warn (plan, N_("The dynamic cache of transformers 5.12 keeps the keys and values of every "
+                                       "token of this model, though most of its layers see a window alone: where no layers "
                                        "share keys and values, it does not learn the types of the layers. Engines that "
                                        "keep the window alone need less."));
       return;

@@ -88,7 +88,8 @@ knows_sublayer (const HrSublayer *sublayer)
         return FALSE;
     }
 
-  return sublayer->n_branches <= (sublayer->routes_input ? 3 : 2) && knows_chain (&sublayer->shared) && sublayer->after.n_blocks == 0;
+  return sublayer->n_branches <= (sublayer->routes_input ? 3 : 2) && knows_chain (&sublayer->shared) &&
+         sublayer->after.n_blocks == 0;
 }
 
 /* A mixer and what feeds forward; a perceptron and experts may be beside each other (Gemma4DecoderLayer). */
