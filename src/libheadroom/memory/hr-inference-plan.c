@@ -713,9 +713,9 @@ warn_of_cache (HrInferencePlan *plan,
         continue;
 
       hr_inference_plan_warn (plan, N_("The dynamic cache of transformers 5.12 keeps the keys and values of every "
-                                       "token of this model, though most of its layers see a window alone: where no layers "
-                                       "share keys and values, it does not learn the types of the layers. Engines that "
-                                       "keep the window alone need less."));
+                                       "token of this model, though most of its layers see a window alone: where no "
+                                       "layers share keys and values, it does not learn the types of the layers. "
+                                       "Engines that keep the window alone need less."));
       return;
     }
 }
