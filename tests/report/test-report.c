@@ -749,17 +749,20 @@ test_what_is_trained_and_what_stays_is_said (void)
 {
   g_autoptr (HrReport) lora = create_training_report ("fine-tuning-method=lora lora-rank=8 lora-targets=all-linear");
   g_autoptr (HrReport) full = create_training_report ("fine-tuning-method=full sequence-length=32769");
+  g_autoptr (HrReport) divided = create_training_report ("fine-tuning-method=full data-parallel=2");
   g_autoptr (HrReport) inference = create_catalogue_report (NULL);
   g_autoptr (HrReport) part = hr_report_new (hr_report_get_estimate (lora), hr_report_get_job (lora), NULL, 2,
                                              HR_UNIT_SYSTEM_BINARY);
   g_autofree char *of_lora = hr_report_dup_trained (lora);
   g_autofree char *of_part = hr_report_dup_trained (part);
   g_autofree char *of_full = hr_report_dup_trained (full);
+  g_autofree char *of_divided = hr_report_dup_trained (divided);
   g_autofree char *staying = hr_report_dup_static (inference);
 
   g_assert_cmpstr (of_lora, ==, "20,185,088 parameters are trained, 0.265 % of those of the model");
   /* Of several GPUs, each may have a part of the model. */
   g_assert_nonnull (strstr (of_part, " trained on the fullest GPU, "));
+  g_assert_nonnull (strstr (of_divided, " trained on the fullest GPU, "));
   g_assert_nonnull (strstr (of_full, " 100 %"));
   g_assert_null (hr_report_dup_trained (inference));
   /* 15,231,234,048 bytes of weights and 16,896 of inputs. */

@@ -162,7 +162,7 @@ hr_report_dup_trained (HrReport *self)
   if (trained == 0 || all == 0)
     return NULL;
 
-  if (hr_report_get_n_gpus (self) > 1)
+  if (hr_report_get_n_gpus (self) > 1 || hr_estimate_get_n_ranks (hr_report_get_estimate (self)) > 1)
     /* Translators: a number of parameters, and how many per cent of those of the model that is */
     return g_strdup_printf (_("%1$s parameters are trained on the fullest GPU, %2$.3g %% of those of the model"),
                             number, 100.0 * trained / all);
