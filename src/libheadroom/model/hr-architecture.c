@@ -135,7 +135,6 @@ check_file (HrJson  *file,
             GError **error)
 {
   HrJson *section = NULL;
-  gboolean is_approximate = FALSE;
   gboolean is_counted_only = FALSE;
   const char *root = NULL;
   const char *class_name = NULL;
@@ -143,7 +142,6 @@ check_file (HrJson  *file,
   return hr_json_check_members (file, known_members, error) &&
          hr_json_require_member (file, "model-type", error) != NULL &&
          hr_json_require_member (file, "source", error) != NULL &&
-         hr_json_get_boolean (file, "approximate", &is_approximate, error) &&
          hr_json_get_boolean (file, "counted-only", &is_counted_only, error) &&
          check_adapters (file, error) && check_hyper_parameters (file, error) &&
          check_parallel (file, "tensor-parallel", error) && check_parallel (file, "expert-parallel", error) &&
@@ -594,17 +592,13 @@ hr_architecture_get_task (HrArchitecture *self)
   return self->task;
 }
 
-/* Whether the architecture computes more than its blocks follow, so that only its tensors and its cache are exact. */
-gboolean
-hr_architecture_is_approximate (HrArchitecture *self)
+/* Whether the architecture computes more than its blocks follow: an expression, %NULL where it does not. */
+HrJson *
+hr_architecture_get_approximate (HrArchitecture *self)
 {
-  gboolean is_approximate = FALSE;
+  g_return_val_if_fail (self != NULL, NULL);
 
-  g_return_val_if_fail (self != NULL, FALSE);
-
-  hr_json_get_boolean (hr_architecture_get_file (self, 0), "approximate", &is_approximate, NULL);
-
-  return is_approximate;
+  return hr_json_get_member (hr_architecture_get_file (self, 0), "approximate");
 }
 
 /* The class of transformers that is followed in place of the model's own code; %NULL where it is that code. */

@@ -34,7 +34,7 @@ gboolean        hr_architecture_set_class         (HrArchitecture      *self,
                                                    GError             **error);
 HrJson         *hr_architecture_get_task          (HrArchitecture      *self);
 const char     *hr_architecture_get_source        (HrArchitecture      *self);
-gboolean        hr_architecture_is_approximate    (HrArchitecture      *self);
+HrJson         *hr_architecture_get_approximate   (HrArchitecture      *self);
 const char     *hr_architecture_get_converted_class (HrArchitecture *self);
 gboolean        hr_architecture_is_counted_only   (HrArchitecture      *self);
 GStrv           hr_architecture_list_engines      (HrArchitecture      *self);

@@ -251,18 +251,26 @@ hr_config_warn_of_conversion (HrArchitecture *architecture,
 }
 
 /* What is not followed is said, whether the architecture is the model's own or included in it. */
-void
-hr_config_warn_of_approximation (HrArchitecture *architecture,
-                                 GPtrArray      *warnings)
+gboolean
+hr_config_warn_of_approximation (HrArchitecture  *architecture,
+                                 HrScope         *scope,
+                                 GPtrArray       *warnings,
+                                 GError         **error)
 {
-  if (!hr_architecture_is_approximate (architecture))
-    return;
+  HrJson *expression = hr_architecture_get_approximate (architecture);
+  gboolean is_approximate = FALSE;
 
-  g_ptr_array_add (warnings,
-                   /* Translators: the name of an architecture. */
-                   g_strdup_printf (_("The layers of “%s” compute more than is followed yet: its tensors and its cache "
-                                      "are exact, its activations are those of the parts that are known."),
-                                    hr_architecture_get_model_type (architecture)));
+  if (expression != NULL && !hr_scope_evaluate_boolean (scope, expression, &is_approximate, error))
+    return FALSE;
+
+  if (is_approximate)
+    g_ptr_array_add (warnings,
+                     /* Translators: the name of an architecture. */
+                     g_strdup_printf (_("The layers of “%s” compute more than is followed yet: its tensors and its "
+                                        "cache are exact, its activations are those of the parts that are known."),
+                                      hr_architecture_get_model_type (architecture)));
+
+  return TRUE;
 }
 
 /* Objects of a config that describe a tower beside the language model. */

@@ -7,6 +7,7 @@
 #include "hr-architecture.h"
 #include "hr-dtype.h"
 #include "hr-json.h"
+#include "hr-scope.h"
 
 G_BEGIN_DECLS
 
@@ -30,8 +31,10 @@ HrArchitecture *hr_config_load_architecture (HrJson      *config,
                                              GError     **error) G_GNUC_WARN_UNUSED_RESULT;
 void            hr_config_warn_of_conversion    (HrArchitecture *architecture,
                                                  GPtrArray      *warnings);
-void            hr_config_warn_of_approximation (HrArchitecture *architecture,
-                                                 GPtrArray      *warnings);
+gboolean        hr_config_warn_of_approximation (HrArchitecture  *architecture,
+                                                 HrScope         *scope,
+                                                 GPtrArray       *warnings,
+                                                 GError         **error);
 gboolean        hr_config_warn_of_uncounted     (HrJson         *config,
                                                  HrArchitecture *architecture,
                                                  GPtrArray      *warnings,

@@ -194,12 +194,12 @@ load (HrScope      *outer,
       !load_architecture (outer, self, config, place, warnings, error))
     return FALSE;
 
-  if (g_str_equal (self->id, "decoder"))
-    hr_config_warn_of_approximation (self->architecture, warnings);
   self->scope = hr_scope_new (self->architecture, config, place, error);
 
   return self->scope != NULL && (!self->is_generic || hr_scope_check_missing (self->scope, error)) &&
          set_values (outer, self, error) &&
+         (!g_str_equal (self->id, "decoder") ||
+          hr_config_warn_of_approximation (self->architecture, self->scope, warnings, error)) &&
          load_all (self->scope, self->architecture, depth + 1, warnings, error);
 }
 

@@ -532,11 +532,11 @@ build (HrModel         *self,
       !warn_of_ties (self, architecture, source, scope, error) ||
       !warn_of_carried_adapters (self, architecture, scope, error) || !count_parameters (self, scope, error) ||
       !count_cache (self, scope, error) ||
+      !hr_config_warn_of_approximation (architecture, scope, self->warnings, error) ||
       (processor != NULL && !hr_processor_read (&self->processor, processor, scope, &files, error)))
     return FALSE;
 
   hr_config_warn_of_conversion (architecture, self->warnings);
-  hr_config_warn_of_approximation (architecture, self->warnings);
   warn_of_idle_experts (self);
   report_assumptions (self, scope);
   hr_scope_foreach_size (scope, add_hyper_parameter, self->hyper_parameters);
