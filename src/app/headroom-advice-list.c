@@ -27,7 +27,7 @@ G_DEFINE_FINAL_TYPE (HeadroomAdviceList, headroom_advice_list, HEADROOM_TYPE_CHA
 static gpointer
 headroom_advice_list_create_search (HrReport *report)
 {
-  return hr_advice_search_new (hr_report_get_estimate (report), hr_report_get_job (report),
+  return hr_advice_search_new (hr_report_get_estimate (report), hr_report_get_asked_job (report),
                                hr_report_get_gpu (report), hr_report_get_n_gpus (report));
 }
 

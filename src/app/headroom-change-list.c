@@ -162,7 +162,7 @@ headroom_change_list_show (HeadroomChangeList *self,
   klass = HEADROOM_CHANGE_LIST_GET_CLASS (self);
   headroom_change_list_give_up (self);
 
-  g_set_object (&priv->job, hr_report_get_job (report));
+  g_set_object (&priv->job, hr_report_get_asked_job (report));
   g_set_object (&priv->gpu, hr_report_get_gpu (report));
   priv->n_gpus = hr_report_get_n_gpus (report);
   priv->unit_system = hr_report_get_unit_system (report);

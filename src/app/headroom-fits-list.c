@@ -27,7 +27,7 @@ G_DEFINE_FINAL_TYPE (HeadroomFitsList, headroom_fits_list, HEADROOM_TYPE_CHANGE_
 static gpointer
 headroom_fits_list_create_search (HrReport *report)
 {
-  return hr_largest_search_new (hr_report_get_estimate (report), hr_report_get_job (report),
+  return hr_largest_search_new (hr_report_get_estimate (report), hr_report_get_asked_job (report),
                                 hr_report_get_gpu (report), hr_report_get_n_gpus (report));
 }
 

@@ -27,7 +27,7 @@ G_DEFINE_FINAL_TYPE (HeadroomGpuList, headroom_gpu_list, HEADROOM_TYPE_CHANGE_LI
 static gpointer
 headroom_gpu_list_create_search (HrReport *report)
 {
-  return hr_gpu_search_new (hr_report_get_estimate (report), hr_report_get_job (report),
+  return hr_gpu_search_new (hr_report_get_estimate (report), hr_report_get_asked_job (report),
                             hr_report_get_gpu (report), hr_report_get_n_gpus (report));
 }
 

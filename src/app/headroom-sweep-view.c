@@ -672,7 +672,7 @@ headroom_sweep_view_show (HeadroomSweepView *self,
     self->is_own_range = FALSE;
   g_set_object (&self->model, model);
   g_clear_object (&self->job);
-  self->job = hr_job_copy (hr_report_get_job (report));
+  self->job = hr_job_copy (hr_report_get_asked_job (report));
   g_set_object (&self->gpu, hr_report_get_gpu (report));
   self->n_gpus = hr_report_get_n_gpus (report);
   self->unit_system = hr_report_get_unit_system (report);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "headroom.h"
+#include "hr-largest.h"
 #include "hr-report-steps.h"
 #include "hr-rule-of-thumb-training.h"
 
@@ -804,6 +805,37 @@ test_figures_have_the_names_of_their_program (void)
     }
 }
 
+/* With llama.cpp, whose context follows the prompt where nobody has said how long it is. */
+static void
+test_one_setting_is_changed_of_what_was_asked (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrModel) model = hr_model_new_from_id ("openai/gpt-oss-20b", &error);
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("RTX 4090", NULL);
+  g_autoptr (HrEstimate) estimate = NULL;
+  g_autoptr (HrReport) report = NULL;
+  g_autoptr (GPtrArray) largest = NULL;
+
+  g_assert_no_error (error);
+  g_object_set (job, "engine", HR_ENGINE_LLAMA_CPP, NULL);
+  estimate = hr_estimator_run (model, job, gpu, 1, &error);
+  g_assert_no_error (error);
+  report = hr_report_new (estimate, job, gpu, 1, HR_UNIT_SYSTEM_BINARY);
+
+  largest = hr_report_list_largest (report);
+  g_assert_cmpuint (largest->len, >, 0);
+  for (guint i = 0; i < largest->len; i++)
+    {
+      const HrLargest *one = g_ptr_array_index (largest, i);
+
+      g_test_message ("%s: %" G_GUINT64_FORMAT, one->setting, one->value);
+      g_assert_true (one->fits);
+      if (g_str_equal (one->setting, "prompt-length"))
+        g_assert_cmpuint (one->value, >, 100000);
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -833,6 +865,7 @@ main (int    argc,
   g_test_add_func ("/report/parts_come_about_step_by_step", test_parts_come_about_step_by_step);
   g_test_add_func ("/report/the_ladder_counts_images", test_the_ladder_counts_images);
   g_test_add_func ("/report/little_room_is_said", test_little_room_is_said);
+  g_test_add_func ("/report/one_setting_is_changed_of_what_was_asked", test_one_setting_is_changed_of_what_was_asked);
   g_test_add_func ("/report/checkpointing_is_compared", test_checkpointing_is_compared);
   g_test_add_func ("/report/stages_of_zero_are_compared", test_stages_of_zero_are_compared);
   g_test_add_func ("/report/schedules_of_a_pipeline_are_compared", test_schedules_of_a_pipeline_are_compared);

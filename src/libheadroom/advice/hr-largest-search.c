@@ -453,12 +453,24 @@ conclude (HrLargestSearch *self)
   return largest;
 }
 
+/* What ends a setting that fits as far as it goes. */
+static HrLargestBound
+get_last_bound (HrLargestSearch *self)
+{
+  if (self->is_rank)
+    return HR_LARGEST_BOUND_WIDTH;
+
+  return g_str_equal (get_setting (self), "max-model-len") && get_value (self, self->last) == self->positions
+           ? HR_LARGEST_BOUND_CONTEXT
+           : HR_LARGEST_BOUND_RANGE;
+}
+
 /* What the next value lacks has been looked at by the books alone so far, if at all. */
 static Stage
 look_at_next (HrLargestSearch *self)
 {
   if (self->low.fits && self->low.number == self->last)
-    take (&self->high, (HrLargestProbe) { .bound = self->is_rank ? HR_LARGEST_BOUND_WIDTH : HR_LARGEST_BOUND_RANGE });
+    take (&self->high, (HrLargestProbe) { .bound = get_last_bound (self), .number = self->last + 1 });
   else if (self->low.fits && (self->high.number != self->low.number + 1 || self->high.missing_bytes == 0))
     take (&self->high, look_at (self, self->low.number + 1, FALSE));
 

@@ -987,6 +987,52 @@ chooses_flash (HrInferenceJob *self,
          !model_has_any (model, lacks_kernel);
 }
 
+/* Whether convert_hf_to_gguf.py expands a checkpoint in a format (ModelBase.dequant_model: fp8, gptq, packed). */
+static gboolean
+is_expanded_for_llama (HrQuantization stored)
+{
+  static const HrQuantization expanded[] = {
+    HR_QUANTIZATION_FP8, HR_QUANTIZATION_FP8_CHANNEL, HR_QUANTIZATION_FP8_TENSOR, HR_QUANTIZATION_GPTQ_INT8,
+    HR_QUANTIZATION_GPTQ_INT4, HR_QUANTIZATION_GPTQ_INT3, HR_QUANTIZATION_GPTQ_INT2, HR_QUANTIZATION_W4A16_INT4,
+    HR_QUANTIZATION_W8A16_INT8, HR_QUANTIZATION_W8A8_INT8,
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (expanded); i++)
+    {
+      if (expanded[i] == stored)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/*
+ * hr_inference_job_get_llama_file:
+ * @stored: the format of a checkpoint
+ *
+ * Gets what llama.cpp’s converter makes of a checkpoint that is quantized itself: experts in MXFP4 stay as they are
+ * (conversion of GptOssForCausalLM), other formats are expanded.
+ *
+ * Returns: the type of the file, none where the checkpoint is expanded, or @stored where it is not converted
+ */
+HrQuantization
+hr_inference_job_get_llama_file (HrQuantization stored)
+{
+  if (stored == HR_QUANTIZATION_MXFP4)
+    return HR_QUANTIZATION_MXFP4_MOE;
+
+  return is_expanded_for_llama (stored) ? HR_QUANTIZATION_NONE : stored;
+}
+
+/* What somebody has set is taken as it is. */
+static void
+resolve_file (HrInferenceJob *self,
+              HrModel        *model)
+{
+  if (hr_inference_job_runs_llama (self) && hr_job_get_quantization (HR_JOB (self)) == HR_QUANTIZATION_AUTO)
+    g_object_set (self, "quantization", hr_inference_job_get_llama_file (hr_model_get_quantization (model)), NULL);
+}
+
 /* llama.cpp keeps 16-bit floats, whatever the model is in, and has room for what the batch needs. */
 static void
 resolve_llama (HrInferenceJob *self,
@@ -1024,6 +1070,8 @@ resolve_draft (HrInferenceJob *self)
   HrModel *draft = hr_job_get_model (HR_JOB (self), "draft-model");
   HrQuantization stored = draft != NULL ? hr_model_get_quantization (draft) : HR_QUANTIZATION_AUTO;
 
+  if (hr_inference_job_runs_llama (self))
+    stored = hr_inference_job_get_llama_file (stored);
   if (self->draft_quantization == HR_QUANTIZATION_AUTO)
     self->draft_quantization = stored != HR_QUANTIZATION_AUTO ? stored : HR_QUANTIZATION_NONE;
   if (self->draft_cache_type_k == HR_LLAMA_CACHE_TYPE_AUTO)
@@ -1108,6 +1156,7 @@ hr_inference_job_resolve (HrJob   *job,
   HrInferenceJob *self = HR_INFERENCE_JOB (job);
 
   resolve_exllama (self, model);
+  resolve_file (self, model);
   HR_JOB_CLASS (hr_inference_job_parent_class)->resolve (job, model);
   resolve_llama (self, model);
   resolve_draft (self);
@@ -1115,6 +1164,7 @@ hr_inference_job_resolve (HrJob   *job,
   resolve_lmdeploy (self, model);
   if (self->kv_cache_dtype == HR_DTYPE_AUTO)
     self->kv_cache_dtype = hr_job_get_dtype (job);
+  self->state_dtype = hr_inference_job_get_engine_state_dtype (self);
   if (self->state_dtype == HR_DTYPE_AUTO)
     self->state_dtype = model_has_any (model, has_fp32_state) ? HR_DTYPE_FLOAT32 : hr_job_get_dtype (job);
 }
@@ -2488,6 +2538,23 @@ hr_inference_job_get_state_dtype (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_DTYPE_AUTO);
 
   return self->state_dtype;
+}
+
+/*
+ * hr_inference_job_get_engine_state_dtype:
+ * @self: a job
+ *
+ * Gets what the engine keeps states in, which SGLang does not ask the model for (mamba_ssm_dtype of
+ * sglang/srt/server_args.py).
+ *
+ * Returns: the value of the setting, or what the engine takes by itself; %HR_DTYPE_AUTO is as the model asks for
+ */
+HrDtype
+hr_inference_job_get_engine_state_dtype (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_DTYPE_AUTO);
+
+  return self->state_dtype == HR_DTYPE_AUTO && self->engine == HR_ENGINE_SGLANG ? HR_DTYPE_FLOAT32 : self->state_dtype;
 }
 
 /**

@@ -13,6 +13,7 @@ G_DECLARE_FINAL_TYPE (HrInferenceJob, hr_inference_job, HR, INFERENCE_JOB, HrJob
 HrInferenceJob   *hr_inference_job_new                          (void) G_GNUC_WARN_UNUSED_RESULT;
 HrEngine          hr_inference_job_get_engine                   (HrInferenceJob *self);
 gboolean          hr_inference_job_runs_llama                   (HrInferenceJob *self);
+HrQuantization    hr_inference_job_get_llama_file               (HrQuantization  stored);
 gboolean          hr_inference_job_converts_model               (HrInferenceJob *self,
                                                                  HrModel        *model);
 gboolean          hr_inference_job_runs_server                  (HrInferenceJob *self);
@@ -24,6 +25,7 @@ gboolean          hr_inference_job_get_use_cache                (HrInferenceJob 
 HrLogitsToKeep    hr_inference_job_get_logits_to_keep           (HrInferenceJob *self);
 HrDtype           hr_inference_job_get_kv_cache_dtype           (HrInferenceJob *self);
 HrDtype           hr_inference_job_get_state_dtype              (HrInferenceJob *self);
+HrDtype           hr_inference_job_get_engine_state_dtype       (HrInferenceJob *self);
 guint64           hr_inference_job_get_max_model_len            (HrInferenceJob *self);
 guint64           hr_inference_job_get_max_num_seqs             (HrInferenceJob *self);
 guint64           hr_inference_job_get_max_num_batched_tokens   (HrInferenceJob *self);

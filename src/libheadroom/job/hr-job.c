@@ -228,7 +228,24 @@ hr_job_set_property (GObject      *object,
     g_object_notify_by_pspec (object, pspec);
 }
 
-/* Without a dtype in the configuration, transformers loads float32 and quantizes nothing. */
+/*
+ * hr_job_assume_dtype:
+ * @model: a model whose config states no dtype
+ *
+ * Gets what its weights are taken to be in: transformers loads float32, and what is not quantized beside what is stands
+ * in bfloat16.
+ *
+ * Returns: the dtype
+ */
+HrDtype
+hr_job_assume_dtype (HrModel *model)
+{
+  HrQuantization quantization = hr_model_get_quantization (model);
+
+  return quantization != HR_QUANTIZATION_AUTO && quantization != HR_QUANTIZATION_NONE ? HR_DTYPE_BFLOAT16
+                                                                                      : HR_DTYPE_FLOAT32;
+}
+
 static void
 hr_job_real_resolve (HrJob   *self,
                      HrModel *model)
@@ -236,7 +253,8 @@ hr_job_real_resolve (HrJob   *self,
   HrJobPrivate *priv = hr_job_get_instance_private (self);
 
   if (priv->dtype == HR_DTYPE_AUTO)
-    priv->dtype = hr_model_get_dtype (model) != HR_DTYPE_AUTO ? hr_model_get_dtype (model) : HR_DTYPE_FLOAT32;
+    priv->dtype = hr_model_get_dtype (model) != HR_DTYPE_AUTO ? hr_model_get_dtype (model)
+                                                              : hr_job_assume_dtype (model);
 
   if (priv->quantization == HR_QUANTIZATION_AUTO)
     priv->quantization = hr_model_get_quantization (model) != HR_QUANTIZATION_AUTO ? hr_model_get_quantization (model)

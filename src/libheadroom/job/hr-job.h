@@ -64,6 +64,7 @@ gboolean    hr_mode_from_name (const char  *name,
 
 HrJob                    *hr_job_new                    (HrMode       mode) G_GNUC_WARN_UNUSED_RESULT;
 HrJob                    *hr_job_copy                   (HrJob       *self) G_GNUC_WARN_UNUSED_RESULT;
+HrDtype                   hr_job_assume_dtype           (HrModel     *model);
 HrJob                    *hr_job_resolve                (HrJob       *self,
                                                          HrModel     *model) G_GNUC_WARN_UNUSED_RESULT;
 gboolean                  hr_job_equal                  (HrJob       *self,

@@ -38,19 +38,13 @@ hr_inference_plan_warn (HrInferencePlan *self,
 static void
 assume_dtype (HrInferencePlan *plan)
 {
-  HrQuantization quantization = hr_model_get_quantization (plan->model);
-
-  if (quantization != HR_QUANTIZATION_AUTO && quantization != HR_QUANTIZATION_NONE)
-    {
-      plan->dtype = HR_DTYPE_BFLOAT16;
-      hr_inference_plan_warn (plan, N_("The config does not state a dtype: bfloat16 is assumed for what is not "
-                                       "quantized"));
-      return;
-    }
-
-  plan->dtype = HR_DTYPE_FLOAT32;
-  hr_inference_plan_warn (plan, N_("Neither the config nor the catalogue says in which dtype the weights are stored, "
-                                   "which transformers goes by: float32 is assumed; set the dtype if it is another"));
+  plan->dtype = hr_job_assume_dtype (plan->model);
+  if (plan->dtype == HR_DTYPE_BFLOAT16)
+    hr_inference_plan_warn (plan, N_("The config does not state a dtype: bfloat16 is assumed for what is not "
+                                     "quantized"));
+  else
+    hr_inference_plan_warn (plan, N_("Neither the config nor the catalogue says in which dtype the weights are stored, "
+                                     "which transformers goes by: float32 is assumed; set the dtype if it is another"));
 }
 
 static void

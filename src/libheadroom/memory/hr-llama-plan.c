@@ -195,51 +195,25 @@ hr_llama_plan_get_cache_place (const HrLlamaPlan *self,
   return self->has_host_cache ? (gint) self->n_devices : self->layer_places[layer];
 }
 
-/* Whether convert_hf_to_gguf.py expands a checkpoint in a format (ModelBase.dequant_model: fp8, gptq, packed). */
-static gboolean
-is_expanded (HrQuantization quantization)
-{
-  static const HrQuantization expanded[] = {
-    HR_QUANTIZATION_FP8, HR_QUANTIZATION_FP8_CHANNEL, HR_QUANTIZATION_FP8_TENSOR, HR_QUANTIZATION_GPTQ_INT8,
-    HR_QUANTIZATION_GPTQ_INT4, HR_QUANTIZATION_GPTQ_INT3, HR_QUANTIZATION_GPTQ_INT2, HR_QUANTIZATION_W4A16_INT4,
-    HR_QUANTIZATION_W8A16_INT8, HR_QUANTIZATION_W8A8_INT8,
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (expanded); i++)
-    {
-      if (expanded[i] == quantization)
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
-/*
- * The file that is loaded of a checkpoint that is quantized itself: experts in MXFP4 stay as they are
- * (conversion of GptOssForCausalLM), other formats are expanded. What somebody has set is taken as it is.
- */
+/* The file that is loaded of a checkpoint that is quantized itself. What somebody has set is taken as it is. */
 static void
 convert_checkpoint (HrInferencePlan *pass,
                     HrInferenceJob  *job)
 {
-  HrQuantization stored = pass->quantization;
+  HrQuantization stored = hr_model_get_quantization (pass->model);
+  HrQuantization file = hr_inference_job_get_llama_file (stored);
 
-  if (hr_job_get_quantization (HR_JOB (job)) != HR_QUANTIZATION_AUTO)
+  if (hr_job_get_quantization (HR_JOB (job)) != HR_QUANTIZATION_AUTO || file == stored)
     return;
 
-  if (stored == HR_QUANTIZATION_MXFP4)
-    {
-      hr_inference_plan_quantize (pass, HR_QUANTIZATION_MXFP4_MOE);
-      hr_inference_plan_warn (pass, N_("The checkpoint is in MXFP4: its experts are taken as they are, the rest in "
-                                       "Q8_0, as in the GGUF file that llama.cpp’s authors publish (mxfp4_moe)"));
-    }
-  else if (is_expanded (stored))
-    {
-      hr_inference_plan_expand_weights (pass);
-      hr_inference_plan_warn (pass, N_("The checkpoint is in %s, which the converter of llama.cpp expands: an "
-                                       "unquantized file is taken; a file type such as q4_k_m is smaller"),
-                              hr_quantization_get_name (stored));
-    }
+  hr_inference_plan_quantize (pass, file);
+  if (file == HR_QUANTIZATION_MXFP4_MOE)
+    hr_inference_plan_warn (pass, N_("The checkpoint is in MXFP4: its experts are taken as they are, the rest in "
+                                     "Q8_0, as in the GGUF file that llama.cpp’s authors publish (mxfp4_moe)"));
+  else
+    hr_inference_plan_warn (pass, N_("The checkpoint is in %s, which the converter of llama.cpp expands: an "
+                                     "unquantized file is taken; a file type such as q4_k_m is smaller"),
+                            hr_quantization_get_name (stored));
 }
 
 /* The file that convert_hf_to_gguf.py makes of a model in its own dtype. */

@@ -65,7 +65,7 @@ hr_serving_cache_resolve_state_dtype (HrServingPlan   *self,
                                       HrInferenceJob  *job,
                                       GError         **error)
 {
-  HrDtype dtype = hr_inference_job_get_state_dtype (job);
+  HrDtype dtype = hr_inference_job_get_engine_state_dtype (job);
 
   self->state_dtype = dtype;
   if (dtype == HR_DTYPE_AUTO || dtype == HR_DTYPE_FLOAT32 || dtype == HR_DTYPE_FLOAT16 || dtype == HR_DTYPE_BFLOAT16)

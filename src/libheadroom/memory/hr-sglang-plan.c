@@ -171,8 +171,6 @@ resolve_cache (HrSglangPlan    *self,
   if (!hr_serving_cache_get_element_bytes (&self->layers, job, &bytes, error) ||
       !hr_serving_cache_resolve_state_dtype (&self->layers, job, error))
     return FALSE;
-  if (self->layers.state_dtype == HR_DTYPE_AUTO)
-    self->layers.state_dtype = HR_DTYPE_FLOAT32;
   find_index (self);
 
   for (guint i = 0; i < stack->n_layers; i++)

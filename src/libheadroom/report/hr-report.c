@@ -32,6 +32,7 @@ struct _HrReport
 
   HrEstimate *estimate;
   HrJob *job;
+  HrJob *asked_job;
   HrGpu *gpu;
   guint n_gpus;
   HrUnitSystem unit_system;
@@ -73,6 +74,7 @@ hr_report_constructed (GObject *object)
 
   /* A copy, so that the report does not change when the job does; and resolved, so that it says what "auto" came to. */
   job = hr_job_resolve (self->job, hr_estimate_get_model (self->estimate));
+  self->asked_job = hr_job_copy (self->job);
   g_object_unref (self->job);
   self->job = job;
 
@@ -90,6 +92,7 @@ hr_report_finalize (GObject *object)
 
   g_clear_object (&self->estimate);
   g_clear_object (&self->job);
+  g_clear_object (&self->asked_job);
   g_clear_object (&self->gpu);
   g_clear_object (&self->scenario);
   g_clear_object (&self->log);
@@ -381,6 +384,23 @@ hr_report_get_job (HrReport *self)
   g_return_val_if_fail (HR_IS_REPORT (self), NULL);
 
   return self->job;
+}
+
+/**
+ * hr_report_get_asked_job:
+ * @self: a report
+ *
+ * Gets what was asked, with its "auto" settings left open: what a change of one setting is made to, as others may
+ * follow it.
+ *
+ * Returns: (transfer none): the job
+ */
+HrJob *
+hr_report_get_asked_job (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  return self->asked_job;
 }
 
 /* What keys and values are kept in, or would be if the model were run. */
@@ -836,7 +856,7 @@ hr_report_list_advice (HrReport *self)
 {
   g_return_val_if_fail (HR_IS_REPORT (self), NULL);
 
-  return hr_advice_list (self->estimate, self->job, self->gpu, self->n_gpus);
+  return hr_advice_list (self->estimate, self->asked_job, self->gpu, self->n_gpus);
 }
 
 /**
@@ -852,7 +872,7 @@ hr_report_list_gpus (HrReport *self)
 {
   g_return_val_if_fail (HR_IS_REPORT (self), NULL);
 
-  return hr_gpu_choice_list (self->estimate, self->job, self->gpu, self->n_gpus);
+  return hr_gpu_choice_list (self->estimate, self->asked_job, self->gpu, self->n_gpus);
 }
 
 /**
@@ -868,7 +888,7 @@ hr_report_list_largest (HrReport *self)
 {
   g_return_val_if_fail (HR_IS_REPORT (self), NULL);
 
-  return hr_largest_list (self->estimate, self->job, self->gpu, self->n_gpus);
+  return hr_largest_list (self->estimate, self->asked_job, self->gpu, self->n_gpus);
 }
 
 /**

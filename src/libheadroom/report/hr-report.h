@@ -43,6 +43,7 @@ guint64         hr_report_get_measured_bytes (HrReport *self);
 HrEstimate   *hr_report_get_estimate      (HrReport          *self);
 HrModel      *hr_report_get_model         (HrReport          *self);
 HrJob        *hr_report_get_job           (HrReport          *self);
+HrJob        *hr_report_get_asked_job     (HrReport          *self);
 HrGpu        *hr_report_get_gpu           (HrReport          *self);
 guint         hr_report_get_n_gpus        (HrReport          *self);
 HrUnitSystem  hr_report_get_unit_system   (HrReport          *self);
