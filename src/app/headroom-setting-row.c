@@ -19,6 +19,9 @@
  * which control. A new setting of the library appears in the window without a line here.
  */
 
+/* The width of a number, as headroom_count_spin_new() has it. */
+#define MIN_CHARS 7
+
 static const char *
 choice_get_label (GtkListItem *list_item,
                   GParamSpec  *setting)
@@ -163,6 +166,81 @@ choice_row_new (HrJob      *job,
   return row;
 }
 
+/* What is typed for a number that may be left to the program: the word for that, or nothing. */
+static gboolean
+is_left_open (GtkSpinButton *spin,
+              GParamSpec    *setting)
+{
+  g_autofree char *text = g_utf8_casefold (gtk_editable_get_text (GTK_EDITABLE (spin)), -1);
+  g_autofree char *open = NULL;
+
+  if (hr_setting_get_open_label (setting) == NULL)
+    return FALSE;
+
+  open = g_utf8_casefold (hr_setting_get_open_label (setting), -1);
+
+  return *g_strstrip (text) == '\0' || g_str_equal (text, open);
+}
+
+static int
+count_input_cb (GtkSpinButton *spin,
+                double        *new_value,
+                GParamSpec    *setting)
+{
+  guint64 value = 0;
+
+  if (!is_left_open (spin, setting) &&
+      !headroom_count_parse (gtk_editable_get_text (GTK_EDITABLE (spin)), &value))
+    return GTK_INPUT_ERROR;
+
+  *new_value = value;
+
+  return TRUE;
+}
+
+/* Other numbers are read by the button itself. */
+static int
+number_input_cb (GtkSpinButton *spin,
+                 double        *new_value,
+                 GParamSpec    *setting)
+{
+  *new_value = 0;
+
+  return is_left_open (spin, setting);
+}
+
+static gboolean
+output_cb (GtkSpinButton *spin,
+           GParamSpec    *setting)
+{
+  if (gtk_spin_button_get_value (spin) != 0)
+    return FALSE;
+
+  if (!g_str_equal (gtk_editable_get_text (GTK_EDITABLE (spin)), hr_setting_get_open_label (setting)))
+    gtk_editable_set_text (GTK_EDITABLE (spin), hr_setting_get_open_label (setting));
+
+  return TRUE;
+}
+
+/* A number that may be left to the program is a word then. */
+static void
+leave_open (GtkWidget  *spin,
+            GParamSpec *setting,
+            GCallback   input)
+{
+  const char *word = hr_setting_get_open_label (setting);
+
+  if (word == NULL)
+    return;
+
+  gtk_spin_button_set_numeric (GTK_SPIN_BUTTON (spin), FALSE);
+  gtk_spin_button_set_update_policy (GTK_SPIN_BUTTON (spin), GTK_UPDATE_IF_VALID);
+  gtk_editable_set_width_chars (GTK_EDITABLE (spin), MAX (MIN_CHARS, g_utf8_strlen (word, -1)));
+  g_signal_connect (spin, "input", input, setting);
+  g_signal_connect (spin, "output", G_CALLBACK (output_cb), setting);
+  output_cb (GTK_SPIN_BUTTON (spin), setting);
+}
+
 static GtkWidget *
 count_row_new (HrJob      *job,
                GParamSpec *setting)
@@ -171,6 +249,7 @@ count_row_new (HrJob      *job,
   GtkWidget *spin = headroom_count_spin_new (count->minimum, count->maximum, count->default_value);
   GtkWidget *row = adw_action_row_new ();
 
+  leave_open (spin, setting, G_CALLBACK (count_input_cb));
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), spin);
   adw_action_row_set_activatable_widget (ADW_ACTION_ROW (row), spin);
   g_object_bind_property (job, setting->name, gtk_spin_button_get_adjustment (GTK_SPIN_BUTTON (spin)), "value",
@@ -203,7 +282,9 @@ number_row_new (HrJob      *job,
   GtkWidget *row = adw_action_row_new ();
 
   gtk_spin_button_set_digits (GTK_SPIN_BUTTON (spin), 2);
+  gtk_editable_set_alignment (GTK_EDITABLE (spin), 1);
   gtk_widget_set_valign (spin, GTK_ALIGN_CENTER);
+  leave_open (spin, setting, G_CALLBACK (number_input_cb));
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), spin);
   adw_action_row_set_activatable_widget (ADW_ACTION_ROW (row), spin);
   g_object_bind_property (job, setting->name, gtk_spin_button_get_adjustment (GTK_SPIN_BUTTON (spin)), "value",

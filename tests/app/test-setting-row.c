@@ -131,6 +131,43 @@ test_a_length_can_be_typed_with_its_unit (void)
 }
 
 static void
+type (GtkSpinButton *spin,
+      const char    *text)
+{
+  gtk_editable_set_text (GTK_EDITABLE (spin), text);
+  gtk_spin_button_update (spin);
+}
+
+/* A number that the program takes by itself is a word, which can be typed as well; so is nothing at all. */
+static void
+test_a_number_can_be_left_to_the_program (gconstpointer data)
+{
+  const char *setting = data;
+  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+  GtkWidget *row = row_new (job, setting);
+  GtkSpinButton *spin = GTK_SPIN_BUTTON (headroom_test_find (row, GTK_TYPE_SPIN_BUTTON, NULL));
+  static const char * const words[] = { "automatic", "", "0" };
+
+  g_assert_cmpstr (gtk_editable_get_text (GTK_EDITABLE (spin)), ==, "Automatic");
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    {
+      g_autofree char *set = NULL;
+      g_autofree char *left = NULL;
+
+      type (spin, "4");
+      set = hr_job_get_as_string (job, setting);
+      g_assert_cmpstr (set, ==, "4");
+
+      type (spin, words[i]);
+      left = hr_job_get_as_string (job, setting);
+      g_assert_cmpstr (left, ==, "0");
+      g_assert_cmpstr (gtk_editable_get_text (GTK_EDITABLE (spin)), ==, "Automatic");
+    }
+
+  g_assert_finalize_object (row);
+}
+
+static void
 test_a_choice_is_bound_both_ways (void)
 {
   g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
@@ -528,6 +565,10 @@ main (int   argc,
   g_test_add_func ("/app/setting_row/a_count_is_bound_both_ways", test_a_count_is_bound_both_ways);
   g_test_add_func ("/app/setting_row/shares_of_gpus_are_typed", test_shares_of_gpus_are_typed);
   g_test_add_func ("/app/setting_row/a_length_can_be_typed_with_its_unit", test_a_length_can_be_typed_with_its_unit);
+  g_test_add_data_func ("/app/setting_row/a_count_can_be_left_to_the_program", "max-num-seqs",
+                        test_a_number_can_be_left_to_the_program);
+  g_test_add_data_func ("/app/setting_row/a_number_can_be_left_to_the_program", "kv-cache-memory",
+                        test_a_number_can_be_left_to_the_program);
   g_test_add_func ("/app/setting_row/a_choice_is_bound_both_ways", test_a_choice_is_bound_both_ways);
   g_test_add_func ("/app/setting_row/a_switch_is_bound_both_ways", test_a_switch_is_bound_both_ways);
   g_test_add_func ("/app/setting_row/a_row_shows_and_undoes_what_differs_from_the_default",

@@ -219,13 +219,15 @@ test_a_setting_that_is_left_open_says_who_decides (void)
     const char *value;
     const char *note;
   } cases[] = {
-    { "vllm", "max-num-seqs", "0", "0 leaves it to vLLM" },
+    { "vllm", "max-num-seqs", "0", "Left to vLLM" },
     { "vllm", "max-num-seqs", "8", NULL },
     { "vllm", "mem-fraction-static", "0", NULL },
-    { "sglang", "mem-fraction-static", "0", "0 leaves it to SGLang" },
-    { "llama.cpp", "max-model-len", "0", "0 takes the prompt and the output together" },
-    { "llama.cpp", "max-num-seqs", "0", "0 takes the batch size" },
-    { "ollama", "max-model-len", "0", "0 leaves it to Ollama" },
+    { "sglang", "mem-fraction-static", "0", "Left to SGLang" },
+    { "llama.cpp", "max-model-len", "0", "Prompt and output together" },
+    { "llama.cpp", "max-num-seqs", "0", "As many as the batch" },
+    { "llama.cpp", "image-max-tokens", "0", NULL },
+    { "mlx", "mlx-group-size", "0", "Left to MLX (mlx-lm)" },
+    { "ollama", "max-model-len", "0", "Left to Ollama" },
     { "vllm", "output-length", "0", NULL },
   };
 

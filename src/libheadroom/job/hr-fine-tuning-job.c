@@ -516,6 +516,7 @@ hr_fine_tuning_job_class_init (HrFineTuningJobClass *klass)
   hr_job_mark_setting (properties[PROP_UPCAST_UNQUANTIZED], 980, TRUE);
   hr_job_mark_setting (properties[PROP_GPTQ_KERNEL], 985, TRUE);
   hr_job_mark_setting (properties[PROP_LOKR_FACTOR], 950, TRUE);
+  hr_job_mark_left_open (properties[PROP_LOKR_FACTOR]);
   hr_job_mark_setting (properties[PROP_LOKR_DECOMPOSE_BOTH], 960, TRUE);
 }
 

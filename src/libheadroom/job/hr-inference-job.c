@@ -1182,6 +1182,14 @@ hr_inference_job_finalize (GObject *object)
   G_OBJECT_CLASS (hr_inference_job_parent_class)->finalize (object);
 }
 
+/* Numbers of which 0 stands for what the program takes by itself. */
+static const guint left_open[] = {
+  PROP_MAX_MODEL_LEN, PROP_MAX_NUM_SEQS, PROP_MAX_NUM_BATCHED_TOKENS, PROP_DRAFT_BATCHED_TOKENS, PROP_BLOCK_SIZE,
+  PROP_SPECULATIVE_NUM_DRAFT_TOKENS, PROP_MEM_FRACTION_STATIC, PROP_KV_CACHE_MEMORY, PROP_NUM_GPU_BLOCKS_OVERRIDE,
+  PROP_MAX_TOTAL_TOKENS, PROP_CUDA_GRAPH_MAX_BS, PROP_MAX_MAMBA_CACHE_SIZE, PROP_MM_MAX_PIXELS, PROP_IMAGE_MAX_TOKENS,
+  PROP_MLX_GROUP_SIZE, PROP_BITS_PER_WEIGHT, PROP_HEAD_BITS,
+};
+
 static void
 hr_inference_job_class_init (HrInferenceJobClass *klass)
 {
@@ -2325,6 +2333,9 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_CACHE_MODE], 603, FALSE);
   hr_job_mark_setting (properties[PROP_AUTOSPLIT_RESERVE], 609, TRUE);
   hr_job_mark_setting (properties[PROP_EXLLAMA_RELEASE], 659, TRUE);
+
+  for (guint i = 0; i < G_N_ELEMENTS (left_open); i++)
+    hr_job_mark_left_open (properties[left_open[i]]);
 }
 
 static void

@@ -18,6 +18,7 @@ void     hr_job_set_text      (char        **text,
                                GParamSpec   *pspec);
 void     hr_job_mark_model    (GParamSpec   *pspec);
 void     hr_job_mark_patterns (GParamSpec   *pspec);
+void     hr_job_mark_left_open (GParamSpec  *pspec);
 gboolean hr_job_is_line       (const char   *text);
 const GPtrArray *hr_job_get_model_settings (HrJob *self);
 void     hr_job_copy_models   (HrJob        *self,

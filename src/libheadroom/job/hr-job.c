@@ -70,6 +70,7 @@ G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (HrJob, hr_job, G_TYPE_OBJECT)
 
 static G_DEFINE_QUARK (hr-job-setting, hr_job_setting)
 static G_DEFINE_QUARK (hr-job-patterns, hr_job_patterns)
+static G_DEFINE_QUARK (hr-job-left-open, hr_job_left_open)
 
 static GParamSpec *properties[N_PROPS];
 
@@ -424,6 +425,7 @@ hr_job_class_init (HrJobClass *klass)
 
   hr_job_mark_setting (properties[PROP_DTYPE], 120, FALSE);
   hr_job_mark_setting (properties[PROP_DATA_PARALLEL], 910, FALSE);
+  hr_job_mark_left_open (properties[PROP_DATA_PARALLEL]);
   hr_job_mark_setting (properties[PROP_TENSOR_PARALLEL], 915, FALSE);
   hr_job_mark_setting (properties[PROP_PIPELINE_PARALLEL], 920, FALSE);
   hr_job_mark_setting (properties[PROP_CONTEXT_PARALLEL], 925, TRUE);
@@ -661,6 +663,34 @@ void
 hr_job_mark_patterns (GParamSpec *pspec)
 {
   g_param_spec_set_qdata (pspec, hr_job_patterns_quark (), GINT_TO_POINTER (TRUE));
+}
+
+/*
+ * hr_job_mark_left_open:
+ * @pspec: a property that holds a number
+ *
+ * Makes 0, which is the default of a setting, stand for what the program takes by itself.
+ */
+void
+hr_job_mark_left_open (GParamSpec *pspec)
+{
+  g_param_spec_set_qdata (pspec, hr_job_left_open_quark (), GINT_TO_POINTER (TRUE));
+}
+
+/**
+ * hr_job_setting_may_be_left_open:
+ * @setting: a setting of a job
+ *
+ * Finds out whether 0 stands for what the program takes by itself.
+ *
+ * Returns: whether it does
+ */
+gboolean
+hr_job_setting_may_be_left_open (GParamSpec *setting)
+{
+  g_return_val_if_fail (G_IS_PARAM_SPEC (setting), FALSE);
+
+  return g_param_spec_get_qdata (setting, hr_job_left_open_quark ()) != NULL;
 }
 
 /*

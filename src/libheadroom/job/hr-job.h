@@ -80,6 +80,7 @@ gboolean                  hr_job_uses_setting           (HrJob       *self,
 const char               *hr_job_find_changed           (HrJob       *self,
                                                          const char * const *names);
 gboolean                  hr_job_setting_is_model       (GParamSpec  *setting);
+gboolean                  hr_job_setting_may_be_left_open (GParamSpec *setting);
 HrModel                  *hr_job_get_model              (HrJob       *self,
                                                          const char  *setting);
 HrModel                  *hr_job_get_model_to_estimate  (HrJob       *self,

@@ -9,6 +9,7 @@
 #include "hr-units.h"
 
 #include "hr-base-enums.h"
+#include "hr-inference-job.h"
 #include "hr-job-enums.h"
 #include "hr-training-job.h"
 #include "hr-training-profile.h"
@@ -1037,26 +1038,34 @@ hr_job_dup_unused_reason (HrJob      *job,
   return g_strdup_printf (_("Has no effect while “%1$s” is “%2$s”"), hr_setting_get_label (because), value);
 }
 
-/* Settings of an engine that 0 leaves open, and what is taken then where it is not the engine that decides. */
+/* What is taken for llama.cpp where a setting is left open that it does not decide itself. */
 static const struct
 {
   const char *name;
-  const char *engine;
   const char *note;
-} open_settings[] = {
-  { "max-model-len", "llama.cpp", N_("0 takes the prompt and the output together") },
-  { "max-num-seqs", "llama.cpp", N_("0 takes the batch size") },
-  { "max-model-len", NULL, NULL },
-  { "max-num-seqs", NULL, NULL },
-  { "max-num-batched-tokens", NULL, NULL },
-  { "block-size", NULL, NULL },
-  { "mem-fraction-static", NULL, NULL },
-  { "kv-cache-memory", NULL, NULL },
-  { "max-mamba-cache-size", NULL, NULL },
-  { "num-gpu-blocks-override", NULL, NULL },
-  { "max-total-tokens", NULL, NULL },
-  { "cuda-graph-max-bs", NULL, NULL },
+} llama_notes[] = {
+  { "max-model-len", N_("Prompt and output together") },
+  { "max-num-seqs", N_("As many as the batch") },
 };
+
+static const char *
+find_llama_note (HrJob      *job,
+                 GParamSpec *setting)
+{
+  HrInferenceJob *inference = HR_IS_INFERENCE_JOB (job) ? HR_INFERENCE_JOB (job) : NULL;
+
+  if (inference == NULL || hr_inference_job_get_engine (inference) != HR_ENGINE_LLAMA_CPP ||
+      hr_inference_job_leaves_context (inference))
+    return NULL;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (llama_notes); i++)
+    {
+      if (g_str_equal (setting->name, llama_notes[i].name))
+        return _(llama_notes[i].note);
+    }
+
+  return NULL;
+}
 
 static char *
 dup_open_note (HrJob      *job,
@@ -1064,28 +1073,18 @@ dup_open_note (HrJob      *job,
 {
   GParamSpec *engine = g_object_class_find_property (G_OBJECT_GET_CLASS (job), "engine");
   g_autofree char *value = hr_job_get_as_string (job, setting->name);
-  g_autofree char *name = NULL;
   g_autofree char *program = NULL;
 
-  if (engine == NULL || !g_str_equal (value, "0") || !hr_job_uses_setting (job, setting, NULL))
+  if (engine == NULL || !g_str_equal (value, "0") || !hr_job_setting_may_be_left_open (setting) ||
+      !hr_job_uses_setting (job, setting, NULL))
     return NULL;
+  if (find_llama_note (job, setting) != NULL)
+    return g_strdup (find_llama_note (job, setting));
 
-  name = hr_job_get_as_string (job, "engine");
-  for (gsize i = 0; i < G_N_ELEMENTS (open_settings); i++)
-    {
-      if (!g_str_equal (setting->name, open_settings[i].name) ||
-          (open_settings[i].engine != NULL && !g_str_equal (name, open_settings[i].engine)))
-        continue;
-      if (open_settings[i].note != NULL)
-        return g_strdup (_(open_settings[i].note));
+  program = dup_value_label (job, engine);
 
-      program = dup_value_label (job, engine);
-
-      /* Translators: the place is a program that serves models, such as vLLM */
-      return g_strdup_printf (_("0 leaves it to %s"), program);
-    }
-
-  return NULL;
+  /* Translators: the place is a program that serves models, such as vLLM */
+  return g_strdup_printf (_("Left to %s"), program);
 }
 
 /**
@@ -1107,7 +1106,7 @@ hr_job_dup_setting_note (HrJob      *job,
   g_return_val_if_fail (G_IS_PARAM_SPEC (setting), NULL);
 
   if (g_str_equal (setting->name, "data-parallel") && hr_job_get_data_parallel (job) == 0)
-    return g_strdup (_("0 takes as many as the GPUs allow"));
+    return g_strdup (_("As many as the GPUs allow"));
 
   if (!HR_IS_TRAINING_JOB (job))
     return dup_open_note (job, setting);
@@ -1142,6 +1141,22 @@ hr_setting_get_label (GParamSpec *setting)
   g_return_val_if_fail (G_IS_PARAM_SPEC (setting), NULL);
 
   return _(g_param_spec_get_nick (setting));
+}
+
+/**
+ * hr_setting_get_open_label:
+ * @setting: a setting of a job
+ *
+ * Gets what a setting is called where it is left to the program.
+ *
+ * Returns: (transfer none) (nullable): a word in the user's language, or %NULL where no number stands for that
+ */
+const char *
+hr_setting_get_open_label (GParamSpec *setting)
+{
+  g_return_val_if_fail (G_IS_PARAM_SPEC (setting), NULL);
+
+  return hr_job_setting_may_be_left_open (setting) ? _("Automatic") : NULL;
 }
 
 /**

@@ -26,6 +26,7 @@ char       *hr_job_dup_setting_note         (HrJob         *job,
 char       *hr_job_dup_unused_reason        (HrJob         *job,
                                              GParamSpec    *setting) G_GNUC_WARN_UNUSED_RESULT;
 const char *hr_setting_get_label            (GParamSpec    *setting);
+const char *hr_setting_get_open_label       (GParamSpec    *setting);
 const char *hr_setting_get_description      (GParamSpec    *setting);
 const char *hr_setting_get_choice_label     (GParamSpec    *setting,
                                              int            choice);

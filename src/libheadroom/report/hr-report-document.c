@@ -37,6 +37,9 @@ hr_report_describe_setting (HrJob      *job,
   if (hr_job_setting_is_model (setting) && hr_job_get_model (job, setting->name) != NULL)
     return g_strdup (hr_model_get_name (hr_job_get_model (job, setting->name)));
 
+  if (hr_setting_get_open_label (setting) != NULL && g_param_value_defaults (setting, &value))
+    return g_strdup (hr_setting_get_open_label (setting));
+
   if (!G_VALUE_HOLDS_UINT64 (&value))
     return hr_job_get_as_string (job, setting->name);
 
