@@ -2,6 +2,8 @@
 
 #include "hr-ggml-allocator.h"
 
+#include <string.h>
+
 /*
  * ggml plans the tensors of a graph in a buffer whose size shows in the end (ggml/src/ggml-alloc.c at b11669:
  * ggml_dyn_tallocr_alloc, ggml_dyn_tallocr_free_bytes). A tensor goes into the smallest hole that holds it, of equal
@@ -170,4 +172,24 @@ guint64
 hr_ggml_allocator_get_size (const HrGgmlAllocator *self)
 {
   return self->size;
+}
+
+HrGgmlAllocator *
+hr_ggml_allocator_copy (const HrGgmlAllocator *self)
+{
+  HrGgmlAllocator *copy = g_new (HrGgmlAllocator, 1);
+
+  *copy = *self;
+  copy->holes = g_array_copy (self->holes);
+
+  return copy;
+}
+
+/* Whether two buffers are as large and have the same holes. */
+gboolean
+hr_ggml_allocator_equal (const HrGgmlAllocator *self,
+                         const HrGgmlAllocator *other)
+{
+  return self->size == other->size && self->holes->len == other->holes->len &&
+         memcmp (self->holes->data, other->holes->data, self->holes->len * sizeof (Hole)) == 0;
 }

@@ -19,6 +19,9 @@ void             hr_ggml_allocator_return   (HrGgmlAllocator       *self,
                                              guint64                offset,
                                              guint64                bytes);
 guint64          hr_ggml_allocator_get_size (const HrGgmlAllocator *self);
+HrGgmlAllocator *hr_ggml_allocator_copy     (const HrGgmlAllocator *self) G_GNUC_WARN_UNUSED_RESULT;
+gboolean         hr_ggml_allocator_equal    (const HrGgmlAllocator *self,
+                                             const HrGgmlAllocator *other);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrGgmlAllocator, hr_ggml_allocator_free)
 

@@ -20,6 +20,8 @@ hr_ggml_graph_new (void)
   self->nodes = g_array_new (FALSE, FALSE, sizeof (gint));
   self->leafs = g_array_new (FALSE, FALSE, sizeof (gint));
   self->visited = g_byte_array_new ();
+  self->repeats = g_array_new (FALSE, FALSE, sizeof (HrGgmlMoment));
+  self->has_weight_bytes = TRUE;
 
   return self;
 }
@@ -31,6 +33,7 @@ hr_ggml_graph_free (HrGgmlGraph *self)
   g_array_unref (self->nodes);
   g_array_unref (self->leafs);
   g_byte_array_unref (self->visited);
+  g_array_unref (self->repeats);
   g_free (self);
 }
 
@@ -340,4 +343,21 @@ hr_ggml_graph_expand (HrGgmlGraph *self,
     hr_ggml_graph_expand (self, hr_ggml_graph_get (self, index)->sources[i]);
 
   g_array_append_val (hr_ggml_graph_get (self, index)->op == HR_GGML_OP_NONE ? self->leafs : self->nodes, index);
+}
+
+/*
+ * hr_ggml_graph_add_repeat:
+ * @self: a graph
+ * @first: a moment
+ * @second: a later one, behind all that have been added
+ *
+ * Tells that nodes are left out: behind those between two moments come more of the kind.
+ */
+void
+hr_ggml_graph_add_repeat (HrGgmlGraph        *self,
+                          const HrGgmlMoment *first,
+                          const HrGgmlMoment *second)
+{
+  g_array_append_vals (self->repeats, first, 1);
+  g_array_append_vals (self->repeats, second, 1);
 }

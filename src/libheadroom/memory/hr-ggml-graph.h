@@ -95,11 +95,27 @@ typedef struct
 } HrGgmlTensor;
 
 /**
+ * HrGgmlMoment:
+ * @node: the first of the nodes that come then
+ * @tensor: what these begin with
+ *
+ * A moment of a graph's run.
+ */
+typedef struct
+{
+  guint node;
+  gint tensor;
+} HrGgmlMoment;
+
+/**
  * HrGgmlGraph:
  * @tensors: (element-type HrGgmlTensor): all tensors
  * @nodes: (element-type gint): those that are computed, in their order
  * @leafs: (element-type gint): those that are there before
  * @visited: (element-type guint8): which of the tensors are among both
+ * @repeats: (element-type HrGgmlMoment): pairs of moments, at the second of which come more nodes of the kind that lies
+ *   between both, which are left out
+ * @has_weight_bytes: whether weights of what is left out are as large as those that are there
  *
  * What a context computes in one go.
  */
@@ -109,6 +125,8 @@ typedef struct
   GArray *nodes;
   GArray *leafs;
   GByteArray *visited;
+  GArray *repeats;
+  gboolean has_weight_bytes;
 } HrGgmlGraph;
 
 HrGgmlGraph        *hr_ggml_graph_new             (void) G_GNUC_WARN_UNUSED_RESULT;
@@ -173,6 +191,9 @@ gint                hr_ggml_graph_add_permutation (HrGgmlGraph       *self,
                                                    const guint       *axes);
 void                hr_ggml_graph_expand          (HrGgmlGraph       *self,
                                                    gint               index);
+void                hr_ggml_graph_add_repeat      (HrGgmlGraph        *self,
+                                                   const HrGgmlMoment *first,
+                                                   const HrGgmlMoment *second);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrGgmlGraph, hr_ggml_graph_free)
 

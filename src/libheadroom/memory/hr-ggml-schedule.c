@@ -22,9 +22,6 @@
 /* Rows of quantized matrices are padded on CUDA (MATRIX_ROW_PADDING of ggml-cuda/common.cuh). */
 #define ROW_PADDING 512
 
-/* GGML_OP_OFFLOAD_MIN_BATCH's default. */
-#define OFFLOAD_MIN_BATCH 32
-
 #define NO_PLACE (-1)
 
 /* What the allocator knows of a tensor. */
@@ -56,6 +53,9 @@ typedef struct
   GArray *kept;            /* of Step: what is allocated before all else */
   State *states;
   HrGgmlAllocator *allocators[HR_GGML_MAX_PLACES];
+  HrGgmlAllocator *before[HR_GGML_MAX_PLACES]; /* at the first of two moments, and where what follows begins with was */
+  State state_before;
+  gboolean is_exact;       /* whether what is left out would make no buffer larger */
 } Run;
 
 static HrGgmlTensor *
@@ -179,7 +179,7 @@ find_own_place (const Run *run,
       if (source == NULL || !source->is_weight)
         continue;
       if (source->place == get_host (run) && run->schedule->n_devices > 0 && run->schedule->offloads &&
-          count_batch (tensor) >= OFFLOAD_MIN_BATCH)
+          count_batch (tensor) >= HR_GGML_MIN_OFFLOAD)
         return 0;
       return source->place;
     }
@@ -314,6 +314,8 @@ fetch (Run    *run,
     return;
 
   *copy = add_copy (run, source);
+  if (get_tensor (run, source)->is_weight && !run->graph->has_weight_bytes)
+    run->is_exact = FALSE;
   if (run->schedule->n_copies > 1)
     keep_copies (run, *copy, place);
   g_array_append_val (inputs, source);
@@ -402,6 +404,23 @@ keep_unread_inputs (Run *run)
     keep_input (run, g_array_index (run->graph->leafs, gint, i));
 }
 
+/* Whether more nodes of the kind are left out. */
+static gboolean
+is_repeated (const Run *run,
+             guint      node)
+{
+  const GArray *moments = run->graph->repeats;
+
+  for (guint i = 0; i + 1 < moments->len; i += 2)
+    {
+      if (node >= g_array_index (moments, HrGgmlMoment, i).node &&
+          node < g_array_index (moments, HrGgmlMoment, i + 1).node)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 static void
 split (Run *run)
 {
@@ -414,6 +433,7 @@ split (Run *run)
     {
       gint index = get_node (run, i);
       gint own = run->places[index];
+      guint n_kept = run->kept->len;
 
       if (is_view (run, index))
         continue;
@@ -426,6 +446,8 @@ split (Run *run)
           place = own;
         }
       fetch_sources (run, index, place, inputs);
+      if (run->kept->len > n_kept && is_repeated (run, i))
+        run->is_exact = FALSE;
     }
   add_split (run, begin, n, place, inputs);
   keep_unread_inputs (run);
@@ -623,9 +645,49 @@ count_uses (Run *run)
     }
 }
 
+/*
+ * At the first of two moments it is noted how the buffers are, at the second they have to be so again: what is left out
+ * behind it is what lies between both, and would leave them so once more.
+ */
+static void
+look (Run   *run,
+      guint  i)
+{
+  const HrGgmlMoment *moment = &g_array_index (run->graph->repeats, HrGgmlMoment, i);
+  const State *state = &run->states[moment->tensor];
+
+  if (i % 2 == 0)
+    {
+      for (guint j = 0; j < run->n_places; j++)
+        run->before[j] = hr_ggml_allocator_copy (run->allocators[j]);
+      run->state_before = *state;
+      return;
+    }
+
+  run->is_exact = run->is_exact && state->is_allocated == run->state_before.is_allocated &&
+                   state->place == run->state_before.place && state->offset == run->state_before.offset;
+  for (guint j = 0; j < run->n_places; j++)
+    {
+      run->is_exact = run->is_exact && hr_ggml_allocator_equal (run->allocators[j], run->before[j]);
+      g_clear_pointer (&run->before[j], hr_ggml_allocator_free);
+    }
+}
+
+static gboolean
+is_at_moment (const Run  *run,
+              guint       i,
+              const Step *step)
+{
+  const GArray *moments = run->graph->repeats;
+
+  return i < moments->len && get_node (run, g_array_index (moments, HrGgmlMoment, i).node) == step->index;
+}
+
 static void
 allocate_all (Run *run)
 {
+  guint next = 0;
+
   allocate_ahead (run);
   count_uses (run);
   for (guint i = 0; i < run->steps->len; i++)
@@ -633,6 +695,8 @@ allocate_all (Run *run)
       const Step *step = &g_array_index (run->steps, Step, i);
       const HrGgmlTensor *tensor = get_tensor (run, step->index);
 
+      while (is_at_moment (run, next, step))
+        look (run, next++);
       for (guint j = 0; j < HR_GGML_MAX_SOURCES; j++)
         {
           if (tensor->sources[j] != HR_GGML_NONE)
@@ -662,6 +726,7 @@ run_init (Run                  *self,
     .copies = g_new (gint, n_copies),
     .steps = g_array_new (FALSE, FALSE, sizeof (Step)),
     .kept = g_array_new (FALSE, FALSE, sizeof (Step)),
+    .is_exact = TRUE,
   };
   for (gsize i = 0; i < n_copies; i++)
     self->copies[i] = HR_GGML_NONE;
@@ -709,23 +774,29 @@ hr_ggml_schedule_place (const HrGgmlSchedule *self,
  * @bytes: (out caller-allocates) (array): the sizes of the compute buffers of the devices and of the host, which are
  *   made larger where @graph needs more
  *
- * Finds out what is reserved for a graph.
+ * Finds out what is reserved for a graph, if that does not depend on how much of it is left out.
+ *
+ * Returns: whether it does not; otherwise @bytes are as they were
  */
-void
+gboolean
 hr_ggml_schedule_measure (const HrGgmlSchedule *self,
                           HrGgmlGraph          *graph,
                           guint64              *bytes)
 {
   Run run;
+  gboolean is_exact;
 
   run_init (&run, self, graph);
   place_all (&run);
   split (&run);
   run.states = g_new0 (State, graph->tensors->len);
   allocate_all (&run);
-  for (guint i = 0; i < run.n_places; i++)
+  is_exact = run.is_exact;
+  for (guint i = 0; is_exact && i < run.n_places; i++)
     bytes[i] = MAX (bytes[i], hr_ggml_allocator_get_size (run.allocators[i]));
   run_clear (&run);
+
+  return is_exact;
 }
 
 /*

@@ -9,6 +9,9 @@ G_BEGIN_DECLS
 /* As many as llama.cpp knows of (GGML_SCHED_MAX_BACKENDS). */
 #define HR_GGML_MAX_PLACES 16
 
+/* As many tokens are computed on a GPU whose weights the host holds (GGML_OP_OFFLOAD_MIN_BATCH's default). */
+#define HR_GGML_MIN_OFFLOAD 32
+
 /**
  * HrGgmlBackend:
  * @HR_GGML_BACKEND_CUDA: ggml-cuda, which is HIP's as well
@@ -51,7 +54,7 @@ gboolean hr_ggml_backend_has_convolution (HrGgmlBackend self,
 void hr_ggml_schedule_place   (const HrGgmlSchedule *self,
                                HrGgmlGraph          *graph,
                                gint                 *places);
-void hr_ggml_schedule_measure (const HrGgmlSchedule *self,
+gboolean hr_ggml_schedule_measure (const HrGgmlSchedule *self,
                                HrGgmlGraph          *graph,
                                guint64              *bytes);
 void hr_ggml_schedule_measure_pools (const HrGgmlSchedule *self,

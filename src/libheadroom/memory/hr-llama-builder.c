@@ -2,63 +2,10 @@
 
 #include "hr-llama-builder.h"
 
-#include "hr-ggml-type.h"
 #include "hr-llama-placement.h"
+#include "hr-llama-tensors.h"
 
 /* What all layers of llama.cpp's graphs are built of: matrices and vectors in the file's types, at their places. */
-
-static guint
-get_type_by_name (const char *name)
-{
-  for (guint i = 0; i < hr_ggml_type_get_n_types (); i++)
-    {
-      if (g_strcmp0 (hr_ggml_type_get_nth (i)->name, name) == 0)
-        return hr_ggml_type_get_nth (i)->id;
-    }
-
-  return HR_GGML_F32;
-}
-
-static gboolean
-find_copy (const HrTensor *tensor,
-           guint           layer,
-           guint          *copy)
-{
-  for (guint i = 0; i < tensor->n_layers; i++)
-    {
-      if (tensor->layers[i] != layer)
-        continue;
-      *copy = i * hr_tensor_get_copies_of_layer (tensor);
-      return TRUE;
-    }
-
-  *copy = 0;
-
-  return tensor->n_layers == 0;
-}
-
-static gboolean
-find_module_type (const HrLlamaBuilder *b,
-                  const HrBlock        *block,
-                  HrModule              module,
-                  guint                *type)
-{
-  const HrWeightStorage *storage = &b->plan->pass->storage;
-
-  for (guint i = 0; i < hr_model_get_n_tensors (storage->model); i++)
-    {
-      const HrTensor *tensor = hr_model_get_tensor (storage->model, i);
-      guint copy;
-
-      if (tensor->block != block->path || tensor->module != module || tensor->n_dimensions < 2 ||
-          !find_copy (tensor, b->layer, &copy))
-        continue;
-      *type = get_type_by_name (hr_weight_storage_get_type (storage, i, copy));
-      return TRUE;
-    }
-
-  return FALSE;
-}
 
 /*
  * hr_llama_find_type:
@@ -75,16 +22,15 @@ hr_llama_find_type (const HrLlamaBuilder *b,
                     const HrBlock        *block,
                     HrModule              module)
 {
-  guint type = HR_GGML_F32;
+  const HrLlamaTensors *tensors = b->plan->tensors;
+  const HrLlamaTensor *tensor = hr_llama_tensors_find (tensors, b->layer, block, module);
 
-  if (find_module_type (b, block, module, &type))
-    return type;
-  if (module == HR_MODULE_GATE || module == HR_MODULE_UP)
-    find_module_type (b, block, HR_MODULE_GATE_UP, &type);
-  if (module == HR_MODULE_EXPERT_GATE || module == HR_MODULE_EXPERT_UP)
-    find_module_type (b, block, HR_MODULE_EXPERT_GATE_UP, &type);
+  if (tensor == NULL && (module == HR_MODULE_GATE || module == HR_MODULE_UP))
+    tensor = hr_llama_tensors_find (tensors, b->layer, block, HR_MODULE_GATE_UP);
+  if (tensor == NULL && (module == HR_MODULE_EXPERT_GATE || module == HR_MODULE_EXPERT_UP))
+    tensor = hr_llama_tensors_find (tensors, b->layer, block, HR_MODULE_EXPERT_GATE_UP);
 
-  return type;
+  return tensor != NULL ? tensor->type : HR_GGML_F32;
 }
 
 /*

@@ -1230,9 +1230,31 @@ has_all_on_gpus (const HrLlamaPlan *plan)
   return plan->output_place != (gint) plan->n_devices;
 }
 
+static void
+add_layers (HrLlamaBuilder      *b,
+            const HrLlamaLayers *layers,
+            gint                *current)
+{
+  g_autofree HrGgmlMoment *moments = g_new (HrGgmlMoment, layers->layers->len);
+
+  for (guint i = 0; i < layers->layers->len; i++)
+    {
+      moments[i] = (HrGgmlMoment) { b->graph->nodes->len, *current };
+      b->layer = g_array_index (layers->layers, guint, i);
+      *current = add_layer (b, *current);
+    }
+  for (guint i = 0; i < layers->repeats->len; i++)
+    {
+      const HrLlamaRepeat *repeat = &g_array_index (layers->repeats, HrLlamaRepeat, i);
+
+      hr_ggml_graph_add_repeat (b->graph, &moments[repeat->first], &moments[repeat->second]);
+    }
+}
+
 /*
  * hr_llama_graph_new:
  * @plan: a plan
+ * @layers: the layers that it is built of
  * @n_tokens: how many tokens are computed at once
  * @n_outputs: of how many of them logits are asked
  *
@@ -1241,9 +1263,10 @@ has_all_on_gpus (const HrLlamaPlan *plan)
  * Returns: (transfer full): a graph
  */
 HrGgmlGraph *
-hr_llama_graph_new (const HrLlamaPlan *plan,
-                    guint64            n_tokens,
-                    guint64            n_outputs)
+hr_llama_graph_new (const HrLlamaPlan   *plan,
+                    const HrLlamaLayers *layers,
+                    guint64              n_tokens,
+                    guint64              n_outputs)
 {
   const HrStack *stack = plan->pass->stack;
   HrLlamaBuilder b = {
@@ -1259,14 +1282,14 @@ hr_llama_graph_new (const HrLlamaPlan *plan,
   gboolean has_attention = FALSE;
   gint current;
 
+  b.graph->has_weight_bytes = layers->tells_types;
   for (guint i = 0; i < HR_GGML_MAX_PLACES; i++)
     b.rope_factors[i] = HR_GGML_NONE;
   add_inputs (&b);
   current = add_embeddings (&b, stack->embeddings.blocks[0].token_embedding.hidden_size);
   current = finish_embeddings (&b, current);
   b.pins_norms = n_tokens < MIN_PROMPT || has_all_on_gpus (plan);
-  for (b.layer = 0; b.layer < stack->n_layers; b.layer++)
-    current = add_layer (&b, current);
+  add_layers (&b, layers, &current);
   b.pins_norms = FALSE;
 
   b.layer = stack->n_layers;

@@ -104,20 +104,19 @@ is_dense (const char *name)
          g_str_has_prefix (name, "ffn_down.");
 }
 
-/* The patterns end with anything, so that they are for the router and shared experts as well. */
-static gboolean
-is_moved (guint       moves,
-          const char *name)
+/* What moves a tensor; the patterns end with anything, so that they are for the router and shared experts as well. */
+static guint
+find_moves (const char *name)
 {
   gboolean is_gate = g_str_has_prefix (name, "ffn_gate");
   gboolean is_up = g_str_has_prefix (name, "ffn_up");
   gboolean is_down = g_str_has_prefix (name, "ffn_down");
 
-  return ((moves & HR_LLAMA_MOVE_EXPERTS) != 0 && is_of_experts (name)) ||
-         ((moves & HR_LLAMA_MOVE_DENSE) != 0 && is_dense (name)) ||
-         ((moves & HR_LLAMA_MOVE_FEED_FORWARD) != 0 && (is_gate || is_up || is_down)) ||
-         ((moves & HR_LLAMA_MOVE_GATE_DOWN) != 0 && (is_gate || is_down)) ||
-         ((moves & HR_LLAMA_MOVE_DOWN) != 0 && is_down);
+  return (is_of_experts (name) ? HR_LLAMA_MOVE_EXPERTS : 0) |
+         (is_dense (name) ? HR_LLAMA_MOVE_DENSE : 0) |
+         (is_gate || is_up || is_down ? HR_LLAMA_MOVE_FEED_FORWARD : 0) |
+         (is_gate || is_down ? HR_LLAMA_MOVE_GATE_DOWN : 0) |
+         (is_down ? HR_LLAMA_MOVE_DOWN : 0);
 }
 
 static const HrLlamaOverride *
@@ -133,6 +132,50 @@ find_override (const HrLlamaPlan *plan,
     }
 
   return NULL;
+}
+
+static HrLlamaRule
+find_rule (const HrLlamaPlan *plan,
+           guint              layer,
+           const char        *name)
+{
+  gboolean is_in_layer = layer < plan->pass->stack->n_layers;
+  const HrLlamaOverride *override = NULL;
+
+  if (plan->overrides != NULL)
+    {
+      g_autofree char *full = is_in_layer ? g_strdup_printf ("blk.%u.%s", layer, name) : g_strdup (name);
+
+      override = find_override (plan, full);
+    }
+
+  return (HrLlamaRule) {
+    .override = override != NULL ? override->place : HR_GGML_NONE,
+    .moves = is_in_layer ? find_moves (name) : 0,
+  };
+}
+
+/*
+ * hr_llama_placement_apply:
+ * @plan: a plan
+ * @layer: a layer, or the number of layers for what is in none
+ * @rule: what moves a tensor
+ * @place: where it is if nothing moves it
+ *
+ * Finds out where a tensor is.
+ *
+ * Returns: a device, or the host
+ */
+gint
+hr_llama_placement_apply (const HrLlamaPlan *plan,
+                          guint              layer,
+                          const HrLlamaRule *rule,
+                          gint               place)
+{
+  if (rule->override != HR_GGML_NONE)
+    return rule->override;
+
+  return rule->moves != 0 && (plan->moves[layer] & rule->moves) != 0 ? plan->move_places[layer] : place;
 }
 
 /*
@@ -152,19 +195,9 @@ hr_llama_placement_find (const HrLlamaPlan *plan,
                          const char        *name,
                          gint               place)
 {
-  gboolean is_in_layer = layer < plan->pass->stack->n_layers;
-  const HrLlamaOverride *override = NULL;
+  const HrLlamaRule rule = find_rule (plan, layer, name);
 
-  if (plan->overrides != NULL)
-    {
-      g_autofree char *full = is_in_layer ? g_strdup_printf ("blk.%u.%s", layer, name) : g_strdup (name);
-
-      override = find_override (plan, full);
-    }
-  if (override != NULL)
-    return override->place;
-
-  return is_in_layer && is_moved (plan->moves[layer], name) ? plan->move_places[layer] : place;
+  return hr_llama_placement_apply (plan, layer, &rule, place);
 }
 
 /*
@@ -303,23 +336,21 @@ name_vector (const HrTensor *tensor)
 }
 
 /*
- * hr_llama_placement_find_pieces:
+ * hr_llama_placement_find_rules:
  * @plan: a plan
  * @tensor: a tensor of the model
  * @layer: which layer's, or the number of layers if it is in none
- * @place: where it is if nothing moves it
- * @places: (out caller-allocates) (array): for each of the tensors that a file has it divided into
+ * @rules: (out caller-allocates) (array): for each of the tensors that a file has it divided into
  *
- * Finds out where a tensor of a model is.
+ * Finds out what moves a tensor of a model.
  *
  * Returns: how many tensors a file has it divided into
  */
 guint
-hr_llama_placement_find_pieces (const HrLlamaPlan *plan,
-                                const HrTensor    *tensor,
-                                guint              layer,
-                                gint               place,
-                                gint              *places)
+hr_llama_placement_find_rules (const HrLlamaPlan *plan,
+                               const HrTensor    *tensor,
+                               guint              layer,
+                               HrLlamaRule       *rules)
 {
   gboolean is_in_layer = layer < plan->pass->stack->n_layers;
   const char *ending = tensor->role == HR_TENSOR_ROLE_BIAS ? ".bias" : ".weight";
@@ -333,7 +364,7 @@ hr_llama_placement_find_pieces (const HrLlamaPlan *plan,
     {
       g_autofree char *full = g_strconcat (stems[n], ending, NULL);
 
-      places[n] = hr_llama_placement_find (plan, layer, full, place);
+      rules[n] = find_rule (plan, layer, full);
     }
   if (n > 0)
     return n;
@@ -343,7 +374,7 @@ hr_llama_placement_find_pieces (const HrLlamaPlan *plan,
   else if (!is_in_layer)
     name = tensor->role == HR_TENSOR_ROLE_OUTPUT ? "output.weight"
            : tensor->role == HR_TENSOR_ROLE_EMBEDDING ? "token_embd.weight" : "output_norm.weight";
-  places[0] = name != NULL ? hr_llama_placement_find (plan, layer, name, place) : place;
+  rules[0] = name != NULL ? find_rule (plan, layer, name) : (HrLlamaRule) { HR_GGML_NONE, 0 };
 
   return 1;
 }
@@ -407,7 +438,7 @@ check_pieces (const HrLlamaPlan  *plan,
   for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
     {
       const HrTensor *tensor = hr_model_get_tensor (model, i);
-      gint places[HR_LLAMA_MAX_PIECES];
+      HrLlamaRule rules[HR_LLAMA_MAX_PIECES];
       g_autofree char *name = NULL;
 
       if (!hr_part_is_text (tensor->part) || tensor->module == HR_MODULE_EXPERT_GATE_UP ||
@@ -415,7 +446,11 @@ check_pieces (const HrLlamaPlan  *plan,
         continue;
       for (guint j = 0; j < tensor->n_layers; j++)
         {
-          if (hr_llama_placement_find_pieces (plan, tensor, tensor->layers[j], 0, places) < 2 || places[0] == places[1])
+          guint layer = tensor->layers[j];
+
+          if (hr_llama_placement_find_rules (plan, tensor, layer, rules) < 2 ||
+              hr_llama_placement_apply (plan, layer, &rules[0], 0) ==
+                hr_llama_placement_apply (plan, layer, &rules[1], 0))
             continue;
           name = hr_tensor_get_name (tensor, j);
           hr_message_set_error (error, HR_ERROR_UNSUPPORTED,

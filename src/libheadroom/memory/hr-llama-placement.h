@@ -9,6 +9,19 @@ G_BEGIN_DECLS
 /* The most tensors that a file has one of a model's divided into, in layers. */
 #define HR_LLAMA_MAX_PIECES 2
 
+/**
+ * HrLlamaRule:
+ * @override: where the first pattern that its name has says that it is, or %HR_GGML_NONE
+ * @moves: flags of HrLlamaMove, each of which moves it with its layer's
+ *
+ * What moves a tensor.
+ */
+typedef struct
+{
+  gint override;
+  guint moves;
+} HrLlamaRule;
+
 gboolean    hr_llama_placement_read        (HrLlamaPlan        *plan,
                                             const char         *overrides,
                                             GError            **error);
@@ -22,11 +35,14 @@ gint        hr_llama_placement_find_module (const HrLlamaPlan  *plan,
                                             HrModule            module,
                                             const char         *ending,
                                             gint                place);
-guint       hr_llama_placement_find_pieces (const HrLlamaPlan  *plan,
+guint       hr_llama_placement_find_rules  (const HrLlamaPlan  *plan,
                                             const HrTensor     *tensor,
                                             guint               layer,
-                                            gint                place,
-                                            gint               *places);
+                                            HrLlamaRule        *rules);
+gint        hr_llama_placement_apply       (const HrLlamaPlan  *plan,
+                                            guint               layer,
+                                            const HrLlamaRule  *rule,
+                                            gint                place);
 const char *hr_llama_placement_name_norm   (const HrLlamaPlan  *plan,
                                             const HrSublayer   *sublayer,
                                             const HrBlock      *norm);

@@ -12,7 +12,9 @@
 #include "hr-ggml-type.h"
 #include "hr-inference-cache.h"
 #include "hr-llama-graph.h"
+#include "hr-llama-layers.h"
 #include "hr-llama-placement.h"
+#include "hr-llama-tensors.h"
 #include "hr-message.h"
 #include "hr-ollama.h"
 
@@ -43,8 +45,18 @@
 #define HOST_ALIGNMENT 32
 #define ROW_PADDING 512
 
+/* As many periods of layers as are tried to leave buffers as they find them. */
+#define MAX_TURNS 2
+
 /* Elements of states are of fp32, whatever those of keys and values are (llama_model::create_memory). */
 #define STATE_BYTES 4
+
+/* What was found out of layers. */
+typedef struct
+{
+  gboolean is_exact;      /* whether it holds for what they stand for */
+  guint64 bytes[HR_GGML_MAX_PLACES];
+} Measurement;
 
 static const struct
 {
@@ -561,21 +573,24 @@ static gboolean
 places_flash (const HrLlamaPlan *self)
 {
   const HrGgmlSchedule schedule = make_schedule (self);
-  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, self->n_slots, self->n_slots);
+  g_autoptr (HrLlamaLayers) layers = hr_llama_layers_new (self, FALSE, 1);
+  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, layers, self->n_slots, self->n_slots);
   g_autofree gint *places = g_new (gint, graph->tensors->len);
   gboolean is_placed = TRUE;
-  guint layer = 0;
+  guint next = 0;
 
   hr_ggml_schedule_place (&schedule, graph, places);
   for (guint i = 0; i < graph->nodes->len; i++)
     {
       gint node = g_array_index (graph->nodes, gint, i);
+      guint layer;
 
       if (hr_ggml_graph_get (graph, node)->op != HR_GGML_OP_FLASH_ATTENTION)
         continue;
-      while (hr_llama_plan_get_attention (self, layer) == NULL)
-        layer++;
-      is_placed = is_placed && places[node] == self->layer_places[layer++];
+      do
+        layer = g_array_index (layers->layers, guint, next++);
+      while (hr_llama_plan_get_attention (self, layer) == NULL);
+      is_placed = is_placed && places[node] == self->layer_places[layer];
     }
 
   return is_placed;
@@ -780,6 +795,8 @@ hr_llama_plan_init (HrLlamaPlan      *self,
   resolve_window (self, known);
   if (!resolve_places (self, known, error))
     return FALSE;
+  self->tensors = hr_llama_tensors_new (self);
+  self->measured = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, g_free);
   hr_llama_plan_resolve_flash (self);
 
   return check_flash (self, error);
@@ -792,6 +809,8 @@ hr_llama_plan_clear (HrLlamaPlan *self)
   g_clear_pointer (&self->moves, g_free);
   g_clear_pointer (&self->move_places, g_free);
   g_clear_pointer (&self->overrides, g_array_unref);
+  g_clear_pointer (&self->tensors, hr_llama_tensors_free);
+  g_clear_pointer (&self->measured, g_hash_table_unref);
 }
 
 /*
@@ -819,18 +838,6 @@ hr_llama_plan_get_buffer_bytes (const HrLlamaPlan *self,
     bytes += (ROW_PADDING - row % ROW_PADDING) / type->block_size * type->block_bytes;
 
   return pad (bytes, DEVICE_ALIGNMENT);
-}
-
-static const HrGgmlType *
-find_type (const char *name)
-{
-  for (guint i = 0; i < hr_ggml_type_get_n_types (); i++)
-    {
-      if (g_strcmp0 (hr_ggml_type_get_nth (i)->name, name) == 0)
-        return hr_ggml_type_get_nth (i);
-    }
-
-  return NULL;
 }
 
 /*
@@ -861,17 +868,18 @@ is_read_on_host (const HrLlamaPlan *self,
 
 /* Where a tensor is that nothing moves. */
 static gint
-get_own_place (const HrLlamaPlan *self,
-               const HrTensor    *tensor,
-               guint              layer)
+get_own_place (const HrLlamaPlan   *self,
+               const HrLlamaTensor *tensor)
 {
-  if (tensor->part == HR_PART_EMBEDDING || tensor->role == HR_TENSOR_ROLE_EMBEDDING)
+  HrTensorRole role = tensor->tensor->role;
+
+  if (tensor->tensor->part == HR_PART_EMBEDDING || role == HR_TENSOR_ROLE_EMBEDDING)
     return self->n_devices;
-  if (tensor->n_layers == 0)
+  if (tensor->tensor->n_layers == 0)
     return self->output_place;
 
-  return is_read_on_host (self, tensor, tensor->layers[layer]) ? (gint) self->n_devices
-                                                               : self->layer_places[tensor->layers[layer]];
+  return is_read_on_host (self, tensor->tensor, tensor->layer) ? (gint) self->n_devices
+                                                               : self->layer_places[tensor->layer];
 }
 
 /*
@@ -898,29 +906,12 @@ hr_llama_plan_get_head_place (const HrLlamaPlan *self)
                                   self->output_place);
 }
 
-/* The matrices of all experts of a layer are one tensor. */
 static guint64
-get_layer_bytes (const HrLlamaPlan *self,
-                 const HrTensor    *tensor,
-                 guint              index,
-                 guint              layer,
-                 gint               place)
+get_bytes_at (const HrLlamaPlan   *self,
+              const HrLlamaTensor *tensor,
+              gint                 place)
 {
-  const HrWeightStorage *storage = &self->pass->storage;
-  guint n_items = hr_tensor_get_copies_of_layer (tensor);
-  const HrGgmlType *type = find_type (hr_weight_storage_get_type (storage, index, layer * n_items));
-  guint64 row = tensor->n_dimensions > 0 ? tensor->shape[tensor->n_dimensions - 1] : 1;
-  guint64 sum = 0;
-
-  for (guint i = 0; i < n_items; i++)
-    {
-      guint64 bytes;
-
-      hr_weight_storage_get_bytes (storage, index, layer * n_items + i, &bytes);
-      sum += bytes;
-    }
-
-  return hr_llama_plan_get_buffer_bytes (self, place, type, row, sum);
+  return place == (gint) self->n_devices ? tensor->host_bytes : tensor->device_bytes;
 }
 
 /*
@@ -937,43 +928,34 @@ hr_llama_plan_add_weights (const HrLlamaPlan *self,
                            guint64           *bytes,
                            guint64           *elements)
 {
-  HrModel *model = self->pass->model;
+  const HrLlamaTensor *table = NULL;
   gboolean is_tied = TRUE;
-  gint table = HR_GGML_NONE;
+  gint place;
 
-  for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
+  for (guint i = 0; i < self->tensors->rows->len; i++)
     {
-      const HrTensor *tensor = hr_model_get_tensor (model, i);
+      const HrLlamaTensor *tensor = &g_array_index (self->tensors->rows, HrLlamaTensor, i);
+      gint own = get_own_place (self, tensor);
 
-      if (tensor->tied_to != NULL || !hr_part_is_text (tensor->part))
+      if (tensor->tensor->tied_to != NULL)
         continue;
-      is_tied = is_tied && tensor->role != HR_TENSOR_ROLE_OUTPUT;
-      if (tensor->role == HR_TENSOR_ROLE_EMBEDDING && table == HR_GGML_NONE)
-        table = i;
-      for (guint j = 0; j < MAX (tensor->n_layers, 1); j++)
+      is_tied = is_tied && tensor->tensor->role != HR_TENSOR_ROLE_OUTPUT;
+      if (tensor->tensor->role == HR_TENSOR_ROLE_EMBEDDING && table == NULL)
+        table = tensor;
+      for (guint j = 0; j < tensor->n_rules; j++)
         {
-          gint places[HR_LLAMA_MAX_PIECES];
-          guint layer = tensor->n_layers > 0 ? tensor->layers[j] : self->pass->stack->n_layers;
-          guint n = hr_llama_placement_find_pieces (self, tensor, layer, get_own_place (self, tensor, j), places);
-
-          for (guint k = 0; k < n; k++)
-            {
-              bytes[places[k]] += get_layer_bytes (self, tensor, i, j, places[k]) / n;
-              elements[places[k]] += tensor->n_elements * hr_tensor_get_copies_of_layer (tensor) / n;
-            }
+          place = hr_llama_placement_apply (self, tensor->layer, &tensor->rules[j], own);
+          bytes[place] += get_bytes_at (self, tensor, place) / tensor->n_rules;
+          elements[place] += tensor->n_elements / tensor->n_rules;
         }
     }
 
-  if (is_tied && table != HR_GGML_NONE)
-    {
-      const HrTensor *tensor = hr_model_get_tensor (model, table);
-      gint place = hr_llama_plan_get_head_place (self);
+  place = hr_llama_plan_get_head_place (self);
+  if (!is_tied || table == NULL || place == (gint) self->n_devices)
+    return;
 
-      if (place == (gint) self->n_devices)
-        return;
-      bytes[place] += get_layer_bytes (self, tensor, table, 0, place);
-      elements[place] += tensor->n_elements;
-    }
+  bytes[place] += get_bytes_at (self, table, place);
+  elements[place] += table->n_elements;
 }
 
 static guint64
@@ -1038,6 +1020,74 @@ get_multiple (const HrLlamaPlan *self)
   return self->n_streams;
 }
 
+/* What layers have elsewhere is copied to a GPU that computes with it, and the copies are as large as their types. */
+static gboolean
+has_copies (const HrLlamaPlan *self,
+            guint64            n_tokens)
+{
+  for (guint i = 0; i < self->pass->stack->n_layers; i++)
+    {
+      if (self->moves[i] != 0 || self->layer_places[i] == (gint) self->n_devices)
+        return self->n_devices > 0 && self->has_offload && n_tokens >= HR_GGML_MIN_OFFLOAD;
+    }
+
+  return FALSE;
+}
+
+/* All that compute buffers depend on and that changes in a plan. */
+static GBytes *
+create_key (const HrLlamaPlan    *self,
+            const HrGgmlSchedule *schedule,
+            const HrLlamaLayers  *layers,
+            guint64               n_tokens,
+            guint64               n_outputs)
+{
+  const guint64 sizes[] = { n_tokens, n_outputs, self->cells, self->window_cells };
+  const gint choices[] = { self->flash, self->output_place, schedule->backend, schedule->n_copies };
+  GByteArray *key = g_byte_array_new ();
+
+  g_byte_array_append (key, (const guint8 *) sizes, sizeof sizes);
+  g_byte_array_append (key, (const guint8 *) choices, sizeof choices);
+  hr_llama_layers_add_to_key (layers, key);
+
+  return g_byte_array_free_to_bytes (key);
+}
+
+static Measurement *
+create_measurement (const HrLlamaPlan    *self,
+                    const HrGgmlSchedule *schedule,
+                    const HrLlamaLayers  *layers,
+                    guint64               n_tokens,
+                    guint64               n_outputs)
+{
+  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, layers, n_tokens, n_outputs);
+  Measurement *result = g_new0 (Measurement, 1);
+
+  result->is_exact = hr_ggml_schedule_measure (schedule, graph, result->bytes);
+
+  return result;
+}
+
+static const Measurement *
+measure_layers (const HrLlamaPlan    *self,
+                const HrGgmlSchedule *schedule,
+                const HrLlamaLayers  *layers,
+                guint64               n_tokens,
+                guint64               n_outputs)
+{
+  g_autoptr (GBytes) key = create_key (self, schedule, layers, n_tokens, n_outputs);
+  Measurement *result = g_hash_table_lookup (self->measured, key);
+
+  if (result == NULL)
+    {
+      result = create_measurement (self, schedule, layers, n_tokens, n_outputs);
+      g_hash_table_insert (self->measured, g_steal_pointer (&key), result);
+    }
+
+  return result;
+}
+
+/* Of layers that stand for all, or else of all. */
 static void
 measure_graph (const HrLlamaPlan    *self,
                const HrGgmlSchedule *schedule,
@@ -1045,9 +1095,18 @@ measure_graph (const HrLlamaPlan    *self,
                guint64               n_outputs,
                guint64              *bytes)
 {
-  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, pad (n_tokens, get_multiple (self)), n_outputs);
+  gboolean tells_types = has_copies (self, n_tokens);
+  const Measurement *result = NULL;
 
-  hr_ggml_schedule_measure (schedule, graph, bytes);
+  for (guint i = 1; result == NULL || !result->is_exact; i++)
+    {
+      g_autoptr (HrLlamaLayers) layers = i <= MAX_TURNS ? hr_llama_layers_new (self, tells_types, i)
+                                                        : hr_llama_layers_new_all (self);
+
+      result = measure_layers (self, schedule, layers, n_tokens, n_outputs);
+    }
+  for (guint i = 0; i <= self->n_devices; i++)
+    bytes[i] = MAX (bytes[i], result->bytes[i]);
 }
 
 /*
@@ -1066,8 +1125,8 @@ hr_llama_plan_measure (const HrLlamaPlan *self,
 
   for (guint i = 0; i <= self->n_devices; i++)
     bytes[i] = 0;
-  measure_graph (self, &schedule, self->ubatch, self->n_outputs, bytes);
-  measure_graph (self, &schedule, self->n_slots, self->n_slots, bytes);
+  measure_graph (self, &schedule, pad (self->ubatch, get_multiple (self)), self->n_outputs, bytes);
+  measure_graph (self, &schedule, pad (self->n_slots, get_multiple (self)), self->n_slots, bytes);
 }
 
 /*
@@ -1083,7 +1142,9 @@ hr_llama_plan_measure_pools (const HrLlamaPlan *self,
                              guint64           *bytes)
 {
   const HrGgmlSchedule schedule = make_schedule (self);
-  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, pad (self->ubatch, get_multiple (self)), self->n_slots);
+  g_autoptr (HrLlamaLayers) layers = hr_llama_layers_new (self, TRUE, 1);
+  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, layers, pad (self->ubatch, get_multiple (self)),
+                                                      self->n_slots);
 
   for (guint i = 0; i <= self->n_devices; i++)
     bytes[i] = 0;

@@ -40,6 +40,8 @@ typedef struct
   gint place;
 } HrLlamaOverride;
 
+typedef struct _HrLlamaTensors HrLlamaTensors;
+
 /**
  * HrLlamaPlan:
  * @pass: the model and how it is stored
@@ -75,6 +77,8 @@ typedef struct
  * @has_transposed_values: whether a row of the cache has an element of the values of each token
  * @key_type: the type that keys are kept in, a number of enum ggml_type
  * @value_type: the type of values
+ * @tensors: the tensors of the model, wherever they are
+ * @measured: (element-type GBytes gpointer): what has been found of compute buffers already
  *
  * A job of llama.cpp in which everything that was left to it is filled in.
  */
@@ -113,6 +117,8 @@ typedef struct
   gboolean has_transposed_values;
   guint key_type;
   guint value_type;
+  HrLlamaTensors *tensors;
+  GHashTable *measured;
 } HrLlamaPlan;
 
 /**

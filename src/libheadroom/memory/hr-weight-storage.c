@@ -339,3 +339,36 @@ hr_weight_storage_get_bytes (const HrWeightStorage *self,
 
   return FALSE;
 }
+
+/*
+ * hr_weight_storage_get_layer_bytes:
+ * @self: how tensors are stored
+ * @index: which row of the model's tensors
+ * @nth: which of the layers that have it, 0 if it is in none
+ *
+ * Gets the size of the tensors of a row that one layer has, such as those of all experts; a file of llama.cpp has these
+ * as one, in one type.
+ *
+ * Returns: what they take
+ */
+guint64
+hr_weight_storage_get_layer_bytes (const HrWeightStorage *self,
+                                   guint                  index,
+                                   guint                  nth)
+{
+  guint64 n_items = hr_tensor_get_copies_of_layer (hr_model_get_tensor (self->model, index));
+  guint64 sum = 0;
+
+  if (self->mixture != NULL && !self->is_as_read)
+    return n_items * hr_gguf_mixture_get_bytes (self->mixture, index, nth * n_items);
+
+  for (guint64 i = 0; i < n_items; i++)
+    {
+      guint64 bytes;
+
+      hr_weight_storage_get_bytes (self, index, nth * n_items + i, &bytes);
+      sum += bytes;
+    }
+
+  return sum;
+}

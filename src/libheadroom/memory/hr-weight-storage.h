@@ -53,6 +53,9 @@ gboolean              hr_weight_storage_get_bytes      (const HrWeightStorage *s
                                                         guint                  index,
                                                         guint                  copy,
                                                         guint64               *bytes);
+guint64               hr_weight_storage_get_layer_bytes (const HrWeightStorage *self,
+                                                        guint                  index,
+                                                        guint                  nth);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HrWeightStorage, hr_weight_storage_clear)
 

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+
+#pragma once
+
+#include "hr-llama-plan.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HrLlamaRepeat:
+ * @first: the first of the layers of a period, among those that are kept
+ * @second: the first of those of the next one
+ *
+ * Two periods between which others are left out that are like the first.
+ */
+typedef struct
+{
+  guint first;
+  guint second;
+} HrLlamaRepeat;
+
+/**
+ * HrLlamaLayers:
+ * @layers: (element-type guint): layers of the decoder that stand for all
+ * @repeats: (element-type HrLlamaRepeat): where others are left out
+ * @tells_types: whether those that are left out have matrices of the same types
+ * @looks: what is known of each
+ *
+ * Layers of which a graph is built.
+ */
+typedef struct
+{
+  GArray *layers;
+  GArray *repeats;
+  gboolean tells_types;
+  GByteArray *looks;
+} HrLlamaLayers;
+
+HrLlamaLayers *hr_llama_layers_new        (const HrLlamaPlan   *plan,
+                                           gboolean             tells_types,
+                                           guint                n_turns) G_GNUC_WARN_UNUSED_RESULT;
+HrLlamaLayers *hr_llama_layers_new_all    (const HrLlamaPlan   *plan) G_GNUC_WARN_UNUSED_RESULT;
+void           hr_llama_layers_free       (HrLlamaLayers       *self);
+void           hr_llama_layers_add_to_key (const HrLlamaLayers *self,
+                                           GByteArray          *key);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrLlamaLayers, hr_llama_layers_free)
+
+G_END_DECLS
