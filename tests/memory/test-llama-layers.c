@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /*
- * Layers that stand for all are held against all: where the buffers are said to be those of all layers, they are. No
- * source is needed: both are built and planned by the same functions, which tests/oracle holds against llama.cpp's logs.
+ * Layers that stand for all are held against all: where the buffers are said to be those of all layers, they are. Both
+ * are built and planned by the same functions, which tests/oracle holds against llama.cpp's logs.
  */
 
 #include "hr-inference-job.h"

@@ -42,6 +42,23 @@ test_knowledge (void)
 }
 
 static void
+test_values (void)
+{
+  HrFacts facts;
+  g_autoptr (GByteArray) fact = make_fact (7);
+  guint value = 42, found = 0;
+
+  hr_facts_init (&facts);
+  g_assert_false (hr_facts_recall (&facts, fact, &found, sizeof found));
+  hr_facts_learn_value (&facts, fact, &value, sizeof value);
+  hr_facts_learn_value (&facts, fact, &value, sizeof value);
+  g_assert_true (hr_facts_recall (&facts, fact, &found, sizeof found));
+  g_assert_cmpuint (found, ==, 42);
+  g_assert_cmpuint (facts.n_learnt, ==, 1);
+  hr_facts_clear (&facts);
+}
+
+static void
 test_oblivion (void)
 {
   HrFacts facts;
@@ -62,6 +79,7 @@ main (int   argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/facts/what_was_learnt_is_known_and_nothing_else", test_knowledge);
+  g_test_add_func ("/facts/what_was_found_out_is_recalled_and_learnt_once", test_values);
   g_test_add_func ("/facts/what_was_learnt_first_is_forgotten_first", test_oblivion);
 
   return g_test_run ();

@@ -16,6 +16,7 @@
 #include "hr-llama-placement.h"
 #include "hr-llama-tensors.h"
 #include "hr-message.h"
+#include "hr-model-private.h"
 #include "hr-ollama.h"
 
 /*
@@ -796,7 +797,6 @@ hr_llama_plan_init (HrLlamaPlan      *self,
   if (!resolve_places (self, known, error))
     return FALSE;
   self->tensors = hr_llama_tensors_new (self);
-  self->measured = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, g_free);
   hr_llama_plan_resolve_flash (self);
 
   return check_flash (self, error);
@@ -810,7 +810,6 @@ hr_llama_plan_clear (HrLlamaPlan *self)
   g_clear_pointer (&self->move_places, g_free);
   g_clear_pointer (&self->overrides, g_array_unref);
   g_clear_pointer (&self->tensors, hr_llama_tensors_free);
-  g_clear_pointer (&self->measured, g_hash_table_unref);
 }
 
 /*
@@ -1034,55 +1033,67 @@ has_copies (const HrLlamaPlan *self,
   return FALSE;
 }
 
-/* All that compute buffers depend on and that changes in a plan. */
-static GBytes *
+static void
+add_overrides (const HrLlamaPlan *self,
+               GByteArray        *key)
+{
+  for (guint i = 0; self->overrides != NULL && i < self->overrides->len; i++)
+    {
+      const HrLlamaOverride *override = &g_array_index (self->overrides, HrLlamaOverride, i);
+      const char *pattern = g_regex_get_pattern (override->pattern);
+
+      g_byte_array_append (key, (const guint8 *) pattern, strlen (pattern) + 1);
+      g_byte_array_append (key, (const guint8 *) &override->place, sizeof override->place);
+    }
+}
+
+/* All that compute buffers of a model depend on. */
+static GByteArray *
 create_key (const HrLlamaPlan    *self,
             const HrGgmlSchedule *schedule,
             const HrLlamaLayers  *layers,
             guint64               n_tokens,
             guint64               n_outputs)
 {
-  const guint64 sizes[] = { n_tokens, n_outputs, self->cells, self->window_cells };
-  const gint choices[] = { self->flash, self->output_place, schedule->backend, schedule->n_copies };
+  const HrWeightStorage *storage = &self->pass->storage;
+  const guint64 sizes[] = {
+    n_tokens, n_outputs, self->cells, self->window_cells, self->window, self->n_slots, self->n_streams,
+  };
+  const gint choices[] = {
+    self->release, self->flash, self->output_place, self->has_transposed_values, self->has_host_cache,
+    self->has_whole_windows, self->key_type, self->value_type, schedule->backend, schedule->n_devices,
+    schedule->offloads, schedule->n_copies, storage->dtype, storage->quantization, storage->is_as_read,
+    hr_llama_plan_get_head_place (self),
+  };
   GByteArray *key = g_byte_array_new ();
 
   g_byte_array_append (key, (const guint8 *) sizes, sizeof sizes);
   g_byte_array_append (key, (const guint8 *) choices, sizeof choices);
   hr_llama_layers_add_to_key (layers, key);
+  add_overrides (self, key);
 
-  return g_byte_array_free_to_bytes (key);
+  return key;
 }
 
-static Measurement *
-create_measurement (const HrLlamaPlan    *self,
-                    const HrGgmlSchedule *schedule,
-                    const HrLlamaLayers  *layers,
-                    guint64               n_tokens,
-                    guint64               n_outputs)
-{
-  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, layers, n_tokens, n_outputs);
-  Measurement *result = g_new0 (Measurement, 1);
-
-  result->is_exact = hr_ggml_schedule_measure (schedule, graph, result->bytes);
-
-  return result;
-}
-
-static const Measurement *
+/* Plans that differ in what has no part in it, and placements that a fit tries, need not be measured again. */
+static Measurement
 measure_layers (const HrLlamaPlan    *self,
                 const HrGgmlSchedule *schedule,
                 const HrLlamaLayers  *layers,
                 guint64               n_tokens,
                 guint64               n_outputs)
 {
-  g_autoptr (GBytes) key = create_key (self, schedule, layers, n_tokens, n_outputs);
-  Measurement *result = g_hash_table_lookup (self->measured, key);
+  HrFacts *facts = _hr_model_get_facts (self->pass->model);
+  g_autoptr (GByteArray) key = create_key (self, schedule, layers, n_tokens, n_outputs);
+  g_autoptr (HrGgmlGraph) graph = NULL;
+  Measurement result = { 0 };
 
-  if (result == NULL)
-    {
-      result = create_measurement (self, schedule, layers, n_tokens, n_outputs);
-      g_hash_table_insert (self->measured, g_steal_pointer (&key), result);
-    }
+  if (hr_facts_recall (facts, key, &result, sizeof result))
+    return result;
+
+  graph = hr_llama_graph_new (self, layers, n_tokens, n_outputs);
+  result.is_exact = hr_ggml_schedule_measure (schedule, graph, result.bytes);
+  hr_facts_learn_value (facts, key, &result, sizeof result);
 
   return result;
 }
@@ -1096,9 +1107,9 @@ measure_graph (const HrLlamaPlan    *self,
                guint64              *bytes)
 {
   gboolean tells_types = has_copies (self, n_tokens);
-  const Measurement *result = NULL;
+  Measurement result = { 0 };
 
-  for (guint i = 1; result == NULL || !result->is_exact; i++)
+  for (guint i = 1; !result.is_exact; i++)
     {
       g_autoptr (HrLlamaLayers) layers = i <= MAX_TURNS ? hr_llama_layers_new (self, tells_types, i)
                                                         : hr_llama_layers_new_all (self);
@@ -1106,7 +1117,7 @@ measure_graph (const HrLlamaPlan    *self,
       result = measure_layers (self, schedule, layers, n_tokens, n_outputs);
     }
   for (guint i = 0; i <= self->n_devices; i++)
-    bytes[i] = MAX (bytes[i], result->bytes[i]);
+    bytes[i] = MAX (bytes[i], result.bytes[i]);
 }
 
 /*

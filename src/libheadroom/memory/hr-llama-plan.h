@@ -78,7 +78,6 @@ typedef struct _HrLlamaTensors HrLlamaTensors;
  * @key_type: the type that keys are kept in, a number of enum ggml_type
  * @value_type: the type of values
  * @tensors: the tensors of the model, wherever they are
- * @measured: (element-type GBytes gpointer): what has been found of compute buffers already
  *
  * A job of llama.cpp in which everything that was left to it is filled in.
  */
@@ -118,7 +117,6 @@ typedef struct
   guint key_type;
   guint value_type;
   HrLlamaTensors *tensors;
-  GHashTable *measured;
 } HrLlamaPlan;
 
 /**
