@@ -115,7 +115,7 @@ headroom_plan_window_show_choices (HeadroomPlanWindow *self)
 {
   GListStore *items = headroom_plan_table_get_items (self->table);
   guint n = hr_planner_get_n_listed (self->planner);
-  guint64 memory = hr_gpu_get_memory (hr_planner_get_cluster (self->planner)->gpu);
+  guint64 memory = hr_gpu_get_usable_memory (hr_planner_get_cluster (self->planner)->gpu);
   g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func (g_object_unref);
 
   for (guint i = 0; i < n; i++)

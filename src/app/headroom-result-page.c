@@ -163,7 +163,7 @@ headroom_result_page_show_capacity (HeadroomResultPage *self,
 
   if (self->gpu != NULL)
     {
-      g_autofree char *memory = hr_format_bytes (hr_gpu_get_memory (self->gpu), self->unit_system);
+      g_autofree char *memory = hr_format_bytes (hr_gpu_get_usable_memory (self->gpu), self->unit_system);
 
       /* Translators: below the capacity bar: 1 what is needed, 2 what a GPU has */
       used_text = g_strdup_printf (_("%1$s needed, %2$s available"), total, memory);

@@ -228,7 +228,7 @@ get_highest (HrSweep *sweep)
     }
   for (guint i = 0; i < gpus->len; i++)
     {
-      guint64 memory = hr_gpu_get_memory (g_ptr_array_index (gpus, i));
+      guint64 memory = hr_gpu_get_usable_memory (g_ptr_array_index (gpus, i));
 
       /* Where lines go far beyond, the axis ends near what there is room for. */
       if (highest > 4 * memory && i == 0)
@@ -282,10 +282,10 @@ hr_export_create_sweep_data (HrSweep         *sweep,
   for (guint i = 0; i < gpus->len && hr_sweep_get_component (sweep) == HR_N_COMPONENTS; i++)
     {
       HrGpu *gpu = g_ptr_array_index (gpus, i);
-      g_autofree char *memory = hr_format_bytes (hr_gpu_get_memory (gpu), unit_system);
+      g_autofree char *memory = hr_format_bytes (hr_gpu_get_usable_memory (gpu), unit_system);
       g_autofree char *label = g_strdup_printf (_("%1$s: %2$s"), hr_gpu_get_name (gpu), memory);
 
-      hr_line_data_add_level (data, hr_gpu_get_memory (gpu), label);
+      hr_line_data_add_level (data, hr_gpu_get_usable_memory (gpu), label);
     }
   add_marks (data, sweep);
   if (!hr_sweep_is_done (sweep))

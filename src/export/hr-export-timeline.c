@@ -137,10 +137,10 @@ add_capacity (HrTimelineData *data,
   if (gpu == NULL)
     return;
 
-  memory = hr_format_bytes (hr_gpu_get_memory (gpu), hr_report_get_unit_system (report));
+  memory = hr_format_bytes (hr_gpu_get_usable_memory (gpu), hr_report_get_unit_system (report));
   /* Translators: at a line in a chart: 1 the name of a GPU, 2 the size of its memory */
   text = g_strdup_printf (_("%1$s: %2$s"), hr_gpu_get_name (gpu), memory);
-  hr_timeline_data_set_capacity (data, hr_gpu_get_memory (gpu), text);
+  hr_timeline_data_set_capacity (data, hr_gpu_get_usable_memory (gpu), text);
 }
 
 /**

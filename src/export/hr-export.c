@@ -264,7 +264,7 @@ add_capacity (HrChartData *data,
               HrReport    *report)
 {
   HrUnitSystem units = hr_report_get_unit_system (report);
-  guint64 memory = hr_gpu_get_memory (hr_report_get_gpu (report));
+  guint64 memory = hr_gpu_get_usable_memory (hr_report_get_gpu (report));
   g_autofree char *memory_text = hr_format_bytes (memory, units);
   g_autofree char *verdict = hr_report_dup_verdict (report);
 

@@ -121,7 +121,7 @@ check_largest (HrModel    *model,
       if (!item->fits)
         continue;
       other = change (model, job, gpu, n_gpus, item->change);
-      g_assert_cmpuint (hr_estimate_get_total_bytes (other) + item->free_bytes, ==, hr_gpu_get_memory (gpu));
+      g_assert_cmpuint (hr_estimate_get_total_bytes (other) + item->free_bytes, ==, hr_gpu_get_usable_memory (gpu));
     }
 
   return largest->len;

@@ -414,7 +414,7 @@ test_offload (void)
       g_clear_object (&estimate);
       estimate = hr_estimator_run (model, job, gpu, 1, &error);
       g_assert_no_error (error);
-      g_assert_cmpuint (hr_estimate_get_device_bytes (estimate, 0), <=, hr_gpu_get_memory (gpu));
+      g_assert_cmpuint (hr_estimate_get_device_bytes (estimate, 0), <=, hr_gpu_get_usable_memory (gpu));
     }
 }
 

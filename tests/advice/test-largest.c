@@ -76,7 +76,7 @@ get_left (Case       *self,
   estimate = hr_estimator_run (self->model, job, self->gpu, 1, &error);
   g_assert_no_error (error);
 
-  return (gint64) hr_gpu_get_memory (self->gpu) - (gint64) hr_estimate_get_total_bytes (estimate);
+  return (gint64) hr_gpu_get_usable_memory (self->gpu) - (gint64) hr_estimate_get_total_bytes (estimate);
 }
 
 static void

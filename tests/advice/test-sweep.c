@@ -169,7 +169,7 @@ find_total (double    value,
   if (slope->multiple > 0 && (gint64) value % slope->multiple != 0)
     return FALSE;
 
-  *total_bytes = hr_gpu_get_memory (gpu) + 100 * (slope->falls ? 1000 - value : value - 1000);
+  *total_bytes = hr_gpu_get_usable_memory (gpu) + 100 * (slope->falls ? 1000 - value : value - 1000);
 
   return TRUE;
 }
@@ -234,7 +234,7 @@ fits (HrModel    *model,
   estimate = hr_estimator_run (model, changed, gpu, 1, &error);
   g_assert_no_error (error);
 
-  return hr_estimate_get_total_bytes (estimate) <= hr_gpu_get_memory (gpu);
+  return hr_estimate_get_total_bytes (estimate) <= hr_gpu_get_usable_memory (gpu);
 }
 
 static const struct

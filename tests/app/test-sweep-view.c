@@ -356,7 +356,7 @@ test_further_gpus_are_lines (Fixture       *fixture,
   g_list_store_append (capacities, l40s);
   g_list_store_append (capacities, h100);
   HEADROOM_TEST_WAIT_FOR (hr_line_data_get_n_levels (get_data (fixture)) == 3 && is_complete (fixture, 1));
-  g_assert_cmpuint (hr_line_data_get_level (get_data (fixture), 2)->value, ==, hr_gpu_get_memory (h100));
+  g_assert_cmpuint (hr_line_data_get_level (get_data (fixture), 2)->value, ==, hr_gpu_get_usable_memory (h100));
   g_assert_nonnull (strstr (hr_line_data_get_line (get_data (fixture), 0)->sentence, hr_gpu_get_name (l40s)));
 
   gpus = GTK_WIDGET (headroom_test_find (GTK_WIDGET (fixture->view), HEADROOM_TYPE_SWEEP_GPUS, NULL));

@@ -119,11 +119,11 @@ def a_longer_prompt_takes_more():
 def the_exit_status_says_whether_it_fits():
     result = succeed_json('estimate', MODEL, '--gpu', 'rtx-4090')
     assert result['gpu']['fits'] is True
-    assert result['gpu']['free-bytes'] == result['gpu']['memory-bytes'] - result['total-bytes']
+    assert result['gpu']['free-bytes'] == result['gpu']['usable-memory-bytes'] - result['total-bytes']
     result = succeed_json('estimate', MODEL, '--gpu', 'rtx-4090', '--batch-size', '64', '--prompt-length', '16384',
                           status=1)
     assert result['gpu']['fits'] is False
-    assert result['gpu']['missing-bytes'] == result['total-bytes'] - result['gpu']['memory-bytes']
+    assert result['gpu']['missing-bytes'] == result['total-bytes'] - result['gpu']['usable-memory-bytes']
     assert result['gpu']['free-bytes'] == 0
 
 

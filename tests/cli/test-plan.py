@@ -32,7 +32,7 @@ def layouts_are_told_with_their_memory_and_time():
         degrees = [settings[f'{name}-parallel'] for name in ('tensor', 'pipeline', 'context', 'data')]
         assert choice['gpus'] == degrees[0] * degrees[1] * degrees[2] * degrees[3] <= 16
         assert settings['data-parallel'] * settings['micro-batch-size'] * settings['gradient-accumulation-steps'] == 64
-        assert choice['free-bytes'] == result['gpus']['memory-bytes'] - choice['peak-bytes']
+        assert choice['free-bytes'] == result['gpus']['usable-memory-bytes'] - choice['peak-bytes']
         assert choice['known-by'] in ('exact', 'formulas')
         parts = {name: value for name, value in choice['seconds'].items() if name != 'total'}
         assert abs(sum(parts.values()) / choice['seconds']['total'] - 1) < 1e-9
@@ -103,7 +103,7 @@ def layouts_of_engines_are_told_with_what_they_give():
     assert seconds == sorted(seconds)
     for choice in result['choices']:
         assert choice['known-by'] == 'exact' and choice['gpus'] == 8
-        assert choice['free-bytes'] == result['gpus']['memory-bytes'] - choice['peak-bytes']
+        assert choice['free-bytes'] == result['gpus']['usable-memory-bytes'] - choice['peak-bytes']
         total = choice['seconds']['first-token'] + 511 * choice['seconds']['each-token']
         assert abs(total / choice['seconds']['total'] - 1) < 1e-9
         assert abs(choice['tokens-per-second'] * choice['seconds']['total'] / (64 * 512) - 1) < 1e-9

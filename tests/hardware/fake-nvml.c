@@ -21,6 +21,15 @@ typedef struct
 
 typedef struct
 {
+  unsigned int version;
+  unsigned long long total;
+  unsigned long long reserved;
+  unsigned long long free;
+  unsigned long long used;
+} Reserved;
+
+typedef struct
+{
   unsigned int pid;
   unsigned long long used;
   unsigned int gpu_instance;
@@ -35,6 +44,7 @@ int nvmlDeviceGetHandleByIndex_v2 (unsigned int index, void **device);
 int nvmlDeviceGetName (void *device, char *name, unsigned int length);
 int nvmlDeviceGetUUID (void *device, char *uuid, unsigned int length);
 int nvmlDeviceGetMemoryInfo (void *device, Memory *memory);
+int nvmlDeviceGetMemoryInfo_v2 (void *device, Reserved *memory);
 int nvmlDeviceGetHandleByUUID (const char *uuid, void **device);
 int nvmlDeviceGetComputeRunningProcesses_v3 (void *device, unsigned int *count, Process *processes);
 int nvmlDeviceGetGraphicsRunningProcesses_v2 (void *device, unsigned int *count, Process *processes);
@@ -122,6 +132,19 @@ nvmlDeviceGetMemoryInfo (void   *device,
   memory->total = 24564ull << 20;
   memory->free = 20000ull << 20;
   memory->used = memory->total - memory->free;
+
+  return SUCCESS;
+}
+
+int
+nvmlDeviceGetMemoryInfo_v2 (void     *device,
+                            Reserved *memory)
+{
+  if ((uintptr_t) device != 1 || memory->version != (40 | 2 << 24))
+    return NOT_SUPPORTED;
+
+  memory->total = 24564ull << 20;
+  memory->reserved = 490ull << 20;
 
   return SUCCESS;
 }

@@ -17,7 +17,7 @@ static void
 test_peak_below_memory_leaves_the_rest_free (void)
 {
   g_autoptr (HrGpu) gpu = look_up ("rtx-4090");
-  guint64 memory = hr_gpu_get_memory (gpu);
+  guint64 memory = hr_gpu_get_usable_memory (gpu);
   guint64 peak = memory - 1000;
   HrFit fit;
 
@@ -35,7 +35,7 @@ static void
 test_peak_of_exactly_the_memory_fits (void)
 {
   g_autoptr (HrGpu) gpu = look_up ("rtx-4090");
-  guint64 peak = hr_gpu_get_memory (gpu);
+  guint64 peak = hr_gpu_get_usable_memory (gpu);
   HrFit fit;
 
   hr_fit_init (&fit, gpu, 1, &peak, 1, 1);
@@ -48,7 +48,7 @@ static void
 test_one_byte_more_than_the_memory_is_missing (void)
 {
   g_autoptr (HrGpu) gpu = look_up ("rtx-4090");
-  guint64 peak = hr_gpu_get_memory (gpu) + 1;
+  guint64 peak = hr_gpu_get_usable_memory (gpu) + 1;
   HrFit fit;
 
   hr_fit_init (&fit, gpu, 1, &peak, 1, 1);
@@ -62,7 +62,7 @@ static void
 test_the_fullest_device_decides (void)
 {
   g_autoptr (HrGpu) gpu = look_up ("rtx-4090");
-  guint64 memory = hr_gpu_get_memory (gpu);
+  guint64 memory = hr_gpu_get_usable_memory (gpu);
   guint64 peaks[] = { memory / 2, memory - 7, memory / 3 };
   HrFit fit;
 

@@ -117,6 +117,29 @@ test_memory_is_counted_in_binary_units (void)
   foreach_gpu (check_memory);
 }
 
+/* What the driver keeps for itself is little, and who tells it is said. */
+static void
+check_usable_memory (HrGpu *gpu)
+{
+  guint64 memory = hr_gpu_get_memory (gpu);
+  guint64 usable = hr_gpu_get_usable_memory (gpu);
+
+  g_assert_cmpuint (usable, <=, memory);
+  g_assert_cmpuint (usable, >=, memory / 10 * 9);
+  g_assert_cmpuint (usable < memory, ==, hr_gpu_knows_usable_memory (gpu));
+  g_assert_true (hr_gpu_knows_usable_memory (gpu) == (strstr (hr_gpu_get_source (gpu), "usable memory: ") != NULL));
+}
+
+static void
+test_less_may_be_used_than_the_driver_tells (void)
+{
+  g_autoptr (HrGpu) l40s = hr_gpu_catalogue_lookup ("l40s", NULL);
+
+  foreach_gpu (check_usable_memory);
+  g_assert_cmpuint (hr_gpu_get_memory (l40s), ==, 46068 * MEBIBYTE);
+  g_assert_cmpuint (hr_gpu_get_usable_memory (l40s), ==, 45457 * MEBIBYTE);
+}
+
 static void
 check_rates (HrGpu *gpu)
 {
@@ -480,6 +503,8 @@ main (int   argc,
   g_test_add_func ("/gpu-catalogue/each-row-says-where-it-is-from-and-when-it-was-checked",
                    test_each_row_says_where_it_is_from_and_when_it_was_checked);
   g_test_add_func ("/gpu-catalogue/memory-is-counted-in-binary-units", test_memory_is_counted_in_binary_units);
+  g_test_add_func ("/gpu-catalogue/less-may-be-used-than-the-driver-tells",
+                   test_less_may_be_used_than_the_driver_tells);
   g_test_add_func ("/gpu-catalogue/rates-and-years-are-in-range", test_rates_and_years_are_in_range);
   g_test_add_func ("/gpu-catalogue/multiprocessors-have-clocks-that-are-known",
                    test_multiprocessors_have_clocks_that_are_known);

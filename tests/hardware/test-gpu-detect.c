@@ -131,6 +131,7 @@ test_nvml_tells_memory_and_the_catalogue_the_rest (Fixture       *fixture,
   gpu = g_list_model_get_item (gpus, 0);
   g_assert_cmpstr (hr_gpu_get_id (gpu), ==, "rtx-4090");
   g_assert_cmpuint (hr_gpu_get_memory (gpu), ==, 24564 * MEBIBYTE);
+  g_assert_cmpuint (hr_gpu_get_usable_memory (gpu), ==, (24564 - 490) * MEBIBYTE);
   g_assert_cmpstr (hr_gpu_get_memory_counter (gpu), ==, "nvml");
   assert_free_memory (gpu, 20000 * MEBIBYTE);
   g_assert_cmpstr (hr_gpu_get_uuid (gpu), ==, "GPU-1");
@@ -282,6 +283,7 @@ test_nvidia_smi_answers_where_nvml_does_not (Fixture       *fixture,
   gpu = g_list_model_get_item (gpus, 0);
   g_assert_cmpstr (hr_gpu_get_id (gpu), ==, "h100-sxm5-80gb");
   g_assert_cmpuint (hr_gpu_get_memory (gpu), ==, 81559 * MEBIBYTE);
+  g_assert_cmpuint (hr_gpu_get_usable_memory (gpu), ==, 81079 * MEBIBYTE);
   assert_free_memory (gpu, 81000 * MEBIBYTE);
   other = g_list_model_get_item (gpus, 1);
   assert_free_memory (other, 0);
@@ -330,6 +332,8 @@ test_card_that_the_catalogue_lacks_is_still_offered (Fixture       *fixture,
   g_assert_cmpstr (hr_gpu_get_name (gpu), ==, "Z9999");
   g_assert_cmpstr (hr_gpu_get_vendor (gpu), ==, "NVIDIA");
   g_assert_cmpuint (hr_gpu_get_memory (gpu), ==, 200000 * MEBIBYTE);
+  g_assert_cmpuint (hr_gpu_get_usable_memory (gpu), ==, 200000 * MEBIBYTE);
+  g_assert_false (hr_gpu_knows_usable_memory (gpu));
   g_assert_false (hr_gpu_get_bandwidth (gpu, &bandwidth));
 }
 

@@ -188,10 +188,10 @@ test_split (void)
 
   g_assert_no_error (error);
   g_assert_cmpuint (hr_estimate_get_n_devices (found), ==, 2);
-  g_assert_cmpuint (hr_estimate_get_device_bytes (found, 0), <=, hr_gpu_get_memory (gpu) - 96 * MIB);
-  g_assert_cmpuint (hr_estimate_get_device_bytes (found, 0), >, hr_gpu_get_memory (gpu) - 1024 * MIB);
+  g_assert_cmpuint (hr_estimate_get_device_bytes (found, 0), <=, hr_gpu_get_usable_memory (gpu) - 96 * MIB);
+  g_assert_cmpuint (hr_estimate_get_device_bytes (found, 0), >, hr_gpu_get_usable_memory (gpu) - 1024 * MIB);
   g_assert_cmpuint (hr_estimate_get_device_bytes (found, 0), >, hr_estimate_get_device_bytes (found, 1));
-  g_assert_cmpuint (hr_estimate_get_device_bytes (less, 0), <=, hr_gpu_get_memory (gpu) - 4096 * MIB);
+  g_assert_cmpuint (hr_estimate_get_device_bytes (less, 0), <=, hr_gpu_get_usable_memory (gpu) - 4096 * MIB);
   g_assert_cmpuint (hr_estimate_get_device_bytes (less, 1), >, hr_estimate_get_device_bytes (found, 1));
 }
 

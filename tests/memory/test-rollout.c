@@ -49,7 +49,7 @@ static guint64
 get_share (void)
 {
   g_autoptr (HrGpu) gpu = find_gpu ();
-  guint64 bytes = SHARE * hr_gpu_get_memory (gpu);
+  guint64 bytes = SHARE * hr_gpu_get_usable_memory (gpu);
 
   return (bytes + 511) / 512 * 512;
 }
@@ -163,7 +163,7 @@ test_least_share_of_quantized_weights (void)
 
   /* More than half a byte for each parameter, and less than the weights. */
   g_object_set (job, "gpu-memory-utilization", 0.06, NULL);
-  g_assert_cmpuint (hr_gpu_get_memory (gpu) * 0.06, >, hr_model_get_n_parameters (model) / 2);
+  g_assert_cmpuint (hr_gpu_get_usable_memory (gpu) * 0.06, >, hr_model_get_n_parameters (model) / 2);
   refused = hr_estimator_run (model, job, gpu, 1, &error);
   g_assert_null (refused);
   g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);

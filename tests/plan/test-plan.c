@@ -438,7 +438,7 @@ the_fastest_come_first_and_fit (void)
       g_assert_true (choice->has_time);
       if (before != NULL)
         check_order (before, choice);
-      g_assert_cmpuint (choice->formula_bytes, <=, hr_gpu_get_memory (hr_planner_get_cluster (planner)->gpu));
+      g_assert_cmpuint (choice->formula_bytes, <=, hr_gpu_get_usable_memory (hr_planner_get_cluster (planner)->gpu));
       g_assert_cmpuint (choice->step.layout.n_ranks, <=, 16);
       g_assert_cmpuint (choice->step.layout.data * choice->step.micro_batch * choice->step.n_micro_batches, ==, 48);
       before = choice;
@@ -461,7 +461,7 @@ what_takes_least_of_the_others_follows (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (HrPlanner) planner = create_planner (model, cases[i].n_gpus, NETWORK);
-      guint64 memory = hr_gpu_get_memory (hr_planner_get_cluster (planner)->gpu);
+      guint64 memory = hr_gpu_get_usable_memory (hr_planner_get_cluster (planner)->gpu);
       guint64 before = memory + 1;
 
       g_assert_true (hr_planner_run (planner, NULL));
@@ -904,7 +904,7 @@ the_fewest_gpus_are_the_fewest (void)
 
       g_assert_cmpuint (least->n_gpus, >=, MAX (before, 1));
       g_assert_cmpuint (least->n_gpus, ==, least->step.layout.n_ranks);
-      g_assert_cmpuint (least->bytes, <=, hr_gpu_get_memory (least->gpu));
+      g_assert_cmpuint (least->bytes, <=, hr_gpu_get_usable_memory (least->gpu));
       before = least->n_gpus;
       if (least->n_gpus == 1)
         continue;

@@ -126,9 +126,12 @@ test_json_keys (void)
   g_assert_cmpint (json_object_get_int_member (gpu, "count"), ==, 1);
   g_assert_cmpint (json_object_get_int_member (gpu, "memory-bytes"), ==,
                    (gint64) hr_gpu_get_memory (hr_report_get_gpu (report)));
+  g_assert_cmpint (json_object_get_int_member (gpu, "usable-memory-bytes"), ==,
+                   (gint64) hr_gpu_get_usable_memory (hr_report_get_gpu (report)));
   g_assert_true (json_object_get_boolean_member (gpu, "fits"));
   g_assert_cmpint (json_object_get_int_member (gpu, "free-bytes"), ==,
-                   json_object_get_int_member (gpu, "memory-bytes") - json_object_get_int_member (root, "total-bytes"));
+                   json_object_get_int_member (gpu, "usable-memory-bytes") -
+                   json_object_get_int_member (root, "total-bytes"));
 }
 
 /* Parts add up to the phase; a phase has a time where there is a GPU whose figures are known. */
@@ -392,7 +395,7 @@ test_does_not_fit (void)
   g_assert_cmpuint (hr_report_get_free_bytes (report), ==, 0);
   g_assert_cmpuint (hr_report_get_missing_bytes (report), ==,
                     hr_estimate_get_total_bytes (hr_report_get_estimate (report))
-                      - hr_gpu_get_memory (hr_report_get_gpu (report)));
+                      - hr_gpu_get_usable_memory (hr_report_get_gpu (report)));
   g_assert_true (g_str_has_prefix (verdict, "Does not fit on one "));
 }
 

@@ -373,7 +373,7 @@ draft_offload (HrAdviceSearch *self)
     return NULL;
 
   bytes = hr_estimate_get_device_bytes (self->estimate, hr_estimate_get_worst_device (self->estimate));
-  missing = bytes - MIN (bytes, hr_gpu_get_memory (self->gpu));
+  missing = bytes - MIN (bytes, hr_gpu_get_usable_memory (self->gpu));
   if (missing == 0)
     return NULL;
 

@@ -279,10 +279,8 @@ is_too_small (HrGpuSearch *self,
               HrGpu       *gpu,
               guint        n_gpus)
 {
-  guint64 memory = hr_gpu_get_memory (gpu);
-
-  return self->weights / n_gpus > memory ||
-         (n_gpus > 1 && n_gpus != self->n_chosen && memory < MIN_MEMORY_OF_SEVERAL);
+  return self->weights / n_gpus > hr_gpu_get_usable_memory (gpu) ||
+         (n_gpus > 1 && n_gpus != self->n_chosen && hr_gpu_get_memory (gpu) < MIN_MEMORY_OF_SEVERAL);
 }
 
 /* What is reserved, which takes longer, is never less than what is allocated. */
@@ -296,7 +294,7 @@ fits (const Trial *trial,
   g_autofree guint64 *bytes = NULL;
   guint n_devices;
 
-  if (estimate == NULL || hr_estimate_get_allocated_bytes (estimate) > hr_gpu_get_memory (gpu))
+  if (estimate == NULL || hr_estimate_get_allocated_bytes (estimate) > hr_gpu_get_usable_memory (gpu))
     return FALSE;
 
   n_devices = hr_estimate_get_n_devices (estimate);

@@ -165,7 +165,7 @@ look_at (HrLargestSearch *self,
 
   probe.bound = HR_LARGEST_BOUND_MEMORY;
   probe.bytes = hr_estimate_get_allocated_bytes (estimate) + self->beside;
-  probe.fits = probe.bytes <= hr_gpu_get_memory (self->gpu);
+  probe.fits = probe.bytes <= hr_gpu_get_usable_memory (self->gpu);
 
   return probe;
 }

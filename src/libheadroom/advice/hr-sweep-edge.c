@@ -96,7 +96,7 @@ hr_sweep_edge_init (HrSweepEdge   *self,
                     const guint64 *totals,
                     guint          n_values)
 {
-  guint64 memory = hr_gpu_get_memory (gpu);
+  guint64 memory = hr_gpu_get_usable_memory (gpu);
   guint good = 0, bad = 0;
 
   *self = (HrSweepEdge) { .gpu = g_object_ref (gpu), .align = 1 };
@@ -150,7 +150,7 @@ hr_sweep_edge_step (HrSweepEdge      *self,
                     HrSweepTotalFunc  find_total,
                     gpointer          user_data)
 {
-  guint64 memory = hr_gpu_get_memory (self->gpu), total = 0;
+  guint64 memory = hr_gpu_get_usable_memory (self->gpu), total = 0;
   gint64 number = 0;
 
   if (!self->is_done && !pick (self, &number))

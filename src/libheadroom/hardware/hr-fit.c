@@ -11,7 +11,7 @@
  * @n_devices: the number of devices, at least 1
  * @n_ranks: how many GPUs they stand for
  *
- * Compares the peaks of an estimate with the memory of GPUs. A peak of exactly the memory fits.
+ * Compares the peaks of an estimate with the usable memory of GPUs. A peak of exactly that much fits.
  */
 void
 hr_fit_init (HrFit         *self,
@@ -25,7 +25,7 @@ hr_fit_init (HrFit         *self,
   g_return_if_fail (HR_IS_GPU (gpu));
   g_return_if_fail (device_bytes != NULL && n_devices > 0);
 
-  *self = (HrFit) { .memory_bytes = hr_gpu_get_memory (gpu) };
+  *self = (HrFit) { .memory_bytes = hr_gpu_get_usable_memory (gpu) };
 
   for (guint i = 0; i < n_devices; i++)
     self->peak_bytes = MAX (self->peak_bytes, device_bytes[i]);

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 /**
  * HrFit:
  * @fits: whether every rank's part fits on a GPU of its own
- * @memory_bytes: the memory of one GPU
+ * @memory_bytes: the usable memory of one GPU
  * @peak_bytes: what the fullest device needs
  * @free_bytes: what the fullest GPU has left; 0 where it does not fit
  * @missing_bytes: what one GPU lacks for the fullest device; 0 where it is large enough

@@ -33,7 +33,8 @@
  *
  * ```json
  * { "id": "rtx-4090", "name": "GeForce RTX 4090", "memory-bytes": 25757220864, "memory-counter": "nvml",
- *   "bandwidth-bytes-per-second": 1008000000000, "throughput": { "float16": 165200000000000 },
+ *   "usable-memory-bytes": 25243418624, "bandwidth-bytes-per-second": 1008000000000,
+ *   "throughput": { "float16": 165200000000000 },
  *   "interconnect": { "kind": "PCIe 4.0 x16", "bytes-per-second": 64000000000 }, "year": 2022,
  *   "architecture": "Ada Lovelace", "compute-capability": "8.9",
  *   "multiprocessors": 128, "source": "…", "checked": "2026-11-20" }
@@ -149,7 +150,7 @@ load_row (HrJson      *row,
           GError     **error)
 {
   static const char * const members[] = {
-    "id", "name", "aliases", "driver-names", "memory-bytes", "memory-counter", "unified-memory",
+    "id", "name", "aliases", "driver-names", "memory-bytes", "memory-counter", "usable-memory-bytes", "unified-memory",
     "bandwidth-bytes-per-second", "throughput", "interconnect", "year", "architecture", "compute-capability",
     "multiprocessors", "source", "checked", NULL,
   };
@@ -164,6 +165,7 @@ load_row (HrJson      *row,
       !load_required_string (row, "checked", &facts->checked, error) ||
       hr_json_require_member (row, "memory-bytes", error) == NULL ||
       !hr_json_get_uint (row, "memory-bytes", MIN_MEMORY, MAX_MEMORY, &facts->memory, error) ||
+      !hr_json_get_uint (row, "usable-memory-bytes", MIN_MEMORY, facts->memory, &facts->usable_memory, error) ||
       !hr_json_get_uint (row, "bandwidth-bytes-per-second", MIN_RATE, MAX_RATE, &facts->bandwidth, error) ||
       !hr_json_get_uint (row, "year", MIN_YEAR, MAX_YEAR, &year, error) ||
       !hr_json_get_uint (row, "multiprocessors", 1, MAX_MULTIPROCESSORS, &multiprocessors, error) ||

@@ -24,7 +24,7 @@ typedef struct
   guint timeout_ms;
 } HrGpuProbe;
 
-/* What a driver says of a device. Strings may be %NULL; @memory is 0 where the driver does not tell. */
+/* What a driver says of a device. Strings may be %NULL; a size is 0 where the driver does not tell. */
 typedef struct
 {
   const char *vendor;
@@ -35,6 +35,7 @@ typedef struct
   const char *counter;
   const char *origin;
   guint64 memory;
+  guint64 usable_memory;
   gboolean has_free_memory;
   guint64 free_memory;
 } HrGpuReport;

@@ -63,6 +63,8 @@ _hr_gpu_detect_add (GListStore        *gpus,
   /* A device that shares the main memory may not tell how much it is; then the catalogue's figure stands. */
   if (report->memory > 0)
     {
+      if (report->usable_memory > 0 || report->memory != facts->memory)
+        facts->usable_memory = report->usable_memory;
       facts->memory = report->memory;
       set_string (&facts->memory_counter, report->counter);
     }

@@ -29,6 +29,7 @@ typedef struct
   char **aliases;
   char **driver_names;
   guint64 memory;
+  guint64 usable_memory;
   guint64 bandwidth;
   guint64 interconnect_bandwidth;
   guint64 peer_bandwidth;

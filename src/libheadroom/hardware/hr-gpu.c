@@ -383,6 +383,40 @@ hr_gpu_get_memory (HrGpu *self)
 }
 
 /**
+ * hr_gpu_get_usable_memory:
+ * @self: a GPU
+ *
+ * Gets what programs may have of its memory altogether, contexts included: what CUDA's runtime calls the total
+ * (`cudaMemGetInfo()`, `torch.cuda.get_device_properties().total_memory`), which is less than `nvidia-smi` shows by
+ * what the driver keeps for itself. Where that is not known, it is all of the memory.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_gpu_get_usable_memory (HrGpu *self)
+{
+  g_return_val_if_fail (HR_IS_GPU (self), 0);
+
+  return self->facts->usable_memory > 0 ? self->facts->usable_memory : self->facts->memory;
+}
+
+/**
+ * hr_gpu_knows_usable_memory:
+ * @self: a GPU
+ *
+ * Gets whether it is known how much of the memory the driver keeps for itself.
+ *
+ * Returns: whether [method@Gpu.get_usable_memory] is from a report of its own
+ */
+gboolean
+hr_gpu_knows_usable_memory (HrGpu *self)
+{
+  g_return_val_if_fail (HR_IS_GPU (self), FALSE);
+
+  return self->facts->usable_memory > 0;
+}
+
+/**
  * hr_gpu_get_memory_counter:
  * @self: a GPU
  *

@@ -23,6 +23,8 @@ gboolean            hr_gpu_get_multiprocessors    (HrGpu       *self,
 const char         *hr_gpu_get_source             (HrGpu       *self);
 const char         *hr_gpu_get_checked            (HrGpu       *self);
 guint64             hr_gpu_get_memory             (HrGpu       *self);
+guint64             hr_gpu_get_usable_memory      (HrGpu       *self);
+gboolean            hr_gpu_knows_usable_memory    (HrGpu       *self);
 const char         *hr_gpu_get_memory_counter     (HrGpu       *self);
 gboolean            hr_gpu_get_bandwidth          (HrGpu       *self,
                                                    guint64     *bytes_per_second);

@@ -26,6 +26,18 @@ typedef struct
   unsigned long long used;
 } NvmlMemory;
 
+/* nvmlMemory_v2_t, which drivers have since 510. */
+typedef struct
+{
+  unsigned int version;
+  unsigned long long total;
+  unsigned long long reserved;
+  unsigned long long free;
+  unsigned long long used;
+} NvmlReserved;
+
+#define NVML_RESERVED_VERSION (sizeof (NvmlReserved) | 2 << 24)
+
 /* nvmlProcessInfo_t, as the second and the third version of the calls have it; all ones are “not available”. */
 typedef struct
 {
@@ -47,6 +59,7 @@ typedef struct
   int (* get_name)               (void *device, char *name, unsigned int length);
   int (* get_uuid)               (void *device, char *uuid, unsigned int length);
   int (* get_memory)             (void *device, NvmlMemory *memory);
+  int (* get_reserved)           (void *device, NvmlReserved *memory);
 } Nvml;
 
 static gboolean
@@ -73,8 +86,24 @@ load_symbols (GModule *module,
       if (!g_module_symbol (module, symbols[i].name, symbols[i].symbol) || *symbols[i].symbol == NULL)
         return FALSE;
     }
+  if (!g_module_symbol (module, "nvmlDeviceGetMemoryInfo_v2", (gpointer *) &nvml->get_reserved))
+    nvml->get_reserved = NULL;
 
   return TRUE;
+}
+
+/* All that programs may have: what the driver keeps for itself is told by newer ones. */
+static guint64
+get_usable_memory (const Nvml *nvml,
+                   void       *device)
+{
+  NvmlReserved memory = { .version = NVML_RESERVED_VERSION };
+
+  if (nvml->get_reserved == NULL || nvml->get_reserved (device, &memory) != NVML_SUCCESS ||
+      memory.reserved >= memory.total)
+    return 0;
+
+  return memory.total - memory.reserved;
 }
 
 static void
@@ -101,6 +130,7 @@ add_device (const Nvml *nvml,
   if (nvml->get_memory (device, &memory) == NVML_SUCCESS)
     {
       report.memory = memory.total;
+      report.usable_memory = get_usable_memory (nvml, device);
       report.has_free_memory = TRUE;
       report.free_memory = memory.free;
     }

@@ -586,7 +586,8 @@ hr_estimator_compare_gpus (HrJob  *job,
   g_return_val_if_fail (HR_IS_GPU (other), FALSE);
   g_return_val_if_fail (difference != NULL, FALSE);
 
-  if (depends_on_memory (job, n_gpus) && hr_gpu_get_memory (gpu) != hr_gpu_get_memory (other))
+  if (depends_on_memory (job, n_gpus) && (hr_gpu_get_memory (gpu) != hr_gpu_get_memory (other) ||
+                                          hr_gpu_get_usable_memory (gpu) != hr_gpu_get_usable_memory (other)))
     return FALSE;
   if (!hr_framework_is_alike (gpu, other))
     return FALSE;

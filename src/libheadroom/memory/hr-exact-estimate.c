@@ -79,7 +79,7 @@ divide_among_devices (HrInferencePlan *plan,
                       HrGpu           *gpu)
 {
   HrDeviceShare shares[MAX_DEVICES];
-  guint64 memory = gpu != NULL ? hr_gpu_get_memory (gpu) : 0;
+  guint64 memory = gpu != NULL ? hr_gpu_get_usable_memory (gpu) : 0;
 
   if (!hr_device_map_divide (&plan->storage, plan->stack, memory, shares, n_devices))
     {

@@ -574,7 +574,7 @@ hr_exllama_estimate_new (HrModel           *model,
     {
       has_framework = hr_inference_plan_find_framework (&pass, gpu, &framework);
       run.context = has_framework ? framework.context_bytes : 0;
-      run.memory = gpu != NULL ? hr_gpu_get_memory (gpu) : 0;
+      run.memory = gpu != NULL ? hr_gpu_get_usable_memory (gpu) : 0;
       run.n_devices = MAX (n_gpus, 1);
       run.devices = g_new0 (Device, run.n_devices);
       measure (&run);

@@ -514,7 +514,7 @@ get_free_memory (HrGpu *gpu)
       bytes = framework.context_bytes;
     }
 
-  return hr_gpu_get_memory (gpu) - bytes;
+  return hr_gpu_get_usable_memory (gpu) - bytes;
 }
 
 /* What a draft model and a projector take, which are not moved. */

@@ -10,6 +10,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-message.h"
+#include "hr-serving-before.h"
 
 /*
  * How LMDeploy resolves a job: TurbomindEngineConfig and PytorchEngineConfig of lmdeploy/messages.py. TurboMind's cache
@@ -20,8 +21,6 @@
  */
 
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
-#define HUNDREDTHS(n_) ((n_) * (G_GUINT64_CONSTANT (1) << 30) / 100)
-
 /* kMaxWorkspaceTokens of src/turbomind/models/llama/unified_attention_layer.h; sums of them are in fp32. */
 #define WORKSPACE_TOKENS 4096
 
@@ -34,19 +33,6 @@
 
 /* Fewer blocks than these make PyTorch compute fewer tokens at once. */
 #define LEAST_BLOCKS 16
-
-/* A process with PyTorch has as much gone before it loads a model, whatever the engine is. */
-#define BEFORE \
-  { HUNDREDTHS (83), HUNDREDTHS (103), HUNDREDTHS (120), \
-    "measured: nvidia-smi's memory less what SGLang, another process with PyTorch, finds free before it loads a " \
-    "model, 0.83 to 1.20 GiB, median 1.03, in 3 logs" }
-#define BEFORE_RANKS \
-  { HUNDREDTHS (84), HUNDREDTHS (188), HUNDREDTHS (292), \
-    "measured: nvidia-smi's memory less what SGLang, another process with PyTorch, finds free before it loads a " \
-    "model, 0.84 and 2.92 GiB, in 2 logs of 8 ranks" }
-
-static const HrServingMeasured before = BEFORE;
-static const HrServingMeasured before_ranks = BEFORE_RANKS;
 
 static const HrServingProfile turbomind_layers = {
   .is_eager = TRUE, .rotary = HR_SERVING_ROTARY_NONE, .vocabulary_padding = 1, .copies_head = TRUE,
@@ -279,7 +265,7 @@ hr_lmdeploy_plan_init (HrBlockPlan            *self,
 
   *self = (HrBlockPlan) {
     .fraction = hr_inference_job_get_cache_max_entry_count (job),
-    .before = layout->n_ranks > 1 ? before_ranks : before,
+    .before = *hr_serving_before_get (gpu, layout->n_ranks > 1),
     .has_integer_cache = TRUE,
     .share_setting = "cache-max-entry-count",
     .no_margin = N_("No margin is told within which nineteen of twenty starts stay, as only three starts of LMDeploy "

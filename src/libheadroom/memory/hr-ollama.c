@@ -215,7 +215,7 @@ hr_ollama_resolve (HrInferenceJob  *job,
                    HrGpu           *gpu,
                    guint           *n_devices)
 {
-  guint64 available = gpu != NULL ? hr_gpu_get_memory (gpu) : 0;
+  guint64 available = gpu != NULL ? hr_gpu_get_usable_memory (gpu) : 0;
   guint64 context, guessed, batch = hr_inference_job_get_max_num_batched_tokens (job);
   gboolean flash = hr_inference_job_get_flash_attention (HR_INFERENCE_JOB (pass->job)) != HR_FLASH_ATTENTION_OFF;
 

@@ -125,7 +125,7 @@ hr_rollout_engine_resolve (HrTrainingPlan  *plan,
                            HrGpu           *gpu,
                            GError         **error)
 {
-  guint64 memory = gpu != NULL ? hr_gpu_get_memory (gpu) : 0;
+  guint64 memory = gpu != NULL ? hr_gpu_get_usable_memory (gpu) : 0;
 
   if (plan->training.rollout != HR_ROLLOUT_VLLM_COLOCATED)
     return TRUE;
@@ -167,7 +167,7 @@ hr_rollout_engine_add_component (const HrTrainingPlan *plan,
                                  guint64               bytes)
 {
   g_autofree char *share = hr_job_get_as_string (HR_JOB (plan->job), "gpu-memory-utilization");
-  g_autofree char *substitution = g_strdup_printf ("%s·%" G_GUINT64_FORMAT, share, hr_gpu_get_memory (gpu));
+  g_autofree char *substitution = g_strdup_printf ("%s·%" G_GUINT64_FORMAT, share, hr_gpu_get_usable_memory (gpu));
   g_autofree char *rest = g_strdup_printf ("%s − %" G_GUINT64_FORMAT, substitution, get_shared_bytes (plan));
 
   if (shares_weights (plan))

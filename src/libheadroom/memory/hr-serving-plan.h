@@ -52,7 +52,7 @@ typedef struct
  * @eager: whether layers run operator by operator
  * @generation: the first digits of the GPU's compute capability, 0 where none is chosen or it has none
  * @multiprocessors: how many the GPU has, 0 where that is not known
- * @memory: the memory of the GPU, 0 where none is chosen
+ * @memory: the usable memory of the GPU, 0 where none is chosen
  * @has_links: whether GPUs of the kind are joined by links of their own, and not by a bus
  * @requested: what of it vLLM may take; 0 of other engines
  * @pool_bytes: what is set apart for the cache, whatever there is room for; 0: what is left

@@ -327,11 +327,9 @@ create_estimate (gpointer              share,
   guint64 needed = get_needed (self, start);
   guint64 tokens = has_gpu ? MAX (self->share.room, needed) : needed;
   guint64 table = hr_sglang_plan_get_table_bytes (plan, tokens);
-  guint64 before = has_gpu ? plan->before : 0;
+  guint64 before = has_gpu ? plan->before->median_bytes : 0;
   guint64 weights = self->weight_bytes + self->guessing;
   guint64 total = before + weights + hr_sglang_plan_get_cache_bytes (plan, tokens) + table + self->run + self->graphs;
-  const HrServingMeasured *measured =
-    start->layout.n_ranks > 1 ? &plan->profile->before_ranks : &plan->profile->before;
   g_autofree char *graphs = hr_serving_dup_number (self->graphs);
   g_autofree char *gone = hr_serving_dup_number (before);
 
@@ -345,7 +343,7 @@ create_estimate (gpointer              share,
                                 plan->profile->graphs.source);
   if (before > 0)
     _hr_estimate_add_component (estimate, 0, HR_COMPONENT_FRAMEWORK, before, "context + non-torch", gone,
-                                measured->source);
+                                plan->before->source);
   _hr_estimate_set_no_margin (estimate,
                               N_("No margin is told within which nineteen of twenty starts stay, as too few starts of "
                                  "SGLang were logged: what CUDA graphs take is the median of five logs, and what is "

@@ -10,6 +10,7 @@
 #include "hr-kt-experts.h"
 #include "hr-message.h"
 #include "hr-pass.h"
+#include "hr-serving-before.h"
 #include "hr-serving-cache.h"
 #include "hr-serving-run.h"
 
@@ -232,12 +233,14 @@ resolve_sizes (HrSglangPlan          *self,
                HrInferenceJob        *job,
                HrInferenceJob        *resolved,
                HrModel               *whole,
+               HrGpu                 *gpu,
                const HrServingLayout *layout)
 {
   gboolean copies_attention = hr_inference_job_get_dp_attention (job);
   guint64 n_copies = copies_attention ? layout->data : 1;
   HrSglangSizes sizes = {
-    .memory = self->layers.memory, .tensor = layout->tensor * n_copies, .pipeline = layout->pipeline,
+    .memory = gpu != NULL ? hr_gpu_get_memory (gpu) : 0,
+    .tensor = layout->tensor * n_copies, .pipeline = layout->pipeline,
     .attention_copies = n_copies,
     .chunked_prefill_size = hr_inference_job_get_max_num_batched_tokens (job),
     .cuda_graph_max_bs = hr_inference_job_get_cuda_graph_max_bs (job),
@@ -376,7 +379,7 @@ hr_sglang_plan_init (HrSglangPlan           *self,
 
   *self = (HrSglangPlan) {
     .profile = profile,
-    .before = layout->n_ranks > 1 ? profile->before_ranks.median_bytes : profile->before.median_bytes,
+    .before = hr_serving_before_get (gpu, layout->n_ranks > 1),
   };
   hr_serving_plan_init (&self->layers, pass, whole, gpu, &profile->layers);
   self->layers.engine = "sglang";
@@ -393,7 +396,7 @@ hr_sglang_plan_init (HrSglangPlan           *self,
       !hr_kt_experts_check (&self->layers, whole, job, layout, error))
     return FALSE;
 
-  resolve_sizes (self, job, HR_INFERENCE_JOB (resolved), whole, layout);
+  resolve_sizes (self, job, HR_INFERENCE_JOB (resolved), whole, gpu, layout);
   resolve_host_experts (self, job, whole);
 
   return resolve_cache (self, job, error);
@@ -410,7 +413,7 @@ hr_sglang_plan_init (HrSglangPlan           *self,
 guint64
 hr_sglang_plan_get_free_bytes (const HrSglangPlan *self)
 {
-  return self->layers.memory - MIN (self->layers.memory, self->before);
+  return self->layers.memory - MIN (self->layers.memory, self->before->median_bytes);
 }
 
 /* States that requests have for tokens that are checked, of as many as run at once (_handle_max_mamba_cache). */

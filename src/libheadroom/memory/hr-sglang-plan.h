@@ -37,7 +37,7 @@ typedef struct
 {
   HrServingPlan layers;
   const HrSglangProfile *profile;
-  guint64 before;
+  const HrServingMeasured *before;
   double fraction;
   guint64 cuda_graph_max_bs;
   guint64 page_size;

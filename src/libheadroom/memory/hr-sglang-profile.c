@@ -18,12 +18,6 @@
 /* A hundredth of a GiB, which logs have two digits of. */
 #define HUNDREDTHS(n_) ((n_) * (G_GUINT64_CONSTANT (1) << 30) / 100)
 
-#define BEFORE \
-  { HUNDREDTHS (83), HUNDREDTHS (103), HUNDREDTHS (120), \
-    "measured: nvidia-smi's memory less “Load weight begin. avail mem”, 0.83 to 1.20 GiB, median 1.03, in 3 logs" }
-#define BEFORE_RANKS \
-  { HUNDREDTHS (84), HUNDREDTHS (188), HUNDREDTHS (292), \
-    "measured: nvidia-smi's memory less “Load weight begin. avail mem”, 0.84 and 2.92 GiB, in 2 logs of 8 ranks" }
 #define GRAPHS \
   { HUNDREDTHS (93), HUNDREDTHS (144), HUNDREDTHS (251), \
     "measured: “Capture cuda graph end … mem usage”, 0.93 to 2.51 GiB, median 1.44, in 5 logs of 0.4.3 to 0.5" }
@@ -39,15 +33,11 @@
 /* Releases, the newest first. */
 static const HrSglangProfile profiles[] = {
   { HR_SGLANG_RELEASE_0_5_8, LAYERS, .has_windows = TRUE, .has_states = TRUE, .most_requests = 4096, .extra_tokens = 4,
-    .before = BEFORE, .before_ranks = BEFORE_RANKS, .graphs = GRAPHS },
-  { HR_SGLANG_RELEASE_0_5, LAYERS, .most_requests = 4096, .extra_tokens = 4, .before = BEFORE,
-    .before_ranks = BEFORE_RANKS, .graphs = GRAPHS },
-  { HR_SGLANG_RELEASE_0_4_6, LAYERS, .most_requests = 4096, .extra_tokens = 4, .seeing_share = 0.90, .before = BEFORE,
-    .before_ranks = BEFORE_RANKS, .graphs = GRAPHS },
-  { HR_SGLANG_RELEASE_0_4, LAYERS, .most_requests = 4097, .extra_tokens = 4, .seeing_share = 0.95, .before = BEFORE,
-    .before_ranks = BEFORE_RANKS, .graphs = GRAPHS },
-  { HR_SGLANG_RELEASE_0_3, LAYERS, .most_requests = 5120, .extra_tokens = 8, .seeing_share = 0.95, .before = BEFORE,
-    .before_ranks = BEFORE_RANKS, .graphs = GRAPHS },
+    .graphs = GRAPHS },
+  { HR_SGLANG_RELEASE_0_5, LAYERS, .most_requests = 4096, .extra_tokens = 4, .graphs = GRAPHS },
+  { HR_SGLANG_RELEASE_0_4_6, LAYERS, .most_requests = 4096, .extra_tokens = 4, .seeing_share = 0.90, .graphs = GRAPHS },
+  { HR_SGLANG_RELEASE_0_4, LAYERS, .most_requests = 4097, .extra_tokens = 4, .seeing_share = 0.95, .graphs = GRAPHS },
+  { HR_SGLANG_RELEASE_0_3, LAYERS, .most_requests = 5120, .extra_tokens = 8, .seeing_share = 0.95, .graphs = GRAPHS },
 };
 
 /*

@@ -41,8 +41,6 @@ typedef struct
  * @most_requests: how many requests there is a row of the table for at the most
  * @extra_tokens: how many more tokens than the longest request has each row is for
  * @seeing_share: what of the share is left to models that see, whoever has said it; 0: that depends on the tower
- * @before: what is gone of the GPU's memory before the model is loaded, of a single rank
- * @before_ranks: the same of several
  * @graphs: what CUDA graphs take
  *
  * What a release of SGLang does that others do in another way.
@@ -56,8 +54,6 @@ typedef struct
   guint64 most_requests;
   guint64 extra_tokens;
   double seeing_share;
-  HrServingMeasured before;
-  HrServingMeasured before_ranks;
   HrServingMeasured graphs;
 } HrSglangProfile;
 

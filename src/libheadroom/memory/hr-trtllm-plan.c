@@ -8,6 +8,7 @@
 
 #include "hr-inference-cache.h"
 #include "hr-message.h"
+#include "hr-serving-before.h"
 
 /*
  * How TensorRT-LLM's PyTorch backend (since 1.0) resolves a job: tensorrt_llm/commands/serve.py and
@@ -23,12 +24,6 @@
 #define DEFAULT_BATCH_SIZE 2048
 #define DEFAULT_NUM_TOKENS 8192
 #define DEFAULT_BLOCK_SIZE 32
-
-static const HrServingMeasured before = {
-  HUNDREDTHS (83), HUNDREDTHS (103), HUNDREDTHS (120),
-  "measured: nvidia-smi's memory less what SGLang, another process with PyTorch, finds free before it loads a model, "
-  "0.83 to 1.20 GiB, median 1.03, in 3 logs",
-};
 
 static const HrServingMeasured before_ranks = {
   HUNDREDTHS (85), HUNDREDTHS (107), HUNDREDTHS (128),
@@ -124,7 +119,8 @@ hr_trtllm_plan_init (HrBlockPlan            *self,
 
   *self = (HrBlockPlan) {
     .fraction = hr_inference_job_get_free_gpu_memory_fraction (job),
-    .before = layout->n_ranks > 1 ? before_ranks : before,
+    .before = layout->n_ranks > 1 ? hr_serving_before_of_usable (&before_ranks, gpu)
+                                  : *hr_serving_before_get (gpu, FALSE),
     .tries_run = TRUE,
     .max_tokens = hr_inference_job_get_max_total_tokens (job),
     .rounds_up = TRUE,

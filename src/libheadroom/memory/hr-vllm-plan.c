@@ -94,9 +94,10 @@ get_v0_batched_tokens (const HrServingPlan *self,
 /* The tokens that a server computes at once by default: EngineArgs.get_batch_defaults, of 0.28 for GPUs of 160 GiB. */
 static guint64
 get_batched_tokens (const HrServingPlan *self,
+                    HrGpu               *gpu,
                     gboolean             is_large)
 {
-  if (self->profile->has_huge_batches && self->memory >= HUGE_MEMORY)
+  if (self->profile->has_huge_batches && gpu != NULL && hr_gpu_get_memory (gpu) >= HUGE_MEMORY)
     return HUGE_BATCHED_TOKENS;
 
   return is_large ? LARGE_BATCHED_TOKENS : DEFAULT_BATCHED_TOKENS;
@@ -122,7 +123,7 @@ resolve_sizes (HrServingPlan  *self,
     self->max_num_batched_tokens = get_v0_batched_tokens (self, job);
   if (self->max_num_batched_tokens == 0)
     {
-      guint64 n_tokens = get_batched_tokens (self, is_large);
+      guint64 n_tokens = get_batched_tokens (self, gpu, is_large);
 
       if (!computes_chunks (self, job))
         n_tokens = MAX (n_tokens, self->max_model_len);

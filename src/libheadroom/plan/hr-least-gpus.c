@@ -155,7 +155,7 @@ find_for_gpu (GPtrArray   *sorted,
     {
       const Least *least = g_ptr_array_index (sorted, i);
 
-      if (least->bytes + beside > hr_gpu_get_memory (gpu))
+      if (least->bytes + beside > hr_gpu_get_usable_memory (gpu))
         continue;
 
       found->n_gpus = least->step.layout.n_ranks;

@@ -111,8 +111,8 @@ get_first (const Search *self,
   if (one == NULL)
     return 1;
 
-  least = (hr_estimate_count_component_bytes (one, HR_COMPONENT_WEIGHTS) + hr_gpu_get_memory (gpu) - 1) /
-          hr_gpu_get_memory (gpu);
+  least = (hr_estimate_count_component_bytes (one, HR_COMPONENT_WEIGHTS) + hr_gpu_get_usable_memory (gpu) - 1) /
+          hr_gpu_get_usable_memory (gpu);
   while (n < least)
     n = get_next (n);
 

@@ -277,7 +277,7 @@ look_at_layout (const HrLayoutStep *step,
   choice.formula_bytes = hr_layout_parts_get_peak (planner->parts, step, division, &choice.stage) + planner->beside;
   finding->n_layouts++;
   finding->least_bytes = MIN (finding->least_bytes, choice.formula_bytes);
-  if (choice.formula_bytes <= hr_gpu_get_memory (planner->cluster.gpu))
+  if (choice.formula_bytes <= hr_gpu_get_usable_memory (planner->cluster.gpu))
     {
       find_time (planner, &choice);
       g_array_append_val (finding->choices, choice);
@@ -459,7 +459,7 @@ take_trial (HrPlanner *self,
   bytes = hr_plan_choice_get_bytes (&trial->choice);
   self->n_layouts++;
   self->least_bytes = MIN (self->least_bytes, bytes);
-  if (bytes <= hr_gpu_get_memory (self->cluster.gpu))
+  if (bytes <= hr_gpu_get_usable_memory (self->cluster.gpu))
     {
       self->n_fitting++;
       g_array_append_val (self->choices, trial->choice);

@@ -525,7 +525,7 @@ add_memory (const HrPlanReport *self,
             HrUnitSystem        unit_system,
             char              **cells)
 {
-  guint64 memory = hr_gpu_get_memory (hr_planner_get_cluster (self->planner)->gpu);
+  guint64 memory = hr_gpu_get_usable_memory (hr_planner_get_cluster (self->planner)->gpu);
   guint64 bytes = hr_plan_choice_get_bytes (choice);
 
   cells[0] = hr_format_bytes (bytes, unit_system);
@@ -923,7 +923,7 @@ build_choice (JsonBuilder        *builder,
               const HrPlanReport *self,
               const HrPlanChoice *choice)
 {
-  guint64 memory = hr_gpu_get_memory (hr_planner_get_cluster (self->planner)->gpu);
+  guint64 memory = hr_gpu_get_usable_memory (hr_planner_get_cluster (self->planner)->gpu);
   guint64 bytes = hr_plan_choice_get_bytes (choice);
 
   json_builder_begin_object (builder);
@@ -961,6 +961,8 @@ build_gpu (JsonBuilder *builder,
   hr_json_build_string (builder, "id", hr_gpu_get_id (gpu));
   hr_json_build_string (builder, "name", hr_gpu_get_name (gpu));
   hr_json_build_integer (builder, "memory-bytes", hr_gpu_get_memory (gpu));
+  if (hr_gpu_knows_usable_memory (gpu))
+    hr_json_build_integer (builder, "usable-memory-bytes", hr_gpu_get_usable_memory (gpu));
 }
 
 static void

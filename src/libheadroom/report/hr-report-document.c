@@ -221,6 +221,25 @@ describe_rule_figure (HrReport *self,
   return g_strdup_printf (_("%s for all GPUs together"), rule_text);
 }
 
+/* What programs may have of a GPU's memory, where it is known to be less than all of it. */
+static void
+add_usable_memory (HrDocumentBlock *facts,
+                   HrGpu           *gpu,
+                   HrUnitSystem     units)
+{
+  guint64 kept = hr_gpu_get_memory (gpu) - hr_gpu_get_usable_memory (gpu);
+  g_autofree char *usable = hr_format_bytes (hr_gpu_get_usable_memory (gpu), units);
+  g_autofree char *rest = hr_format_bytes (kept, units);
+  g_autofree char *text = NULL;
+
+  if (kept == 0)
+    return;
+
+  /* Translators: two sizes: 1 what programs may have of a GPU's memory, 2 what the driver keeps */
+  text = g_strdup_printf (_("%1$s; the driver keeps %2$s for itself"), usable, rest);
+  hr_document_block_add_fact (facts, _("Usable memory"), text, HR_DOCUMENT_PLAIN);
+}
+
 static void
 add_summary (HrReport   *self,
              HrDocument *document)
@@ -268,6 +287,7 @@ add_summary (HrReport   *self,
         /* Translators: a number, the name of a GPU, and its memory */
         text = g_strdup_printf (_("%u × %s, %s each"), hr_report_get_n_gpus (self), hr_gpu_get_name (gpu), memory);
       hr_document_block_add_fact (facts, _("GPU"), text, HR_DOCUMENT_PLAIN);
+      add_usable_memory (facts, gpu, units);
     }
 
   if (rule != NULL)

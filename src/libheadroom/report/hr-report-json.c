@@ -337,6 +337,8 @@ add_gpu (JsonBuilder *builder,
   hr_json_build_string (builder, "id", hr_gpu_get_id (gpu));
   hr_json_build_string (builder, "name", hr_gpu_get_name (gpu));
   hr_json_build_integer (builder, "memory-bytes", hr_gpu_get_memory (gpu));
+  if (hr_gpu_knows_usable_memory (gpu))
+    hr_json_build_integer (builder, "usable-memory-bytes", hr_gpu_get_usable_memory (gpu));
   hr_json_build_integer (builder, "count", hr_report_get_n_gpus (report));
   json_builder_set_member_name (builder, "fits");
   json_builder_add_boolean_value (builder, hr_report_get_fits (report));

@@ -691,7 +691,7 @@ warn_of_little_room (HrReport     *self,
 
   if (hr_estimate_knows_reserved (self->estimate) && hr_estimate_get_reserved_range (self->estimate, &low, &high))
     more = high - MIN (high, hr_estimate_get_reserved_bytes (self->estimate));
-  if (room >= hr_gpu_get_memory (self->gpu) / LEAST_ROOM && room >= more)
+  if (room >= hr_gpu_get_usable_memory (self->gpu) / LEAST_ROOM && room >= more)
     return;
 
   room_text = hr_format_bytes (room, self->unit_system);

@@ -348,7 +348,7 @@ append_fits (GString            *string,
 {
   g_string_append_c (string, ',');
   if (has_total (point) && gpu != NULL)
-    hr_csv_append_field (string, point->total_bytes <= hr_gpu_get_memory (gpu) ? "true" : "false");
+    hr_csv_append_field (string, point->total_bytes <= hr_gpu_get_usable_memory (gpu) ? "true" : "false");
 }
 
 static void
@@ -516,7 +516,7 @@ build_point (JsonBuilder        *builder,
   if (has_total (point) && line->gpu != NULL)
     {
       json_builder_set_member_name (builder, "fits");
-      json_builder_add_boolean_value (builder, point->total_bytes <= hr_gpu_get_memory (line->gpu));
+      json_builder_add_boolean_value (builder, point->total_bytes <= hr_gpu_get_usable_memory (line->gpu));
     }
   if (point->refusal != NULL)
     hr_json_build_string (builder, "refused", point->refusal);
@@ -597,6 +597,8 @@ build_capacities (JsonBuilder *builder,
       hr_json_build_string (builder, "id", hr_gpu_get_id (gpu));
       hr_json_build_string (builder, "name", hr_gpu_get_name (gpu));
       hr_json_build_integer (builder, "memory-bytes", hr_gpu_get_memory (gpu));
+      if (hr_gpu_knows_usable_memory (gpu))
+        hr_json_build_integer (builder, "usable-memory-bytes", hr_gpu_get_usable_memory (gpu));
       json_builder_end_object (builder);
     }
   json_builder_end_array (builder);
