@@ -57,9 +57,9 @@ compare (const HrLlamaPlan *plan,
   g_assert_true (measure (plan, all, n_tokens, n_copies, expected));
   for (guint i = 1; i <= MAX_TURNS; i++)
     {
-      for (guint tells_types = 0; tells_types <= 1; tells_types++)
+      for (HrLlamaLikeness likeness = 0; likeness <= HR_LLAMA_LIKENESS_TYPES; likeness++)
         {
-          g_autoptr (HrLlamaLayers) some = hr_llama_layers_new (plan, tells_types, i);
+          g_autoptr (HrLlamaLayers) some = hr_llama_layers_new (plan, likeness, i);
           guint64 found[HR_GGML_MAX_PLACES] = { 0 };
 
           if (!measure (plan, some, n_tokens, n_copies, found))
@@ -137,7 +137,7 @@ test_types (void)
   hr_inference_plan_init_pass (&pass, model, job, &error);
   hr_llama_plan_init (&plan, &pass, HR_INFERENCE_JOB (job), NULL, 1, &error);
   g_assert_no_error (error);
-  layers = hr_llama_layers_new (&plan, FALSE, 1);
+  layers = hr_llama_layers_new (&plan, HR_LLAMA_LIKENESS_PLACES, 1);
   g_assert_cmpuint (layers->layers->len, <, plan.pass->stack->n_layers);
   g_assert_false (measure (&plan, layers, 512, 1, bytes));
   g_assert_cmpuint (bytes[1], ==, 0);

@@ -115,7 +115,7 @@ typedef struct
  * @visited: (element-type guint8): which of the tensors are among both
  * @repeats: (element-type HrGgmlMoment): pairs of moments, at the second of which come more nodes of the kind that lies
  *   between both, which are left out
- * @has_weight_bytes: whether weights of what is left out are as large as those that are there
+ * @has_weight_bytes: whether what the host holds of what is left out is as large as what is there
  *
  * What a context computes in one go.
  */

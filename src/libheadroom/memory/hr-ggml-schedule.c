@@ -302,6 +302,17 @@ keep_copies (Run  *run,
     add_step (run->kept, add_copy (run, first), place);
 }
 
+/* Whether what is left out has as large a tensor. */
+static gboolean
+knows_bytes (const Run *run,
+             gint       source)
+{
+  const HrGgmlTensor *tensor = get_tensor (run, source);
+
+  return run->graph->repeats->len == 0 || !tensor->is_weight ||
+         (run->graph->has_weight_bytes && tensor->place == get_host (run));
+}
+
 static void
 fetch (Run    *run,
        gint    source,
@@ -314,7 +325,7 @@ fetch (Run    *run,
     return;
 
   *copy = add_copy (run, source);
-  if (get_tensor (run, source)->is_weight && !run->graph->has_weight_bytes)
+  if (!knows_bytes (run, source))
     run->is_exact = FALSE;
   if (run->schedule->n_copies > 1)
     keep_copies (run, *copy, place);

@@ -1282,7 +1282,7 @@ hr_llama_graph_new (const HrLlamaPlan   *plan,
   gboolean has_attention = FALSE;
   gint current;
 
-  b.graph->has_weight_bytes = layers->tells_types;
+  b.graph->has_weight_bytes = layers->likeness != HR_LLAMA_LIKENESS_PLACES;
   for (guint i = 0; i < HR_GGML_MAX_PLACES; i++)
     b.rope_factors[i] = HR_GGML_NONE;
   add_inputs (&b);

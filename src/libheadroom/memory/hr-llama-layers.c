@@ -49,20 +49,40 @@ hr_llama_layers_free (HrLlamaLayers *self)
   g_free (self);
 }
 
+/* What is on the GPU of its layer is not copied, so that its types do not matter. */
+static gboolean
+has_types (const HrLlamaPlan *plan,
+           guint              layer,
+           HrLlamaLikeness    likeness)
+{
+  if (likeness == HR_LLAMA_LIKENESS_COPIES)
+    return plan->moves[layer] != 0 || plan->layer_places[layer] == (gint) plan->n_devices;
+
+  return likeness == HR_LLAMA_LIKENESS_TYPES;
+}
+
+/* A pattern of names may move anything of any layer. */
+static guint
+get_kind (const HrLlamaPlan *plan,
+          guint              layer,
+          HrLlamaLikeness    likeness)
+{
+  if (plan->overrides != NULL)
+    return layer;
+
+  return has_types (plan, layer, likeness) ? plan->tensors->kinds[layer] : plan->pass->stack->layer_class_of[layer];
+}
+
 static Layer
 describe (const HrLlamaPlan *plan,
           guint              layer,
-          gboolean           tells_types)
+          HrLlamaLikeness    likeness)
 {
-  const HrStack *stack = plan->pass->stack;
-  gboolean is_moved = plan->moves[layer] != 0;
-
   return (Layer) {
-    .kind = plan->overrides != NULL ? layer : tells_types ? plan->tensors->kinds[layer]
-                                                          : stack->layer_class_of[layer],
+    .kind = get_kind (plan, layer, likeness),
     .place = plan->layer_places[layer],
     .moves = plan->moves[layer],
-    .move_place = is_moved ? plan->move_places[layer] : 0,
+    .move_place = plan->moves[layer] != 0 ? plan->move_places[layer] : 0,
   };
 }
 
@@ -143,7 +163,7 @@ keep_periods (HrLlamaLayers *self,
 /*
  * hr_llama_layers_new:
  * @plan: a plan
- * @tells_types: whether layers are not alike that have matrices of other types
+ * @likeness: which layers are alike
  * @n_turns: how many periods leave a buffer as they find it, as values may lie in two places by turns
  *
  * Finds layers that stand for all. The last one, in which only tokens go on that logits are asked of, is always kept,
@@ -153,7 +173,7 @@ keep_periods (HrLlamaLayers *self,
  */
 HrLlamaLayers *
 hr_llama_layers_new (const HrLlamaPlan *plan,
-                     gboolean           tells_types,
+                     HrLlamaLikeness    likeness,
                      guint              n_turns)
 {
   HrLlamaLayers *self = layers_new ();
@@ -161,9 +181,9 @@ hr_llama_layers_new (const HrLlamaPlan *plan,
   g_autofree Layer *layers = g_new0 (Layer, n_layers);
   guint i = 0;
 
-  self->tells_types = tells_types;
+  self->likeness = likeness;
   for (guint j = 0; j < n_layers; j++)
-    layers[j] = describe (plan, j, tells_types);
+    layers[j] = describe (plan, j, likeness);
   while (i < n_layers)
     {
       guint n_periods = 1;
@@ -192,10 +212,10 @@ hr_llama_layers_new_all (const HrLlamaPlan *plan)
 {
   HrLlamaLayers *self = layers_new ();
 
-  self->tells_types = TRUE;
+  self->likeness = HR_LLAMA_LIKENESS_TYPES;
   for (guint i = 0; i < plan->pass->stack->n_layers; i++)
     {
-      const Layer layer = describe (plan, i, TRUE);
+      const Layer layer = describe (plan, i, HR_LLAMA_LIKENESS_TYPES);
 
       add (self, i, &layer);
     }
@@ -214,7 +234,7 @@ void
 hr_llama_layers_add_to_key (const HrLlamaLayers *self,
                             GByteArray          *key)
 {
-  const guint head[] = { self->tells_types, self->repeats->len };
+  const guint head[] = { self->likeness, self->repeats->len };
 
   g_byte_array_append (key, (const guint8 *) head, sizeof head);
   g_byte_array_append (key, (const guint8 *) self->repeats->data, self->repeats->len * sizeof (HrLlamaRepeat));

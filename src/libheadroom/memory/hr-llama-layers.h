@@ -7,6 +7,21 @@
 G_BEGIN_DECLS
 
 /**
+ * HrLlamaLikeness:
+ * @HR_LLAMA_LIKENESS_PLACES: layers of a class are alike whose tensors are at the same places
+ * @HR_LLAMA_LIKENESS_COPIES: those as well that GPUs may copy are of the same types
+ * @HR_LLAMA_LIKENESS_TYPES: all are of the same types
+ *
+ * Which layers are alike.
+ */
+typedef enum
+{
+  HR_LLAMA_LIKENESS_PLACES,
+  HR_LLAMA_LIKENESS_COPIES,
+  HR_LLAMA_LIKENESS_TYPES,
+} HrLlamaLikeness;
+
+/**
  * HrLlamaRepeat:
  * @first: the first of the layers of a period, among those that are kept
  * @second: the first of those of the next one
@@ -23,7 +38,7 @@ typedef struct
  * HrLlamaLayers:
  * @layers: (element-type guint): layers of the decoder that stand for all
  * @repeats: (element-type HrLlamaRepeat): where others are left out
- * @tells_types: whether those that are left out have matrices of the same types
+ * @likeness: how far those that are left out are like these
  * @looks: what is known of each
  *
  * Layers of which a graph is built.
@@ -32,12 +47,12 @@ typedef struct
 {
   GArray *layers;
   GArray *repeats;
-  gboolean tells_types;
+  HrLlamaLikeness likeness;
   GByteArray *looks;
 } HrLlamaLayers;
 
 HrLlamaLayers *hr_llama_layers_new        (const HrLlamaPlan   *plan,
-                                           gboolean             tells_types,
+                                           HrLlamaLikeness      likeness,
                                            guint                n_turns) G_GNUC_WARN_UNUSED_RESULT;
 HrLlamaLayers *hr_llama_layers_new_all    (const HrLlamaPlan   *plan) G_GNUC_WARN_UNUSED_RESULT;
 void           hr_llama_layers_free       (HrLlamaLayers       *self);

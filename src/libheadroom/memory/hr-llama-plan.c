@@ -52,12 +52,19 @@
 /* Elements of states are of fp32, whatever those of keys and values are (llama_model::create_memory). */
 #define STATE_BYTES 4
 
-/* What was found out of layers. */
+/* What a graph is built for. */
+typedef enum
+{
+  PURPOSE_BUFFERS,
+  PURPOSE_POOLS,
+  PURPOSE_FLASH,
+} Purpose;
+
 typedef struct
 {
-  gboolean is_exact;      /* whether it holds for what they stand for */
+  gboolean holds;     /* of buffers whether they are those of all layers, of flash attention whether it can be had */
   guint64 bytes[HR_GGML_MAX_PLACES];
-} Measurement;
+} Finding;
 
 static const struct
 {
@@ -569,18 +576,61 @@ make_schedule (const HrLlamaPlan *self)
   };
 }
 
+static void
+add_overrides (const HrLlamaPlan *self,
+               GByteArray        *key)
+{
+  for (guint i = 0; self->overrides != NULL && i < self->overrides->len; i++)
+    {
+      const HrLlamaOverride *override = &g_array_index (self->overrides, HrLlamaOverride, i);
+      const char *pattern = g_regex_get_pattern (override->pattern);
+
+      g_byte_array_append (key, (const guint8 *) pattern, strlen (pattern) + 1);
+      g_byte_array_append (key, (const guint8 *) &override->place, sizeof override->place);
+    }
+}
+
+/* All that what is found of a graph depends on. */
+static GByteArray *
+create_key (const HrLlamaPlan    *self,
+            Purpose               purpose,
+            const HrGgmlSchedule *schedule,
+            const HrLlamaLayers  *layers,
+            guint64               n_tokens,
+            guint64               n_outputs)
+{
+  const HrWeightStorage *storage = &self->pass->storage;
+  const guint64 sizes[] = {
+    n_tokens, n_outputs, self->cells, self->window_cells, self->window, self->n_slots, self->n_streams,
+  };
+  const gint choices[] = {
+    purpose, self->release, self->flash, self->output_place, self->has_transposed_values, self->has_host_cache,
+    self->has_whole_windows, self->key_type, self->value_type, schedule->backend, schedule->n_devices,
+    schedule->offloads, schedule->n_copies, schedule->has_tiles, storage->dtype, storage->quantization, storage->is_as_read,
+    hr_llama_plan_get_head_place (self),
+  };
+  GByteArray *key = g_byte_array_new ();
+
+  g_byte_array_append (key, (const guint8 *) sizes, sizeof sizes);
+  g_byte_array_append (key, (const guint8 *) choices, sizeof choices);
+  hr_llama_layers_add_to_key (layers, key);
+  add_overrides (self, key);
+
+  return key;
+}
+
 /* Whether the kernels of all layers run where these are. */
 static gboolean
-places_flash (const HrLlamaPlan *self)
+has_flash_in_place (const HrLlamaPlan    *self,
+                    const HrGgmlSchedule *schedule,
+                    const HrLlamaLayers  *layers,
+                    HrGgmlGraph          *graph)
 {
-  const HrGgmlSchedule schedule = make_schedule (self);
-  g_autoptr (HrLlamaLayers) layers = hr_llama_layers_new (self, FALSE, 1);
-  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, layers, self->n_slots, self->n_slots);
   g_autofree gint *places = g_new (gint, graph->tensors->len);
   gboolean is_placed = TRUE;
   guint next = 0;
 
-  hr_ggml_schedule_place (&schedule, graph, places);
+  hr_ggml_schedule_place (schedule, graph, places);
   for (guint i = 0; i < graph->nodes->len; i++)
     {
       gint node = g_array_index (graph->nodes, gint, i);
@@ -597,6 +647,35 @@ places_flash (const HrLlamaPlan *self)
   return is_placed;
 }
 
+/* Plans that differ in what has no part in it, and placements that a fit tries, need no graphs of their own. */
+static Finding
+find (const HrLlamaPlan   *self,
+      Purpose              purpose,
+      const HrLlamaLayers *layers,
+      guint64              n_tokens,
+      guint64              n_outputs)
+{
+  const HrGgmlSchedule schedule = make_schedule (self);
+  HrFacts *facts = _hr_model_get_facts (self->pass->model);
+  g_autoptr (GByteArray) key = create_key (self, purpose, &schedule, layers, n_tokens, n_outputs);
+  g_autoptr (HrGgmlGraph) graph = NULL;
+  Finding finding = { .holds = TRUE };
+
+  if (hr_facts_recall (facts, key, &finding, sizeof finding))
+    return finding;
+
+  graph = hr_llama_graph_new (self, layers, n_tokens, n_outputs);
+  if (purpose == PURPOSE_FLASH)
+    finding.holds = has_flash_in_place (self, &schedule, layers, graph);
+  else if (purpose == PURPOSE_POOLS)
+    hr_ggml_schedule_measure_pools (&schedule, graph, finding.bytes);
+  else
+    finding.holds = hr_ggml_schedule_measure (&schedule, graph, finding.bytes);
+  hr_facts_learn_value (facts, key, &finding, sizeof finding);
+
+  return finding;
+}
+
 /*
  * hr_llama_plan_resolve_flash:
  * @self: a plan whose layers and tensors have places
@@ -608,11 +687,14 @@ places_flash (const HrLlamaPlan *self)
 void
 hr_llama_plan_resolve_flash (HrLlamaPlan *self)
 {
+  g_autoptr (HrLlamaLayers) layers = NULL;
+
   if (!self->is_flash_left)
     return;
 
   self->flash = TRUE;
-  self->flash = places_flash (self);
+  layers = hr_llama_layers_new (self, HR_LLAMA_LIKENESS_PLACES, 1);
+  self->flash = find (self, PURPOSE_FLASH, layers, self->n_slots, self->n_slots).holds;
 }
 
 /*
@@ -1033,91 +1115,25 @@ has_copies (const HrLlamaPlan *self,
   return FALSE;
 }
 
-static void
-add_overrides (const HrLlamaPlan *self,
-               GByteArray        *key)
-{
-  for (guint i = 0; self->overrides != NULL && i < self->overrides->len; i++)
-    {
-      const HrLlamaOverride *override = &g_array_index (self->overrides, HrLlamaOverride, i);
-      const char *pattern = g_regex_get_pattern (override->pattern);
-
-      g_byte_array_append (key, (const guint8 *) pattern, strlen (pattern) + 1);
-      g_byte_array_append (key, (const guint8 *) &override->place, sizeof override->place);
-    }
-}
-
-/* All that compute buffers of a model depend on. */
-static GByteArray *
-create_key (const HrLlamaPlan    *self,
-            const HrGgmlSchedule *schedule,
-            const HrLlamaLayers  *layers,
-            guint64               n_tokens,
-            guint64               n_outputs)
-{
-  const HrWeightStorage *storage = &self->pass->storage;
-  const guint64 sizes[] = {
-    n_tokens, n_outputs, self->cells, self->window_cells, self->window, self->n_slots, self->n_streams,
-  };
-  const gint choices[] = {
-    self->release, self->flash, self->output_place, self->has_transposed_values, self->has_host_cache,
-    self->has_whole_windows, self->key_type, self->value_type, schedule->backend, schedule->n_devices,
-    schedule->offloads, schedule->n_copies, storage->dtype, storage->quantization, storage->is_as_read,
-    hr_llama_plan_get_head_place (self),
-  };
-  GByteArray *key = g_byte_array_new ();
-
-  g_byte_array_append (key, (const guint8 *) sizes, sizeof sizes);
-  g_byte_array_append (key, (const guint8 *) choices, sizeof choices);
-  hr_llama_layers_add_to_key (layers, key);
-  add_overrides (self, key);
-
-  return key;
-}
-
-/* Plans that differ in what has no part in it, and placements that a fit tries, need not be measured again. */
-static Measurement
-measure_layers (const HrLlamaPlan    *self,
-                const HrGgmlSchedule *schedule,
-                const HrLlamaLayers  *layers,
-                guint64               n_tokens,
-                guint64               n_outputs)
-{
-  HrFacts *facts = _hr_model_get_facts (self->pass->model);
-  g_autoptr (GByteArray) key = create_key (self, schedule, layers, n_tokens, n_outputs);
-  g_autoptr (HrGgmlGraph) graph = NULL;
-  Measurement result = { 0 };
-
-  if (hr_facts_recall (facts, key, &result, sizeof result))
-    return result;
-
-  graph = hr_llama_graph_new (self, layers, n_tokens, n_outputs);
-  result.is_exact = hr_ggml_schedule_measure (schedule, graph, result.bytes);
-  hr_facts_learn_value (facts, key, &result, sizeof result);
-
-  return result;
-}
-
 /* Of layers that stand for all, or else of all. */
 static void
-measure_graph (const HrLlamaPlan    *self,
-               const HrGgmlSchedule *schedule,
-               guint64               n_tokens,
-               guint64               n_outputs,
-               guint64              *bytes)
+measure_graph (const HrLlamaPlan *self,
+               guint64            n_tokens,
+               guint64            n_outputs,
+               guint64           *bytes)
 {
-  gboolean tells_types = has_copies (self, n_tokens);
-  Measurement result = { 0 };
+  HrLlamaLikeness likeness = has_copies (self, n_tokens) ? HR_LLAMA_LIKENESS_COPIES : HR_LLAMA_LIKENESS_PLACES;
+  Finding finding = { .holds = FALSE };
 
-  for (guint i = 1; !result.is_exact; i++)
+  for (guint i = 1; !finding.holds; i++)
     {
-      g_autoptr (HrLlamaLayers) layers = i <= MAX_TURNS ? hr_llama_layers_new (self, tells_types, i)
+      g_autoptr (HrLlamaLayers) layers = i <= MAX_TURNS ? hr_llama_layers_new (self, likeness, i)
                                                         : hr_llama_layers_new_all (self);
 
-      result = measure_layers (self, schedule, layers, n_tokens, n_outputs);
+      finding = find (self, PURPOSE_BUFFERS, layers, n_tokens, n_outputs);
     }
   for (guint i = 0; i <= self->n_devices; i++)
-    bytes[i] = MAX (bytes[i], result.bytes[i]);
+    bytes[i] = MAX (bytes[i], finding.bytes[i]);
 }
 
 /*
@@ -1132,12 +1148,10 @@ void
 hr_llama_plan_measure (const HrLlamaPlan *self,
                        guint64           *bytes)
 {
-  const HrGgmlSchedule schedule = make_schedule (self);
-
   for (guint i = 0; i <= self->n_devices; i++)
     bytes[i] = 0;
-  measure_graph (self, &schedule, pad (self->ubatch, get_multiple (self)), self->n_outputs, bytes);
-  measure_graph (self, &schedule, pad (self->n_slots, get_multiple (self)), self->n_slots, bytes);
+  measure_graph (self, pad (self->ubatch, get_multiple (self)), self->n_outputs, bytes);
+  measure_graph (self, pad (self->n_slots, get_multiple (self)), self->n_slots, bytes);
 }
 
 /*
@@ -1152,14 +1166,10 @@ void
 hr_llama_plan_measure_pools (const HrLlamaPlan *self,
                              guint64           *bytes)
 {
-  const HrGgmlSchedule schedule = make_schedule (self);
-  g_autoptr (HrLlamaLayers) layers = hr_llama_layers_new (self, TRUE, 1);
-  g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (self, layers, pad (self->ubatch, get_multiple (self)),
-                                                      self->n_slots);
+  g_autoptr (HrLlamaLayers) layers = hr_llama_layers_new (self, HR_LLAMA_LIKENESS_TYPES, 1);
+  const Finding finding = find (self, PURPOSE_POOLS, layers, pad (self->ubatch, get_multiple (self)), self->n_slots);
 
-  for (guint i = 0; i <= self->n_devices; i++)
-    bytes[i] = 0;
-  hr_ggml_schedule_measure_pools (&schedule, graph, bytes);
+  memcpy (bytes, finding.bytes, (self->n_devices + 1) * sizeof *bytes);
 }
 
 /*
