@@ -8,7 +8,7 @@
 #include "hr-inference-job.h"
 #include "hr-llama-graph.h"
 
-#define MAX_TURNS 2
+#define MAX_TURNS 3
 
 /* Layers that are all alike, that take turns, that keep states, whose first ones have no experts, of mixed types. */
 static const char * const models[] = {

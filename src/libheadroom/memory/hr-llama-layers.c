@@ -13,9 +13,6 @@
  * (hr_ggml_schedule_measure() tells whether it was found so).
  */
 
-/* The first one has other neighbours; behind the second the buffer is as layers leave it. */
-#define N_PERIODS 4
-
 /* The longest of what takes turns in layers: eight kinds of them, and three of types (use_more_bits of llama-quant). */
 #define MAX_PERIOD 24
 
@@ -93,7 +90,7 @@ count_alike (const Layer *layers,
              guint        n_layers,
              guint        period)
 {
-  guint i = first + period;
+  guint i = MIN (first + period, n_layers);
 
   while (i < n_layers && memcmp (&layers[i], &layers[i - period], sizeof *layers) == 0)
     i++;
@@ -101,7 +98,14 @@ count_alike (const Layer *layers,
   return i - first;
 }
 
-/* The period that leaves most layers out, of all that begin at a layer, or so many of it as one. */
+/* The first one has other neighbours, and two layers behind these a buffer is as layers leave it. */
+static guint
+get_n_kept (guint period)
+{
+  return period == 1 ? 4 : 3;
+}
+
+/* The period that leaves most layers out, of all that begin at a layer. */
 static guint
 find_period (const Layer *layers,
              guint        first,
@@ -111,14 +115,14 @@ find_period (const Layer *layers,
 {
   guint best = 0, most = 0;
 
-  for (guint i = n_turns; i <= n_turns * MAX_PERIOD && first + i * N_PERIODS < n_layers; i += n_turns)
+  for (guint i = n_turns; i <= MAX_PERIOD; i += n_turns)
     {
-      guint n = count_alike (layers, first, n_layers, i / n_turns) / i;
+      guint n = count_alike (layers, first, n_layers, i) / i;
 
-      if (n <= N_PERIODS || (n - N_PERIODS) * i <= most)
+      if (n <= get_n_kept (i) || (n - get_n_kept (i)) * i <= most)
         continue;
       best = i;
-      most = (n - N_PERIODS) * i;
+      most = (n - get_n_kept (i)) * i;
       *n_periods = n;
     }
 
@@ -153,7 +157,7 @@ keep_periods (HrLlamaLayers *self,
 {
   HrLlamaRepeat repeat;
 
-  keep (self, layers, first, (N_PERIODS - 1) * period);
+  keep (self, layers, first, (get_n_kept (period) - 1) * period);
   repeat.second = self->layers->len;
   repeat.first = repeat.second - period;
   g_array_append_val (self->repeats, repeat);
@@ -164,7 +168,7 @@ keep_periods (HrLlamaLayers *self,
  * hr_llama_layers_new:
  * @plan: a plan
  * @likeness: which layers are alike
- * @n_turns: how many periods leave a buffer as they find it, as values may lie in two places by turns
+ * @n_turns: a number that the layers of a period are a multiple of, as values may lie in several places by turns
  *
  * Finds layers that stand for all. The last one, in which only tokens go on that logits are asked of, is always kept,
  * and like no other.

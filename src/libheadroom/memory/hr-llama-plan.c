@@ -46,8 +46,8 @@
 #define HOST_ALIGNMENT 32
 #define ROW_PADDING 512
 
-/* As many periods of layers as are tried to leave buffers as they find them. */
-#define MAX_TURNS 2
+/* So many places values of one layer after the other may take in turns, those that are found most often first. */
+static const guint turns[] = { 1, 3, 2 };
 
 /* Elements of states are of fp32, whatever those of keys and values are (llama_model::create_memory). */
 #define STATE_BYTES 4
@@ -1125,10 +1125,10 @@ measure_graph (const HrLlamaPlan *self,
   HrLlamaLikeness likeness = has_copies (self, n_tokens) ? HR_LLAMA_LIKENESS_COPIES : HR_LLAMA_LIKENESS_PLACES;
   Finding finding = { .holds = FALSE };
 
-  for (guint i = 1; !finding.holds; i++)
+  for (guint i = 0; !finding.holds; i++)
     {
-      g_autoptr (HrLlamaLayers) layers = i <= MAX_TURNS ? hr_llama_layers_new (self, likeness, i)
-                                                        : hr_llama_layers_new_all (self);
+      g_autoptr (HrLlamaLayers) layers = i < G_N_ELEMENTS (turns) ? hr_llama_layers_new (self, likeness, turns[i])
+                                                                  : hr_llama_layers_new_all (self);
 
       finding = find (self, PURPOSE_BUFFERS, layers, n_tokens, n_outputs);
     }
