@@ -606,8 +606,8 @@ create_key (const HrLlamaPlan    *self,
   const gint choices[] = {
     purpose, self->release, self->flash, self->output_place, self->has_transposed_values, self->has_host_cache,
     self->has_whole_windows, self->key_type, self->value_type, schedule->backend, schedule->n_devices,
-    schedule->offloads, schedule->n_copies, schedule->has_tiles, storage->dtype, storage->quantization, storage->is_as_read,
-    hr_llama_plan_get_head_place (self),
+    schedule->offloads, schedule->n_copies, schedule->has_tiles, storage->dtype, storage->quantization,
+    storage->is_as_read, hr_llama_plan_get_head_place (self),
   };
   GByteArray *key = g_byte_array_new ();
 
