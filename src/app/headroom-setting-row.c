@@ -361,7 +361,7 @@ headroom_setting_row_new (HrJob      *job,
   else if (G_IS_PARAM_SPEC_DOUBLE (setting))
     row = number_row_new (job, setting);
   else if (hr_job_setting_is_model (setting) || g_str_equal (setting->name, "tensor-split") ||
-           g_str_equal (setting->name, "override-tensor"))
+           g_str_equal (setting->name, "override-tensor") || g_str_equal (setting->name, "tensor-types"))
     row = headroom_model_row_new (job, setting);
   else if (G_IS_PARAM_SPEC_STRING (setting))
     row = g_str_equal (setting->name, "further-inputs") ? headroom_inputs_row_new (job, setting)

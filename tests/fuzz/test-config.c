@@ -96,7 +96,7 @@ check_storage (HrModel *model)
       g_auto (HrWeightStorage) storage = { 0 };
       HrWeights weights;
 
-      hr_weight_storage_init (&storage, model, HR_DTYPE_BFLOAT16, formats[i]);
+      hr_weight_storage_init (&storage, model, HR_DTYPE_BFLOAT16, formats[i], NULL);
       hr_weights_init_model (&weights, &storage);
       g_assert_cmpuint (weights.quantized_elements + weights.other_elements, ==, hr_model_get_n_parameters (model));
       g_assert_cmpuint (weights.bytes, >, 0);

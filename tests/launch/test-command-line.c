@@ -167,6 +167,7 @@ test_round_trip (void)
     "engine=llama.cpp max-num-seqs=2 fit=true fit-target=2048 fit-ctx=8192",
     "engine=llama.cpp max-num-seqs=1 max-model-len=4096 n-cpu-ffn=3 op-offload=false "
     "override-tensor=blk\\.1\\.ffn_.*=CUDA0,attn=CPU",
+    "engine=ollama max-num-seqs=2 gpu-overhead=512 sched-spread=true fit-target=2048 gpu-layers=20",
   };
   g_autoptr (GError) error = NULL;
   g_autoptr (HrModel) model = hr_model_new_from_id ("Qwen/Qwen2.5-0.5B-Instruct", &error);

@@ -65,6 +65,9 @@ test_context (void)
     { "rtx-4090", 1, "cache-type-k=q8_0", 32768 * 34 / 64 },
     { "h100-80gb-sxm", 1, "", 32768 },
     { "rtx-4090", 1, "max-model-len=99999", 32768 },
+    { "rtx-4090", 1, "gpu-overhead=512", 32768 },
+    { "rtx-4090", 1, "gpu-overhead=1024", 4096 },
+    { "rtx-4090", 1, "gpu-overhead=1024 max-model-len=8192", 8192 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -170,6 +173,10 @@ test_gpus (void)
   g_autoptr (HrEstimate) both = estimate (MODEL, "rtx-4090", 2,
                                           "engine=ollama quantization=q4_k_m max-model-len=32768");
 
+  g_autoptr (HrEstimate) spread = estimate ("Qwen/Qwen2.5-7B-Instruct", "rtx-4090", 2,
+                                            "engine=ollama quantization=q4_k_m max-model-len=4096 sched-spread=true");
+
+  g_assert_cmpuint (hr_estimate_get_n_devices (spread), ==, 2);
   g_assert_cmpuint (hr_estimate_get_n_devices (one), ==, 1);
   g_assert_cmpuint (hr_estimate_get_n_devices (both), ==, 2);
 }
@@ -205,6 +212,57 @@ test_fit_context (void)
                     hr_estimate_get_component_bytes (left, HR_COMPONENT_WEIGHTS));
   g_assert_cmpuint (hr_estimate_get_component_bytes (longer, HR_COMPONENT_WEIGHTS), <,
                     hr_estimate_get_component_bytes (left, HR_COMPONENT_WEIGHTS));
+}
+
+static guint64
+get_weights (const char *id,
+             const char *settings)
+{
+  g_autofree char *all = g_strconcat ("engine=ollama quantization=q4_k_m gpu-layers=9999 max-model-len=4096 ", settings,
+                                      NULL);
+  g_autoptr (HrEstimate) found = estimate (id, "rtx-4090", 1, all);
+
+  return hr_estimate_get_component_bytes (found, HR_COMPONENT_WEIGHTS);
+}
+
+/*
+ * Values of 28 layers in 16 bits, of which half would have Q4_K, with 4.5 bits, and half Q6_K, with 6.5625. A head that
+ * is tied to the embeddings is on the GPU as they are, unless the file has it; then the embeddings, on the host, have
+ * Q4_K.
+ */
+static void
+test_types (void)
+{
+  static const char model[] = "Qwen/Qwen3-0.6B";
+  guint64 usual = get_weights (model, "");
+  guint64 values = 14 * 1024 * 1024 * (16 - 4.5 + 16 - 6.5625) / 8;
+  guint64 head = G_GUINT64_CONSTANT (151936) * 1024 / 256;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HrEstimate) none = try_estimate (model, "rtx-4090", 1,
+                                              "engine=ollama quantization=q4_k_m tensor-types=a=b", &error);
+
+  g_assert_null (none);
+  g_assert_error (error, HR_ERROR, HR_ERROR_UNSUPPORTED);
+  g_assert_cmpuint (get_weights (model, "tensor-types=attn_v=f16"), ==, usual + values);
+  g_assert_cmpuint (get_weights (model, "tensor-types=^output\\.=q6_k"), ==, usual);
+  g_assert_cmpuint (get_weights (model, "tensor-types=^output\\.=q4_K"), ==, usual - head * (210 - 144));
+  g_assert_cmpuint (get_weights (model, "tensor-types=token_embd=q4_K"), ==, usual - head * (210 - 144));
+  g_assert_cmpuint (get_weights (model, "tensor-types=blk\\.(0|27)\\.attn_v\\.=f16"), ==,
+                    usual + 2 * 1024 * 1024 * (16 - 6.5625) / 8);
+}
+
+/* What is left free is what llama.cpp's server is told by a variable of its own. */
+static void
+test_fit_target (void)
+{
+  static const char same[] = "engine=ollama quantization=q4_k_m max-num-batched-tokens=512 max-model-len=32768";
+  g_autofree char *more = g_strconcat (same, " fit-target=4096", NULL);
+  g_autoptr (HrEstimate) usual = estimate (MODEL, "rtx-4090", 1, same);
+  g_autoptr (HrEstimate) less = estimate (MODEL, "rtx-4090", 1, more);
+  guint64 given = get_buffers (usual) - get_buffers (less);
+
+  g_assert_cmpuint (given, >, 2 * GIB);
+  g_assert_cmpuint (given, <, 4 * GIB);
 }
 
 /* common/fit.cpp: of a mixture all layers are on the GPU before the experts of all are. */
@@ -243,6 +301,8 @@ main (int   argc,
   g_test_add_func ("/ollama/with_the_same_settings_it_is_llama_cpp", test_same_as_llama);
   g_test_add_func ("/ollama/llama_cpp_makes_a_context_shorter_before_it_takes_layers_off", test_fit_context);
   g_test_add_func ("/ollama/one_gpu_of_several_is_taken_where_the_model_is_thought_to_fit", test_gpus);
+  g_test_add_func ("/ollama/tensors_have_the_types_that_their_names_are_given", test_types);
+  g_test_add_func ("/ollama/so_much_is_left_free_as_the_server_is_told", test_fit_target);
   g_test_add_func ("/ollama/experts_go_to_the_host_before_layers_do", test_experts);
 
   return g_test_run ();

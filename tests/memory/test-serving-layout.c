@@ -66,7 +66,7 @@ count_bytes (HrModel *model,
   g_auto (HrWeightStorage) storage = { 0 };
   HrWeights weights;
 
-  hr_weight_storage_init (&storage, model, dtype, hr_model_get_quantization (model));
+  hr_weight_storage_init (&storage, model, dtype, hr_model_get_quantization (model), NULL);
   hr_weights_init_model (&weights, &storage);
 
   return weights.bytes;

@@ -205,7 +205,7 @@ get_weights (HrModel *model)
   g_auto (HrWeightStorage) storage = { 0 };
   HrWeights weights;
 
-  hr_weight_storage_init (&storage, model, HR_DTYPE_BFLOAT16, hr_model_get_quantization (model));
+  hr_weight_storage_init (&storage, model, HR_DTYPE_BFLOAT16, hr_model_get_quantization (model), NULL);
   hr_weights_init_model (&weights, &storage);
 
   return weights.bytes;

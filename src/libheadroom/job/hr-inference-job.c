@@ -40,9 +40,12 @@ struct _HrInferenceJob
   guint64 n_cpu_moe;
   guint64 n_cpu_ffn;
   char *override_tensor;
+  char *tensor_types;
   gboolean op_offload;
   gboolean fit;
   guint64 fit_target;
+  guint64 gpu_overhead;
+  gboolean sched_spread;
   guint64 fit_ctx;
   HrSplitMode split_mode;
   char *tensor_split;
@@ -125,10 +128,13 @@ enum
   PROP_N_CPU_MOE,
   PROP_N_CPU_FFN,
   PROP_OVERRIDE_TENSOR,
+  PROP_TENSOR_TYPES,
   PROP_OP_OFFLOAD,
   PROP_FIT,
   PROP_FIT_TARGET,
   PROP_FIT_CTX,
+  PROP_GPU_OVERHEAD,
+  PROP_SCHED_SPREAD,
   PROP_SPLIT_MODE,
   PROP_TENSOR_SPLIT,
   PROP_FLASH_ATTENTION,
@@ -270,6 +276,10 @@ hr_inference_job_get_property (GObject    *object,
       g_value_set_string (value, self->override_tensor);
       break;
 
+    case PROP_TENSOR_TYPES:
+      g_value_set_string (value, self->tensor_types);
+      break;
+
     case PROP_OP_OFFLOAD:
       g_value_set_boolean (value, self->op_offload);
       break;
@@ -280,6 +290,14 @@ hr_inference_job_get_property (GObject    *object,
 
     case PROP_FIT_TARGET:
       g_value_set_uint64 (value, self->fit_target);
+      break;
+
+    case PROP_GPU_OVERHEAD:
+      g_value_set_uint64 (value, self->gpu_overhead);
+      break;
+
+    case PROP_SCHED_SPREAD:
+      g_value_set_boolean (value, self->sched_spread);
       break;
 
     case PROP_FIT_CTX:
@@ -611,6 +629,10 @@ hr_inference_job_set_property (GObject      *object,
       hr_job_set_text (&self->override_tensor, value, pspec);
       break;
 
+    case PROP_TENSOR_TYPES:
+      hr_job_set_text (&self->tensor_types, value, pspec);
+      break;
+
     case PROP_OP_OFFLOAD:
       self->op_offload = g_value_get_boolean (value);
       break;
@@ -621,6 +643,14 @@ hr_inference_job_set_property (GObject      *object,
 
     case PROP_FIT_TARGET:
       self->fit_target = g_value_get_uint64 (value);
+      break;
+
+    case PROP_GPU_OVERHEAD:
+      self->gpu_overhead = g_value_get_uint64 (value);
+      break;
+
+    case PROP_SCHED_SPREAD:
+      self->sched_spread = g_value_get_boolean (value);
       break;
 
     case PROP_FIT_CTX:
@@ -1178,6 +1208,7 @@ hr_inference_job_finalize (GObject *object)
   g_free (self->tensor_split);
   g_free (self->draft_model);
   g_free (self->override_tensor);
+  g_free (self->tensor_types);
 
   G_OBJECT_CLASS (hr_inference_job_parent_class)->finalize (object);
 }
@@ -1414,6 +1445,21 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
+   * HrInferenceJob:tensor-types:
+   *
+   * Types of single tensors in the file, whatever its file type says: patterns of their names, each with `=` and a type
+   * of ggml behind, and commas between them.
+   */
+  properties[PROP_TENSOR_TYPES] =
+    g_param_spec_string ("tensor-types",
+                         N_("Types of tensors"),
+                         N_("Types that tensors of the file have whose names a pattern matches, the first one that "
+                            "does, where they are not those of its file type (--tensor-type of llama-quantize), as in "
+                            "attn_v=f16,^output\\.=q6_K; “none” leaves all to the file type"),
+                         "none",
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
    * HrInferenceJob:op-offload:
    *
    * Whether GPUs compute long prompts with matrices that the host keeps.
@@ -1466,6 +1512,32 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
                             "takes layers off the GPU (--fit-ctx)"),
                          1, 16777216, 4096,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:gpu-overhead:
+   *
+   * What Ollama does not count of each GPU where it chooses the context by itself, in MiB.
+   */
+  properties[PROP_GPU_OVERHEAD] =
+    g_param_spec_uint64 ("gpu-overhead",
+                         N_("Memory Ollama does not count"),
+                         N_("MiB of each GPU that Ollama does not count where it chooses the context by the memory "
+                            "(OLLAMA_GPU_OVERHEAD); since 0.30 this no longer keeps anything free"),
+                         0, 1048576, 0,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * HrInferenceJob:sched-spread:
+   *
+   * Whether Ollama takes all GPUs for a model that one would hold.
+   */
+  properties[PROP_SCHED_SPREAD] =
+    g_param_spec_boolean ("sched-spread",
+                          N_("Spread over all GPUs"),
+                          N_("Have Ollama take all GPUs for a model that it thinks one would hold "
+                             "(OLLAMA_SCHED_SPREAD)"),
+                          FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
    * HrInferenceJob:split-mode:
@@ -2268,10 +2340,14 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   hr_job_mark_setting (properties[PROP_N_CPU_FFN], 613, TRUE);
   hr_job_mark_setting (properties[PROP_OVERRIDE_TENSOR], 615, TRUE);
   hr_job_mark_patterns (properties[PROP_OVERRIDE_TENSOR]);
+  hr_job_mark_setting (properties[PROP_TENSOR_TYPES], 150, TRUE);
+  hr_job_mark_patterns (properties[PROP_TENSOR_TYPES]);
   hr_job_mark_setting (properties[PROP_OP_OFFLOAD], 649, TRUE);
   hr_job_mark_setting (properties[PROP_FIT], 611, TRUE);
   hr_job_mark_setting (properties[PROP_FIT_TARGET], 611, TRUE);
   hr_job_mark_setting (properties[PROP_FIT_CTX], 611, TRUE);
+  hr_job_mark_setting (properties[PROP_GPU_OVERHEAD], 511, TRUE);
+  hr_job_mark_setting (properties[PROP_SCHED_SPREAD], 614, TRUE);
   hr_job_mark_setting (properties[PROP_SPLIT_MODE], 614, TRUE);
   hr_job_mark_setting (properties[PROP_TENSOR_SPLIT], 616, TRUE);
   hr_job_mark_setting (properties[PROP_FLASH_ATTENTION], 705, FALSE);
@@ -2351,6 +2427,7 @@ hr_inference_job_init (HrInferenceJob *self)
   self->tensor_split = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_TENSOR_SPLIT])->default_value);
   self->kv_offload = G_PARAM_SPEC_BOOLEAN (properties[PROP_KV_OFFLOAD])->default_value;
   self->override_tensor = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_OVERRIDE_TENSOR])->default_value);
+  self->tensor_types = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_TENSOR_TYPES])->default_value);
   self->op_offload = G_PARAM_SPEC_BOOLEAN (properties[PROP_OP_OFFLOAD])->default_value;
   self->mmproj_offload = G_PARAM_SPEC_BOOLEAN (properties[PROP_MMPROJ_OFFLOAD])->default_value;
   self->draft_model = g_strdup (G_PARAM_SPEC_STRING (properties[PROP_DRAFT_MODEL])->default_value);
@@ -2698,6 +2775,22 @@ hr_inference_job_get_override_tensor (HrInferenceJob *self)
 }
 
 /**
+ * hr_inference_job_get_tensor_types:
+ * @self: an inference job
+ *
+ * Gets the types that single tensors of the file have.
+ *
+ * Returns: (transfer none): patterns and types, or `none`
+ */
+const char *
+hr_inference_job_get_tensor_types (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), NULL);
+
+  return self->tensor_types;
+}
+
+/**
  * hr_inference_job_get_op_offload:
  * @self: an inference job
  *
@@ -2743,6 +2836,38 @@ hr_inference_job_get_fit_target (HrInferenceJob *self)
   g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
 
   return self->fit_target;
+}
+
+/**
+ * hr_inference_job_get_gpu_overhead:
+ * @self: a job of inference
+ *
+ * Gets what Ollama does not count of each GPU where it chooses the context by itself.
+ *
+ * Returns: the size in MiB
+ */
+guint64
+hr_inference_job_get_gpu_overhead (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), 0);
+
+  return self->gpu_overhead;
+}
+
+/**
+ * hr_inference_job_get_sched_spread:
+ * @self: a job of inference
+ *
+ * Gets whether Ollama takes all GPUs for a model that one would hold.
+ *
+ * Returns: the value of the setting
+ */
+gboolean
+hr_inference_job_get_sched_spread (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), FALSE);
+
+  return self->sched_spread;
 }
 
 /**

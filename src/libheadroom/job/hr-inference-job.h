@@ -33,6 +33,9 @@ guint64           hr_inference_job_get_gpu_layers               (HrInferenceJob 
 guint64           hr_inference_job_get_n_cpu_moe                (HrInferenceJob *self);
 guint64           hr_inference_job_get_n_cpu_ffn                (HrInferenceJob *self);
 const char       *hr_inference_job_get_override_tensor          (HrInferenceJob *self);
+const char       *hr_inference_job_get_tensor_types             (HrInferenceJob *self);
+guint64           hr_inference_job_get_gpu_overhead             (HrInferenceJob *self);
+gboolean          hr_inference_job_get_sched_spread             (HrInferenceJob *self);
 gboolean          hr_inference_job_get_op_offload               (HrInferenceJob *self);
 gboolean          hr_inference_job_get_fit                      (HrInferenceJob *self);
 guint64           hr_inference_job_get_fit_target               (HrInferenceJob *self);

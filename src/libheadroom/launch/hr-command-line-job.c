@@ -456,6 +456,7 @@ apply (const HrCommandLine  *self,
 
   return apply_absent (self, &scope, TRUE, job, error) && apply_read (self, &scope, job, error) &&
          (self->quantization == NULL || hr_job_set_from_string (job, "quantization", self->quantization, error)) &&
+         (self->tensor_types == NULL || hr_job_set_from_string (job, "tensor-types", self->tensor_types, error)) &&
          count_gpus (self, &scope, n_gpus, error);
 }
 

@@ -32,6 +32,7 @@ typedef struct
  * @unread: (element-type utf8): those that are not known
  * @model: (nullable): the path or the id of the model
  * @quantization: (nullable): how it is quantized, by the name of its file
+ * @tensor_types: (nullable): types of its tensors that are not those of that, as Ollama's library has it
  */
 struct _HrCommandLine
 {
@@ -43,6 +44,7 @@ struct _HrCommandLine
   GPtrArray *unread;
   char *model;
   char *quantization;
+  char *tensor_types;
 };
 
 gboolean _hr_command_line_is_flag (HrJson *option);

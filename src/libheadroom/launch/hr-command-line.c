@@ -63,6 +63,7 @@ hr_command_line_free (HrCommandLine *self)
   g_clear_pointer (&self->unread, g_ptr_array_unref);
   g_free (self->model);
   g_free (self->quantization);
+  g_free (self->tensor_types);
   g_free (self);
 }
 
@@ -1180,7 +1181,7 @@ read_ollama (HrCommandLine  *self,
     }
 
   if (self->model != NULL)
-    hr_command_model_read_ollama (&self->model, &self->quantization);
+    hr_command_model_read_ollama (&self->model, &self->quantization, &self->tensor_types);
 
   return TRUE;
 }

@@ -254,7 +254,8 @@ is_of_library (HrJson     *row,
 static gboolean
 find_in_library (const char  *stem,
                  char       **model,
-                 char       **quantization)
+                 char       **quantization,
+                 char       **tensor_types)
 {
   g_autoptr (HrJson) root = hr_json_new_from_resource (LIBRARY_PATH, NULL);
   HrJson *rows = root != NULL ? hr_json_get_member (root, "models") : NULL;
@@ -266,14 +267,17 @@ find_in_library (const char  *stem,
   for (guint i = 0; parts[0] != NULL && rows != NULL && i < hr_json_get_length (rows); i++)
     {
       HrJson *row = hr_json_get_element (rows, i);
-      const char *id = NULL, *type = NULL;
+      const char *id = NULL, *type = NULL, *types = NULL;
 
       if (!is_of_library (row, parts[0], tag != NULL ? tag : "latest") ||
-          !hr_json_get_string (row, "model", &id, NULL) || !hr_json_get_string (row, "quantization", &type, NULL))
+          !hr_json_get_string (row, "model", &id, NULL) || !hr_json_get_string (row, "quantization", &type, NULL) ||
+          !hr_json_get_string (row, "tensor-types", &types, NULL))
         continue;
 
       if (*quantization == NULL)
         *quantization = g_strdup (type);
+      if (g_str_equal (*quantization, type))
+        *tensor_types = g_strdup (types);
       g_free (*model);
       *model = g_strdup (id);
       return TRUE;
@@ -286,13 +290,15 @@ find_in_library (const char  *stem,
  * hr_command_model_read_ollama:
  * @model: (inout): what Ollama calls the model
  * @quantization: (inout): how it is quantized, if its name says so, or as Ollama's library has it
+ * @tensor_types: (out) (nullable): the types of tensors that are not those of that, as the library has it
  *
  * Looks for the model of a name of Ollama's library, such as `llama3.1:8b-instruct-q8_0`. Paths, and repositories of
  * Hugging Face behind `hf.co/`, are left as they are, without that.
  */
 void
 hr_command_model_read_ollama (char **model,
-                              char **quantization)
+                              char **quantization,
+                              char **tensor_types)
 {
   g_autofree char *stem = NULL;
   char *id;
@@ -310,11 +316,11 @@ hr_command_model_read_ollama (char **model,
     return;
 
   stem = g_strdup (*model);
-  if (find_in_library (stem, model, quantization))
+  if (find_in_library (stem, model, quantization, tensor_types))
     return;
 
   split_quantization (stem, quantization);
-  if (find_in_library (stem, model, quantization) || strchr (stem, ':') == NULL)
+  if (find_in_library (stem, model, quantization, tensor_types) || strchr (stem, ':') == NULL)
     return;
 
   id = find_alike (stem);

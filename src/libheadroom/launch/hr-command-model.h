@@ -14,6 +14,7 @@ void hr_command_model_assume    (const char  *model,
                                  char       **quantization);
 
 void hr_command_model_read_ollama (char      **model,
-                                   char      **quantization);
+                                   char      **quantization,
+                                   char      **tensor_types);
 
 G_END_DECLS

@@ -62,7 +62,10 @@ dup_unquoted (const char *text)
   return value;
 }
 
-/* A variable may stand before a command, or behind what sets it: export, -e of Docker, Environment= of systemd. */
+/*
+ * A variable may stand before a command, or behind what sets it: export, -e of Docker, Environment= of systemd. Those
+ * of llama.cpp's server reach it.
+ */
 static void
 take_word (GPtrArray  *pairs,
            const char *word)
@@ -71,7 +74,7 @@ take_word (GPtrArray  *pairs,
   const char *equals = strchr (name, '=');
   g_autofree char *variable = equals != NULL ? g_strndup (name, equals - name + 1) : NULL;
 
-  if (variable != NULL && g_str_has_prefix (variable, "OLLAMA_"))
+  if (variable != NULL && (g_str_has_prefix (variable, "OLLAMA_") || g_str_has_prefix (variable, "LLAMA_ARG_")))
     add_pair (pairs, variable, equals + 1);
 }
 

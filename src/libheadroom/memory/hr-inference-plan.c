@@ -196,6 +196,7 @@ resolve_quantization (HrInferencePlan  *plan,
                       GError          **error)
 {
   const char *unknown = hr_model_get_unknown_quantization (plan->model);
+  g_autoptr (HrGgufTypes) types = NULL;
 
   plan->quantization = hr_job_get_quantization (job);
   if (plan->quantization == HR_QUANTIZATION_AUTO && unknown != NULL)
@@ -219,7 +220,11 @@ resolve_quantization (HrInferencePlan  *plan,
   if (!check_engine (plan, job, error))
     return FALSE;
 
-  hr_weight_storage_init (&plan->storage, plan->model, plan->dtype, plan->quantization);
+  if (HR_IS_INFERENCE_JOB (job) && hr_inference_job_runs_llama (HR_INFERENCE_JOB (job)) &&
+      !hr_gguf_types_read (hr_inference_job_get_tensor_types (HR_INFERENCE_JOB (job)), &types, error))
+    return FALSE;
+
+  hr_weight_storage_init (&plan->storage, plan->model, plan->dtype, plan->quantization, types);
   warn_of_quantization (plan);
 
   return TRUE;
@@ -847,7 +852,7 @@ hr_inference_plan_quantize (HrInferencePlan *self,
 {
   self->quantization = quantization;
   hr_weight_storage_clear (&self->storage);
-  hr_weight_storage_init (&self->storage, self->model, self->dtype, self->quantization);
+  hr_weight_storage_init (&self->storage, self->model, self->dtype, self->quantization, NULL);
 }
 
 /*

@@ -61,6 +61,7 @@ make_job (HrInferenceJob *job)
                 "n-cpu-moe", (guint64) 0,
                 "n-cpu-ffn", (guint64) 0,
                 "override-tensor", "none",
+                "tensor-types", "none",
                 "kv-cache-dtype", HR_DTYPE_AUTO,
                 "cache-type-k", hr_inference_job_get_draft_cache_type_k (job),
                 "cache-type-v", hr_inference_job_get_draft_cache_type_v (job),

@@ -12,84 +12,10 @@
 
 /*
  * Where tensors are that are not with their layer (llama_model_loader::create_tensor): the first of the patterns that
- * is found in the name of a tensor says where. Names are those of src/llama-arch.cpp (LLM_TENSOR_NAMES). What
- * --n-cpu-moe, --n-cpu-ffn and --fit move are patterns as well (llm_add_n_cpu_moe_overrides of common/arg.cpp,
- * get_overflow_pattern of common/fit.cpp), which are known here without their text.
+ * is found in the name of a tensor says where. What --n-cpu-moe, --n-cpu-ffn and --fit move are patterns as well
+ * (llm_add_n_cpu_moe_overrides of common/arg.cpp, get_overflow_pattern of common/fit.cpp), which are known here without
+ * their text.
  */
-
-static const struct
-{
-  HrModule module;
-  const char *names[HR_LLAMA_MAX_PIECES];
-} modules[] = {
-  { HR_MODULE_QUERY, { "attn_q" } },
-  { HR_MODULE_KEY, { "attn_k" } },
-  { HR_MODULE_VALUE, { "attn_v" } },
-  { HR_MODULE_QUERY_KEY_VALUE, { "attn_qkv" } },
-  { HR_MODULE_OUTPUT, { "attn_output" } },
-  { HR_MODULE_OUTPUT_GATE, { "attn_gate" } },
-  { HR_MODULE_QUERY_LATENT, { "attn_q_a" } },
-  { HR_MODULE_QUERY_EXPANSION, { "attn_q_b" } },
-  { HR_MODULE_LATENT, { "attn_kv_a_mqa" } },
-  { HR_MODULE_EXPANSION, { "attn_k_b", "attn_v_b" } },
-  { HR_MODULE_GATE, { "ffn_gate" } },
-  { HR_MODULE_UP, { "ffn_up" } },
-  { HR_MODULE_GATE_UP, { "ffn_up" } },
-  { HR_MODULE_DOWN, { "ffn_down" } },
-  { HR_MODULE_ROUTER, { "ffn_gate_inp" } },
-  { HR_MODULE_EXPERT_GATE, { "ffn_gate_exps" } },
-  { HR_MODULE_EXPERT_UP, { "ffn_up_exps" } },
-  { HR_MODULE_EXPERT_GATE_UP, { "ffn_gate_exps", "ffn_up_exps" } },
-  { HR_MODULE_EXPERT_DOWN, { "ffn_down_exps" } },
-  { HR_MODULE_SHARED_GATE, { "ffn_gate_inp_shexp" } },
-  { HR_MODULE_LATENT_DOWN, { "ffn_latent_down" } },
-  { HR_MODULE_LATENT_UP, { "ffn_latent_up" } },
-  { HR_MODULE_PROJECTION, { "ssm_in" } },
-  { HR_MODULE_RATES, { "ssm_ba" } },
-  { HR_MODULE_REPLACEMENT_RATE, { "ssm_beta" } },
-  { HR_MODULE_DECAY_RATE, { "ssm_alpha" } },
-  { HR_MODULE_SELECTION, { "ssm_x" } },
-  { HR_MODULE_TIME_STEP, { "ssm_dt" } },
-};
-
-/* The same where blocks call them otherwise; perceptrons of a mixture are its shared experts. */
-static const struct
-{
-  HrBlockKind kind;
-  HrModule module;
-  const char *names[HR_LLAMA_MAX_PIECES];
-} own_modules[] = {
-  { HR_BLOCK_MIXTURE, HR_MODULE_GATE, { "ffn_gate_shexp" } },
-  { HR_BLOCK_MIXTURE, HR_MODULE_UP, { "ffn_up_shexp" } },
-  { HR_BLOCK_MIXTURE, HR_MODULE_GATE_UP, { "ffn_gate_shexp", "ffn_up_shexp" } },
-  { HR_BLOCK_MIXTURE, HR_MODULE_DOWN, { "ffn_down_shexp" } },
-  { HR_BLOCK_SHORT_CONVOLUTION, HR_MODULE_PROJECTION, { "shortconv.in_proj" } },
-  { HR_BLOCK_SHORT_CONVOLUTION, HR_MODULE_OUTPUT, { "shortconv.out_proj" } },
-  { HR_BLOCK_MAMBA, HR_MODULE_OUTPUT, { "ssm_out" } },
-  { HR_BLOCK_MAMBA2, HR_MODULE_OUTPUT, { "ssm_out" } },
-  { HR_BLOCK_GATED_DELTA, HR_MODULE_OUTPUT, { "ssm_out" } },
-  { HR_BLOCK_GATED_DELTA, HR_MODULE_PROJECTION, { "attn_qkv", "attn_gate" } },
-};
-
-static const char * const *
-find_names (const HrBlock *block,
-            HrModule       module)
-{
-  static const char * const unknown[HR_LLAMA_MAX_PIECES] = { NULL };
-
-  for (guint i = 0; i < G_N_ELEMENTS (own_modules); i++)
-    {
-      if (own_modules[i].kind == block->kind && own_modules[i].module == module)
-        return own_modules[i].names;
-    }
-  for (guint i = 0; i < G_N_ELEMENTS (modules); i++)
-    {
-      if (modules[i].module == module)
-        return modules[i].names;
-    }
-
-  return unknown;
-}
 
 static gboolean
 is_of_experts (const char *name)
@@ -221,7 +147,7 @@ hr_llama_placement_find_module (const HrLlamaPlan *plan,
                                 const char        *ending,
                                 gint               place)
 {
-  const char *stem = find_names (block, module)[0];
+  const char *stem = hr_gguf_names_find (block, module)[0];
   g_autofree char *name = NULL;
 
   if (stem == NULL || (plan->overrides == NULL && (layer >= plan->pass->stack->n_layers || plan->moves[layer] == 0)))
@@ -273,42 +199,6 @@ hr_llama_placement_name_norm (const HrLlamaPlan *plan,
   return is_behind ? "post_attention_norm.weight" : "attn_norm.weight";
 }
 
-static const HrBlock *
-find_in_chain (const HrChain *chain,
-               const char    *path)
-{
-  for (guint i = 0; i < chain->n_blocks; i++)
-    {
-      if (chain->blocks[i].path == path)
-        return &chain->blocks[i];
-    }
-
-  return NULL;
-}
-
-/* The block of a layer that a tensor is of, and the sublayer that it is in. */
-static const HrBlock *
-find_block (const HrLlamaPlan *plan,
-            const HrTensor    *tensor,
-            guint              layer,
-            const HrSublayer **sublayer)
-{
-  const HrStack *stack = plan->pass->stack;
-  const HrLayerClass *layer_class = &stack->layer_classes[stack->layer_class_of[layer]];
-  const HrBlock *block = NULL;
-
-  for (guint i = 0; block == NULL && i < layer_class->n_sublayers; i++)
-    {
-      *sublayer = &layer_class->sublayers[i];
-      block = find_in_chain (&(*sublayer)->shared, tensor->block);
-      for (guint j = 0; block == NULL && j < (*sublayer)->n_branches; j++)
-        block = find_in_chain (&(*sublayer)->branches[j], tensor->block);
-      block = block != NULL ? block : find_in_chain (&(*sublayer)->after, tensor->block);
-    }
-
-  return block;
-}
-
 /* Vectors of an attention and of what keeps states, by their names in the model. */
 static const char *
 name_vector (const HrTensor *tensor)
@@ -355,12 +245,12 @@ hr_llama_placement_find_rules (const HrLlamaPlan *plan,
   gboolean is_in_layer = layer < plan->pass->stack->n_layers;
   const char *ending = tensor->role == HR_TENSOR_ROLE_BIAS ? ".bias" : ".weight";
   const HrSublayer *sublayer = NULL;
-  const HrBlock *block = is_in_layer ? find_block (plan, tensor, layer, &sublayer) : NULL;
-  const char * const *stems = block != NULL ? find_names (block, tensor->module) : NULL;
+  const HrBlock *block = is_in_layer ? hr_gguf_names_find_block (plan->pass->stack, tensor, layer, &sublayer) : NULL;
+  const char * const *stems = block != NULL ? hr_gguf_names_find (block, tensor->module) : NULL;
   const char *name = NULL;
   guint n = 0;
 
-  for (; stems != NULL && n < HR_LLAMA_MAX_PIECES && stems[n] != NULL; n++)
+  for (; stems != NULL && n < HR_GGUF_MAX_NAMES && stems[n] != NULL; n++)
     {
       g_autofree char *full = g_strconcat (stems[n], ending, NULL);
 
@@ -372,8 +262,9 @@ hr_llama_placement_find_rules (const HrLlamaPlan *plan,
   if (block != NULL)
     name = block->kind == HR_BLOCK_NORM ? hr_llama_placement_name_norm (plan, sublayer, block) : name_vector (tensor);
   else if (!is_in_layer)
-    name = tensor->role == HR_TENSOR_ROLE_OUTPUT ? "output.weight"
-           : tensor->role == HR_TENSOR_ROLE_EMBEDDING ? "token_embd.weight" : "output_norm.weight";
+    name = hr_gguf_names_find_outside (tensor);
+  if (name == NULL && !is_in_layer)
+    name = "output_norm.weight";
   rules[0] = name != NULL ? find_rule (plan, layer, name) : (HrLlamaRule) { HR_GGML_NONE, 0 };
 
   return 1;
@@ -438,7 +329,7 @@ check_pieces (const HrLlamaPlan  *plan,
   for (guint i = 0; i < hr_model_get_n_tensors (model); i++)
     {
       const HrTensor *tensor = hr_model_get_tensor (model, i);
-      HrLlamaRule rules[HR_LLAMA_MAX_PIECES];
+      HrLlamaRule rules[HR_GGUF_MAX_NAMES];
       g_autofree char *name = NULL;
 
       if (!hr_part_is_text (tensor->part) || tensor->module == HR_MODULE_EXPERT_GATE_UP ||

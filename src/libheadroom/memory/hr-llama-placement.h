@@ -2,12 +2,10 @@
 
 #pragma once
 
+#include "hr-gguf-names.h"
 #include "hr-llama-plan.h"
 
 G_BEGIN_DECLS
-
-/* The most tensors that a file has one of a model's divided into, in layers. */
-#define HR_LLAMA_MAX_PIECES 2
 
 /**
  * HrLlamaRule:

@@ -609,12 +609,14 @@ create_key (const HrLlamaPlan    *self,
     schedule->offloads, schedule->n_copies, schedule->has_tiles, storage->dtype, storage->quantization,
     storage->is_as_read, hr_llama_plan_get_head_place (self),
   };
+  const char *types = hr_inference_job_get_tensor_types (HR_INFERENCE_JOB (self->pass->job));
   GByteArray *key = g_byte_array_new ();
 
   g_byte_array_append (key, (const guint8 *) sizes, sizeof sizes);
   g_byte_array_append (key, (const guint8 *) choices, sizeof choices);
   hr_llama_layers_add_to_key (layers, key);
   add_overrides (self, key);
+  g_byte_array_append (key, (const guint8 *) types, strlen (types) + 1);
 
   return key;
 }
@@ -974,7 +976,8 @@ get_own_place (const HrLlamaPlan   *self,
 gint
 hr_llama_plan_get_head_place (const HrLlamaPlan *self)
 {
-  gboolean is_tied = TRUE;
+  guint head;
+  gboolean is_tied = !hr_weight_storage_find_head (&self->pass->storage, &head);
 
   for (guint i = 0; i < hr_model_get_n_tensors (self->pass->model); i++)
     {
@@ -1002,7 +1005,7 @@ get_bytes_at (const HrLlamaPlan   *self,
  * @elements: (array): likewise, in elements
  *
  * Adds what the buffers of the model take. The host keeps the table of the embeddings; a head that is tied to it is a
- * copy on its device.
+ * copy on its device, unless the file has it as well.
  */
 void
 hr_llama_plan_add_weights (const HrLlamaPlan *self,
@@ -1010,15 +1013,20 @@ hr_llama_plan_add_weights (const HrLlamaPlan *self,
                            guint64           *elements)
 {
   const HrLlamaTensor *table = NULL;
+  const HrTensor *head = NULL;
   gboolean is_tied = TRUE;
+  guint row;
   gint place;
+
+  if (hr_weight_storage_find_head (&self->pass->storage, &row))
+    head = hr_model_get_tensor (self->pass->model, row);
 
   for (guint i = 0; i < self->tensors->rows->len; i++)
     {
       const HrLlamaTensor *tensor = &g_array_index (self->tensors->rows, HrLlamaTensor, i);
       gint own = get_own_place (self, tensor);
 
-      if (tensor->tensor->tied_to != NULL)
+      if (tensor->tensor->tied_to != NULL && tensor->tensor != head)
         continue;
       is_tied = is_tied && tensor->tensor->role != HR_TENSOR_ROLE_OUTPUT;
       if (tensor->tensor->role == HR_TENSOR_ROLE_EMBEDDING && table == NULL)

@@ -27,7 +27,7 @@ typedef struct
   guint64 host_bytes;
   guint64 device_bytes;
   guint64 n_elements;
-  HrLlamaRule rules[HR_LLAMA_MAX_PIECES];
+  HrLlamaRule rules[HR_GGUF_MAX_NAMES];
   guint n_rules;
 } HrLlamaTensor;
 

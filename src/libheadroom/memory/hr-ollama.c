@@ -84,13 +84,15 @@ static guint64
 get_file_bytes (const HrInferencePlan *pass)
 {
   guint64 sum = 0;
+  guint head;
 
   for (guint i = 0; i < hr_model_get_n_tensors (pass->model); i++)
     {
       const HrTensor *tensor = hr_model_get_tensor (pass->model, i);
       guint n_items = hr_tensor_get_copies_of_layer (tensor) * MAX (tensor->n_layers, 1);
+      gboolean is_own = tensor->tied_to == NULL || (hr_weight_storage_find_head (&pass->storage, &head) && head == i);
 
-      if (tensor->tied_to != NULL || !hr_part_is_text (tensor->part))
+      if (!is_own || !hr_part_is_text (tensor->part))
         continue;
       for (guint j = 0; j < n_items; j++)
         {
@@ -164,7 +166,8 @@ resolve_context (HrInferenceJob  *job,
                  HrGpu           *gpu,
                  guint            n_gpus)
 {
-  guint64 memory = gpu != NULL ? n_gpus * hr_gpu_get_memory (gpu) : 0;
+  guint64 overhead = hr_inference_job_get_gpu_overhead (job) * MIB;
+  guint64 memory = gpu != NULL ? n_gpus * (hr_gpu_get_memory (gpu) - MIN (overhead, hr_gpu_get_memory (gpu))) : 0;
   guint64 positions = get_model_context (pass->model);
   guint64 context = hr_inference_job_get_max_model_len (job);
   g_autofree char *number = NULL;
@@ -231,7 +234,8 @@ hr_ollama_resolve (HrInferenceJob  *job,
       g_object_set (job, "flash-attention", HR_FLASH_ATTENTION_OFF, NULL);
     }
 
-  if (*n_devices > 1 && gpu != NULL && guessed <= available / 100 * USABLE_PERCENT)
+  if (*n_devices > 1 && gpu != NULL && !hr_inference_job_get_sched_spread (job) &&
+      guessed <= available / 100 * USABLE_PERCENT)
     {
       hr_inference_plan_warn (pass, N_("Ollama takes one GPU of several, as it guesses that the model fits there"));
       *n_devices = 1;

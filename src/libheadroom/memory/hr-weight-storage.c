@@ -12,15 +12,17 @@
  * @model: a model
  * @dtype: what is loaded that is not quantized
  * @quantization: how matrices of linear layers are stored
+ * @types: (nullable): types that tensors of a file of llama.cpp are given by their names
  *
  * Finds out how the tensors of a model are stored: if its checkpoint has this quantization, as its config says, else as
  * the quantizer does when nothing is said.
  */
 void
-hr_weight_storage_init (HrWeightStorage      *self,
-                 HrModel        *model,
-                 HrDtype         dtype,
-                 HrQuantization  quantization)
+hr_weight_storage_init (HrWeightStorage *self,
+                        HrModel         *model,
+                        HrDtype          dtype,
+                        HrQuantization   quantization,
+                        HrGgufTypes     *types)
 {
   *self = (HrWeightStorage) { .model = model, .dtype = dtype, .quantization = quantization };
   if (quantization == HR_QUANTIZATION_NONE || quantization == HR_QUANTIZATION_AUTO)
@@ -28,7 +30,7 @@ hr_weight_storage_init (HrWeightStorage      *self,
 
   self->is_as_read = quantization == hr_model_get_quantization (model);
   if (hr_quantization_is_gguf (quantization))
-    self->mixture = hr_gguf_mixture_new (model, quantization);
+    self->mixture = hr_gguf_mixture_new (model, quantization, types);
   else if (!self->is_as_read || _hr_model_get_quantizer (model) == NULL)
     {
       self->quantizer = hr_quantizer_new (quantization);
@@ -303,6 +305,22 @@ hr_weight_storage_get_type (const HrWeightStorage *self,
 
   return hr_quantization_get_name (format != NULL ? hr_matrix_format_find_quantization (format, self->quantization)
                                                   : self->quantization);
+}
+
+/*
+ * hr_weight_storage_find_head:
+ * @self: how tensors are stored
+ * @index: (out): which row of the model's tensors
+ *
+ * Finds a head that is tied to the embeddings, and that a file of llama.cpp has nevertheless.
+ *
+ * Returns: whether there is one
+ */
+gboolean
+hr_weight_storage_find_head (const HrWeightStorage *self,
+                             guint                 *index)
+{
+  return self->mixture != NULL && !self->is_as_read && hr_gguf_mixture_find_head (self->mixture, index);
 }
 
 /*

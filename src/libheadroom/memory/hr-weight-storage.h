@@ -34,7 +34,8 @@ typedef struct
 void                  hr_weight_storage_init           (HrWeightStorage       *self,
                                                         HrModel               *model,
                                                         HrDtype                dtype,
-                                                        HrQuantization         quantization);
+                                                        HrQuantization         quantization,
+                                                        HrGgufTypes           *types);
 void                  hr_weight_storage_clear          (HrWeightStorage       *self);
 const HrQuantizer    *hr_weight_storage_get_quantizer  (const HrWeightStorage *self);
 const HrMatrixFormat *hr_weight_storage_get_format     (const HrWeightStorage *self);
@@ -46,6 +47,8 @@ guint                 hr_weight_storage_list_pieces    (const HrWeightStorage *s
                                                         guint                  index,
                                                         guint                  copy,
                                                         HrMatrixPiece         *pieces);
+gboolean              hr_weight_storage_find_head      (const HrWeightStorage *self,
+                                                        guint                 *index);
 const char           *hr_weight_storage_get_type       (const HrWeightStorage *self,
                                                         guint                  index,
                                                         guint                  copy);

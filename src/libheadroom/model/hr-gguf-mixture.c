@@ -95,11 +95,16 @@ struct _HrGgufMixture
 {
   GPtrArray *rows;    /* of GArray of Entry, one for each layer that has the tensor, or one */
   GArray *n_items;    /* of guint: tensors of a layer that share an entry */
+  guint head;         /* the row of a head that is tied to the embeddings and that the file has nevertheless */
 };
+
+#define NO_HEAD G_MAXUINT
 
 /* What the rules ask for. */
 typedef struct
 {
+  HrModel *model;
+  HrGgufTypes *types;
   HrQuantization quantization;
   gboolean is_tied;
   gboolean is_falcon;
@@ -610,22 +615,25 @@ is_quantized_type (Type type)
 }
 
 static Type
-choose_type (State    *state,
-             Category  category,
-             guint     layer,
-             guint64   row_elements,
-             gboolean  is_expert)
+choose_type (State          *state,
+             const HrTensor *tensor,
+             Category        category,
+             guint           layer,
+             guint64         row_elements)
 {
   Type type = file_types[state->quantization].type;
+  guint given;
 
   if (category == PLAIN)
     return F32;
   if (category == TOWER)
     return F16;
+  if (state->types != NULL && hr_gguf_types_find (state->types, state->model, tensor, layer, &given))
+    return fit_to_row (given, row_elements);
   if (!is_quantized_type (type))
     return type;
 
-  return fit_to_row (get_mixed_type (state, type, category, layer, row_elements, is_expert), row_elements);
+  return fit_to_row (get_mixed_type (state, type, category, layer, row_elements, tensor->n_experts > 0), row_elements);
 }
 
 static guint64
@@ -641,6 +649,7 @@ get_bytes (Type    type,
 /* Parts of a tensor that a file has one by one. */
 static void
 add_parts (State          *state,
+           const HrTensor *tensor,
            const Category *categories,
            const guint64  *rows,
            guint           n_parts,
@@ -650,7 +659,7 @@ add_parts (State          *state,
 {
   for (guint i = 0; i < n_parts; i++)
     {
-      entry->type = choose_type (state, categories[i], layer, in_features, FALSE);
+      entry->type = choose_type (state, tensor, categories[i], layer, in_features);
       entry->n_bytes += get_bytes (entry->type, in_features, rows[i] * in_features);
     }
 }
@@ -676,20 +685,20 @@ add_entry (State          *state,
       static const Category parts[] = { QUERY, KEY, VALUE };
       const guint64 rows[] = { state->query_rows, state->key_rows, state->key_rows };
 
-      add_parts (state, parts, rows, G_N_ELEMENTS (parts), layer, in_features, &entry);
+      add_parts (state, tensor, parts, rows, G_N_ELEMENTS (parts), layer, in_features, &entry);
     }
   else if (category == FUSED_GATED && state->gate_rows < out_features)
     {
       static const Category parts[] = { FUSED, OTHER };
       const guint64 rows[] = { out_features - state->gate_rows, state->gate_rows };
 
-      add_parts (state, parts, rows, G_N_ELEMENTS (parts), layer, in_features, &entry);
+      add_parts (state, tensor, parts, rows, G_N_ELEMENTS (parts), layer, in_features, &entry);
     }
   else if (category == TOWER && tensor->n_dimensions < 2)
     entry.n_bytes = get_bytes (F32, 1, tensor->n_elements);
   else
     {
-      entry.type = choose_type (state, category, layer, in_features, tensor->n_experts > 0);
+      entry.type = choose_type (state, tensor, category, layer, in_features);
       entry.n_bytes = get_bytes (entry.type, in_features, tensor->n_elements);
     }
 
@@ -720,10 +729,22 @@ count_heads_per_group (HrModel *model,
   return n_key_value_heads > 0 ? n_heads / n_key_value_heads : 1;
 }
 
+/* Whether a tensor that is in no layer is given a type by its name. */
+static gboolean
+is_given (HrGgufTypes    *types,
+          HrModel        *model,
+          const HrTensor *tensor)
+{
+  guint type;
+
+  return types != NULL && hr_gguf_types_find (types, model, tensor, 0, &type);
+}
+
 static void
 init_state (State          *state,
             HrModel        *model,
             HrQuantization  quantization,
+            HrGgufTypes    *types,
             const Category *categories)
 {
   const char *model_type = hr_model_get_model_type (model);
@@ -742,6 +763,8 @@ init_state (State          *state,
   hr_model_get_hyper_parameter (model, "linear_value_head_dim", &gate_dim);
 
   *state = (State) {
+    .model = model,
+    .types = types,
     .quantization = quantization,
     .is_tied = TRUE,
     .is_falcon = g_strcmp0 (model_type, "falcon") == 0,
@@ -759,7 +782,7 @@ init_state (State          *state,
     {
       const HrTensor *tensor = hr_model_get_tensor (model, i);
 
-      if (categories[i] == OUTPUT && tensor->tied_to == NULL)
+      if (categories[i] == OUTPUT && (tensor->tied_to == NULL || is_given (types, model, tensor)))
         state->is_tied = FALSE;
       if (is_value_like (categories[i]))
         state->n_values += MAX (tensor->n_layers, 1);
@@ -809,14 +832,16 @@ fill (HrGgufMixture  *self,
  * hr_gguf_mixture_new:
  * @model: a model
  * @quantization: a file type of llama.cpp
+ * @types: (nullable): types that tensors are given by their names
  *
- * Finds the type of each tensor.
+ * Finds the type of each tensor. A head that is given one is in the file even where it is tied to the embeddings.
  *
  * Returns: (transfer full): the types
  */
 HrGgufMixture *
 hr_gguf_mixture_new (HrModel        *model,
-                     HrQuantization  quantization)
+                     HrQuantization  quantization,
+                     HrGgufTypes    *types)
 {
   HrGgufMixture *self = g_new0 (HrGgufMixture, 1);
   guint n_tensors = hr_model_get_n_tensors (model);
@@ -827,17 +852,20 @@ hr_gguf_mixture_new (HrModel        *model,
 
   self->rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
   self->n_items = g_array_new (FALSE, FALSE, sizeof (guint));
+  self->head = NO_HEAD;
   for (guint i = 0; i < n_tensors; i++)
     {
       const HrTensor *tensor = hr_model_get_tensor (model, i);
       guint n_items = hr_tensor_get_copies_of_layer (tensor);
 
       categories[i] = get_category (tensor);
+      if (categories[i] == OUTPUT && tensor->tied_to != NULL && is_given (types, model, tensor))
+        self->head = i;
       g_ptr_array_add (self->rows, g_array_new (FALSE, FALSE, sizeof (Entry)));
       g_array_append_val (self->n_items, n_items);
     }
 
-  init_state (&state, model, quantization, categories);
+  init_state (&state, model, quantization, types, categories);
   fill (self, model, &state, categories);
 
   return self;
@@ -872,6 +900,19 @@ hr_gguf_mixture_get_bytes (HrGgufMixture *self,
   g_return_val_if_fail (self != NULL, 0);
 
   return get_entry (self, row, copy)->n_bytes;
+}
+
+/* Finds the row of a head that is tied to the embeddings and that the file has nevertheless. */
+gboolean
+hr_gguf_mixture_find_head (HrGgufMixture *self,
+                           guint         *row)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  if (self->head != NO_HEAD)
+    *row = self->head;
+
+  return self->head != NO_HEAD;
 }
 
 /* The type of a tensor, such as `Q6_K`. */

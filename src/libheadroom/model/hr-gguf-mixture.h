@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "hr-model.h"
+#include "hr-gguf-types.h"
 
 G_BEGIN_DECLS
 
@@ -10,11 +10,14 @@ G_BEGIN_DECLS
 typedef struct _HrGgufMixture HrGgufMixture;
 
 HrGgufMixture  *hr_gguf_mixture_new           (HrModel        *model,
-                                               HrQuantization  quantization) G_GNUC_WARN_UNUSED_RESULT;
+                                               HrQuantization  quantization,
+                                               HrGgufTypes    *types) G_GNUC_WARN_UNUSED_RESULT;
 void            hr_gguf_mixture_free          (HrGgufMixture  *self);
 guint64         hr_gguf_mixture_get_bytes     (HrGgufMixture  *self,
                                                guint           row,
                                                guint           copy);
+gboolean        hr_gguf_mixture_find_head     (HrGgufMixture  *self,
+                                               guint          *row);
 const char     *hr_gguf_mixture_get_type      (HrGgufMixture  *self,
                                                guint           row,
                                                guint           copy);

@@ -91,10 +91,13 @@ read_job (HrAnatomy *self,
   g_autoptr (HrJob) resolved = hr_job_resolve (job != NULL ? job : fallback, self->model);
   g_autoptr (HrJob) resolved_fallback = hr_job_resolve (fallback, self->model);
   HrInferenceJob *inference = HR_INFERENCE_JOB (resolved_fallback);
+  g_autoptr (HrGgufTypes) types = NULL;
   gboolean has_encoder = hr_model_find_stack (self->model, HR_STACK_ENCODER) != NULL &&
                          hr_model_find_stack (self->model, HR_STACK_DECODER) != NULL;
 
-  hr_weight_storage_init (&self->storage, self->model, hr_job_get_dtype (resolved), hr_job_get_quantization (resolved));
+  hr_gguf_types_read (hr_inference_job_get_tensor_types (inference), &types, NULL);
+  hr_weight_storage_init (&self->storage, self->model, hr_job_get_dtype (resolved), hr_job_get_quantization (resolved),
+                          types);
   self->cache_dtype = hr_inference_job_get_kv_cache_dtype (inference);
   if (self->cache_dtype == HR_DTYPE_AUTO)
     self->cache_dtype = self->storage.dtype;
