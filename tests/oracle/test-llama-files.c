@@ -16,11 +16,11 @@
 
 /* Sizes of Ollama's library are cut or rounded to two digits, and a file says more than its tensors have. */
 #define MAX_LIBRARY_PERCENT 4
-#define MIN_LIBRARY_SIZES 76
+#define MIN_LIBRARY_SIZES 180
 
 /* What a file says beside its tensors, of which the words of a tokenizer are most: 6 MB for Qwen's, 16 for Gemma's. */
 #define MAX_WORDS_MEGABYTES 16
-#define MIN_EXACT_SIZES 26
+#define MIN_EXACT_SIZES 27
 
 static guint64
 get_file_bytes (JsonObject *row)
@@ -43,7 +43,9 @@ get_file_bytes (JsonObject *row)
     {
       const HrTensor *tensor = hr_model_get_tensor (model, i);
 
-      for (guint copy = 0; (tensor->tied_to == NULL || i == head) && copy < hr_tensor_get_copies (tensor); copy++)
+      if (!hr_part_is_text (tensor->part) || (tensor->tied_to != NULL && i != head))
+        continue;
+      for (guint copy = 0; copy < hr_tensor_get_copies (tensor); copy++)
         bytes += hr_gguf_mixture_get_bytes (mixture, i, copy);
     }
 
