@@ -4,6 +4,8 @@
 
 #include "headroom-question.h"
 
+#include <string.h>
+
 #include <glib/gi18n.h>
 
 #include "headroom-standard-input.h"
@@ -68,6 +70,26 @@ create_scenario_of_command (const char  *text,
   return scenario;
 }
 
+/*
+ * Whether a word is a name of Ollama's library: no id of a model has a colon as qwen3:8b does; of Ollama's other names
+ * only those are meant that are no model here.
+ */
+static gboolean
+is_name_of_ollama (HeadroomArguments *arguments,
+                   const char        *word)
+{
+  g_autoptr (HrModelEntry) entry = NULL;
+
+  if (word == NULL || strchr (word, '/') != NULL || g_file_test (word, G_FILE_TEST_EXISTS))
+    return FALSE;
+  if (strchr (word, ':') != NULL)
+    return TRUE;
+
+  entry = hr_model_catalogue_lookup (word, NULL);
+
+  return entry == NULL && g_strcmp0 (headroom_arguments_get (arguments, "engine"), "ollama") == 0;
+}
+
 static gboolean
 read_scenario (HeadroomArguments  *arguments,
                const char         *word,
@@ -86,6 +108,13 @@ read_scenario (HeadroomArguments  *arguments,
 
   if (path == NULL && word == NULL)
     return TRUE;
+  if (path == NULL && is_name_of_ollama (arguments, word))
+    {
+      g_autofree char *command = g_strconcat ("ollama run ", word, NULL);
+
+      *scenario = create_scenario_of_command (command, NULL, error);
+      return *scenario != NULL;
+    }
 
   file = g_file_new_for_path (path != NULL ? path : word);
   if (path == NULL && !hr_scenario_probe (file))

@@ -179,6 +179,16 @@ def a_path_a_folder_and_a_scenario_are_models_too():
         assert json.loads(succeed('estimate', '--format', 'json', '--', str(path)))['total-bytes'] == totals[0]
 
 
+def a_name_of_ollamas_library_is_what_ollama_runs():
+    named = succeed_json('estimate', 'qwen3:0.6b', '--gpu', 'rtx-4090')
+    run = succeed_json('estimate', '--command', 'ollama run qwen3:0.6b', '--gpu', 'rtx-4090')
+    left = succeed_json('estimate', 'llama3.2', '--engine', 'ollama', '--gpu', 'rtx-4090')
+    assert named['total-bytes'] == run['total-bytes'], (named['total-bytes'], run['total-bytes'])
+    assert named['settings']['engine'] == left['settings']['engine'] == 'ollama'
+    assert named['settings']['tensor-types'] != 'none'
+    expect(fail('estimate', 'no-such-model:7b', LC_ALL='C'), '“no-such-model:7b”')
+
+
 def options_override_a_scenario():
     with tempfile.TemporaryDirectory() as folder:
         scenario = pathlib.Path(folder, 'a.headroom')
@@ -349,6 +359,7 @@ if __name__ == '__main__':
         chinese_under_its_language,
         the_plain_locale_gives_utf_8,
         a_path_a_folder_and_a_scenario_are_models_too,
+        a_name_of_ollamas_library_is_what_ollama_runs,
         options_override_a_scenario,
         training_and_full_fine_tuning_are_estimated_alike,
         the_numbers_of_a_formula_give_its_bytes,
