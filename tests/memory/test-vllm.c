@@ -526,6 +526,28 @@ test_blocks_are_as_large_as_states (void)
     }
 }
 
+/* Since August 2026 prefixes of models with states are cached by default, for which a request has one more state. */
+static void
+test_prefixes_take_a_state (void)
+{
+  static const struct
+  {
+    const char *release;
+    gboolean caches;
+  } rows[] = { { "0.28", TRUE }, { "0.22", FALSE }, { "0.20", FALSE } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *settings = g_strdup_printf ("batch-size=64 prompt-length=256 output-length=16 "
+                                                   "vllm-release=%s kv-cache-memory=8", rows[i].release);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrEstimate) found = estimate_model ("Qwen/Qwen3.5-9B", "h100-sxm5-80gb", settings, &error);
+
+      g_assert_no_error (error);
+      g_assert_true (has_warning (found, "caches no prefixes of models with states") == !rows[i].caches);
+    }
+}
+
 /* Two GPUs have half of what keeps a state each, but for norms of a head and of the hidden state. */
 static void
 test_state_spaces_are_divided (void)
@@ -1067,6 +1089,7 @@ main (int   argc,
   g_test_add_func ("/memory/vllm/all_experts_are_quantized", test_all_experts_are_quantized);
   g_test_add_func ("/memory/vllm/adapters_have_room_beside_each_matrix", test_adapters_have_room_beside_each_matrix);
   g_test_add_func ("/memory/vllm/blocks_are_as_large_as_states", test_blocks_are_as_large_as_states);
+  g_test_add_func ("/memory/vllm/prefixes_take_a_state", test_prefixes_take_a_state);
   g_test_add_func ("/memory/vllm/state_spaces_are_divided", test_state_spaces_are_divided);
   g_test_add_func ("/memory/vllm/layers_that_keep_less_have_longer_blocks",
                    test_layers_that_keep_less_have_longer_blocks);

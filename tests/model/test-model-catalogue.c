@@ -412,11 +412,14 @@ test_copies_that_are_not_there_are_known_by_their_names (void)
     }
 }
 
-/* The examples of LLM Compressor quantize no tower: its matrices have sixteen bits. */
+/* The examples of LLM Compressor quantize no tower, nor do copies of NVIDIA: its matrices have sixteen bits. */
 static void
 test_copies_see_as_their_originals_do (void)
 {
-  static const char * const ids[] = { "someone/Qwen3.5-35B-A3B-FP8-dynamic", "someone/gemma-3-12b-it-quantized.w4a16" };
+  static const char * const ids[] = {
+    "someone/Qwen3.5-35B-A3B-FP8-dynamic", "someone/gemma-3-12b-it-quantized.w4a16", "someone/gemma-4-26B-A4B-it-NVFP4",
+    "someone/Qwen3-VL-8B-Instruct-NVFP4", "someone/Mistral-Small-3.2-24B-Instruct-2506-NVFP4",
+  };
 
   for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
     {

@@ -91,7 +91,9 @@ typedef enum
  * @has_extra_vocabulary: whether adapters may bring words of their own, which tables of tokens have room for
  * @has_expert_adapters: whether adapters may change experts
  * @shares_head: whether a layer that guesses tokens ahead has the head of the model, and not one of its own
- * @state_blocks: how many blocks of each group of layers with states a request has; 0: states are not in blocks
+ * @state_blocks: how many blocks of each group of layers with states a request has: one more where prefixes are
+ *   cached by default, as those of such models are since August 2026 (MambaSpec.max_memory_usage_bytes of
+ *   vllm/v1/kv_cache_interface.py, vllm-project/vllm#50991); 0: states are not in blocks
  * @latent_block_blackwell: how many tokens a block of latents has on Blackwell
  * @pads_latent: whether the latent of a token is padded in the cache
  * @absorbs_latent: whether the matrices that expand the latent are multiplied into those around them

@@ -256,6 +256,10 @@ warn (HrServingPlan  *plan,
                             N_("“%s”: what its experts are written to is counted as that of Marlin’s kernels; the "
                                "drafts of DSpark and the buffers of MegaMoE are not counted"),
                             hr_model_get_name (plan->pass->model));
+  if (plan->profile->state_blocks == 1 && hr_vllm_plan_has_states (plan))
+    hr_inference_plan_warn (plan->pass,
+                            N_("This release of vLLM caches no prefixes of models with states by itself: with "
+                               "--enable-prefix-caching each request has more blocks of their layers"));
   hr_serving_tell_host (plan->pass, plan->host_bytes);
   tell_encoder (plan);
 }

@@ -152,8 +152,16 @@ check_prompts (const HrServingPlan  *self,
   return FALSE;
 }
 
-static gboolean
-has_states (const HrServingPlan *self)
+/*
+ * hr_vllm_plan_has_states:
+ * @self: a plan
+ *
+ * Checks whether a model has layers that keep a state of a sequence, whatever its length.
+ *
+ * Returns: whether it has
+ */
+gboolean
+hr_vllm_plan_has_states (const HrServingPlan *self)
 {
   for (guint i = 0; i < self->pass->stack->n_layer_classes; i++)
     {
@@ -169,7 +177,8 @@ static gboolean
 check_release (const HrServingPlan  *self,
                GError              **error)
 {
-  if (self->profile->state_blocks > 0 || (!has_states (self) && hr_serving_plan_get_index_topk (self) == 0))
+  if (self->profile->state_blocks > 0 ||
+      (!hr_vllm_plan_has_states (self) && hr_serving_plan_get_index_topk (self) == 0))
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,

@@ -13,6 +13,7 @@ gboolean hr_vllm_plan_init          (HrServingPlan    *self,
                                      HrGpu            *gpu,
                                      GError          **error);
 gboolean hr_vllm_plan_has_large_gpu (HrGpu            *gpu);
+gboolean hr_vllm_plan_has_states    (const HrServingPlan *self);
 guint64  hr_vllm_plan_count_graphs  (const HrServingPlan *self);
 
 G_END_DECLS

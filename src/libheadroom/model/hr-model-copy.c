@@ -24,8 +24,8 @@ typedef struct
 /*
  * What the tools take where nobody says otherwise, and what most copies have: examples of AutoAWQ (docs/examples.md)
  * and AutoGPTQ, the schemes of LLM Compressor (FP8, FP8_DYNAMIC, W8A8, W4A16), whose examples leave towers that see as
- * they are (examples/quantization_w8a8_fp8), ModelOpt's NVFP4, and unsloth's settings of bitsandbytes. The longer
- * ending comes first.
+ * they are (examples/quantization_w8a8_fp8), ModelOpt's NVFP4, of whose copies those of NVIDIA (Gemma 4, Kimi K2.5) do
+ * so as well, and unsloth's settings of bitsandbytes. The longer ending comes first.
  */
 static const CopyFormat formats[] = {
   { "-AWQ-INT4", AWQ },
@@ -42,7 +42,8 @@ static const CopyFormat formats[] = {
                                     "{\"num_bits\": 4, \"type\": \"int\", \"strategy\": \"group\", "
                                     "\"group_size\": 128}") },
   { "-NVFP4", "{\"quant_method\": \"modelopt\", \"quant_algo\": \"NVFP4\", \"group_size\": 16, "
-              "\"exclude_modules\": [\"lm_head\"]}" },
+              "\"exclude_modules\": [\"lm_head\", \"*visual*\", \"*vision*\", \"*mm_projector*\", "
+              "\"*multi_modal_projector*\"]}" },
   { "-unsloth-bnb-4bit", NULL },   /* keeps some matrices of each model as they are: which is in its config alone */
   { "-bnb-4bit", "{\"quant_method\": \"bitsandbytes\", \"load_in_4bit\": true, \"bnb_4bit_quant_type\": \"nf4\", "
                  "\"bnb_4bit_use_double_quant\": true, \"bnb_4bit_compute_dtype\": \"bfloat16\"}" },
