@@ -8,6 +8,7 @@
 
 #include "headroom-advice-list.h"
 #include "headroom-capacity-bar.h"
+#include "headroom-capacity-list.h"
 #include "headroom-chart-scheme.h"
 #include "headroom-columns.h"
 #include "headroom-comparison.h"
@@ -15,6 +16,7 @@
 #include "headroom-compute-view.h"
 #include "headroom-explanation.h"
 #include "headroom-fits-list.h"
+#include "headroom-format-list.h"
 #include "headroom-gpu-list.h"
 #include "headroom-legend.h"
 #include "headroom-machine.h"
@@ -82,6 +84,8 @@ struct _HeadroomResultPage
   HeadroomPhaseList *phases;
   HeadroomAdviceList *advice;
   HeadroomFitsList *fits;
+  HeadroomCapacityList *capacities;
+  HeadroomFormatList *formats;
   HeadroomGpuList *gpus;
   GtkWidget *comparison_section;
   HeadroomComparison *comparison;
@@ -495,6 +499,8 @@ headroom_result_page_update (HeadroomResultPage *self)
   gtk_widget_set_visible (self->phases_section, gtk_widget_get_visible (GTK_WIDGET (self->phases)));
   headroom_change_list_show (HEADROOM_CHANGE_LIST (self->advice), report);
   headroom_change_list_show (HEADROOM_CHANGE_LIST (self->fits), report);
+  headroom_change_list_show (HEADROOM_CHANGE_LIST (self->capacities), report);
+  headroom_change_list_show (HEADROOM_CHANGE_LIST (self->formats), report);
   headroom_change_list_show (HEADROOM_CHANGE_LIST (self->gpus), report);
   gtk_widget_set_visible (self->comparison_section, gtk_widget_get_visible (GTK_WIDGET (self->comparison)));
   headroom_measurement_show (self->measurement, report);
@@ -711,6 +717,8 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   g_type_ensure (HEADROOM_TYPE_COMPUTE_VIEW);
   g_type_ensure (HEADROOM_TYPE_EXPLANATION);
   g_type_ensure (HEADROOM_TYPE_FITS_LIST);
+  g_type_ensure (HEADROOM_TYPE_CAPACITY_LIST);
+  g_type_ensure (HEADROOM_TYPE_FORMAT_LIST);
   g_type_ensure (HEADROOM_TYPE_GPU_LIST);
   g_type_ensure (HEADROOM_TYPE_LEGEND);
   g_type_ensure (HEADROOM_TYPE_MEASUREMENT);
@@ -746,6 +754,8 @@ headroom_result_page_class_init (HeadroomResultPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, phases);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, advice);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, fits);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, capacities);
+  gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, formats);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, gpus);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison_section);
   gtk_widget_class_bind_template_child (widget_class, HeadroomResultPage, comparison);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hr-advice.h"
+#include "hr-fit.h"
 
 G_BEGIN_DECLS
 
@@ -13,6 +14,10 @@ gboolean  _hr_advice_make_change     (HrJob      *job,
                                       const char *change);
 gboolean  _hr_advice_starts          (HrEstimate *estimate,
                                       HrJob      *job);
+void      _hr_advice_compare         (HrEstimate *estimate,
+                                      HrGpu      *gpu,
+                                      HrFit      *fit);
+void      _hr_advice_keep_layers     (HrJob      *job);
 void      _hr_advice_add_media       (GPtrArray  *advice,
                                       HrEstimate *estimate,
                                       HrJob      *job,

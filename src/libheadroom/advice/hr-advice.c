@@ -8,6 +8,7 @@
 
 #include "hr-estimator.h"
 #include "hr-grpo-job-private.h"
+#include "hr-inference-job.h"
 #include "hr-job-context.h"
 #include "hr-labels.h"
 #include "hr-medium.h"
@@ -21,6 +22,9 @@
 
 /* As many parts as a video is cut into at most. */
 #define MAX_PARTS 4096
+
+/* So many layers are all of them (gpu-layers), but told by somebody, as this is not the default. */
+#define ALL_LAYERS 9998
 
 typedef void (*Change) (HrMedium *medium);
 
@@ -162,6 +166,28 @@ _hr_advice_starts (HrEstimate *estimate,
     refusal = hr_grpo_job_dup_refusal (HR_GRPO_JOB (job), hr_estimate_get_n_ranks (estimate));
 
   return refusal == NULL;
+}
+
+/* How many GPUs a layout needs is another question: whether each part fits on one is asked here. */
+void
+_hr_advice_compare (HrEstimate *estimate,
+                    HrGpu      *gpu,
+                    HrFit      *fit)
+{
+  guint n_devices = hr_estimate_get_n_devices (estimate);
+  g_autofree guint64 *bytes = g_new (guint64, n_devices);
+
+  for (guint i = 0; i < n_devices; i++)
+    bytes[i] = hr_estimate_get_device_bytes (estimate, i);
+  hr_fit_init (fit, gpu, n_devices, bytes, n_devices, n_devices);
+}
+
+/* Where an engine may leave layers to the processor as it likes, all of them are to be on GPUs. */
+void
+_hr_advice_keep_layers (HrJob *job)
+{
+  if (HR_IS_INFERENCE_JOB (job) && hr_inference_job_leaves_layers (HR_INFERENCE_JOB (job)))
+    g_object_set (job, "gpu-layers", (guint64) ALL_LAYERS, NULL);
 }
 
 /* The settings in which two jobs differ, as they stand on the command line. */

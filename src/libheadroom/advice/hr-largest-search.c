@@ -104,19 +104,14 @@ get_value (const HrLargestSearch *self,
   return self->first + number * self->step;
 }
 
-/* How many GPUs a layout needs is another question: whether each part fits on one is asked here. */
 static void
 compare (HrLargestSearch *self,
          HrEstimate      *estimate,
          HrLargestProbe  *probe)
 {
-  guint n_devices = hr_estimate_get_n_devices (estimate);
-  g_autofree guint64 *bytes = g_new (guint64, n_devices);
   HrFit fit;
 
-  for (guint i = 0; i < n_devices; i++)
-    bytes[i] = hr_estimate_get_device_bytes (estimate, i);
-  hr_fit_init (&fit, self->gpu, n_devices, bytes, n_devices, n_devices);
+  _hr_advice_compare (estimate, self->gpu, &fit);
   probe->bytes = fit.peak_bytes;
   probe->free_bytes = fit.free_bytes;
   probe->missing_bytes = fit.missing_bytes;

@@ -3,6 +3,8 @@
 #include "config.h"
 
 #include "hr-advice.h"
+#include "hr-capacity.h"
+#include "hr-format-choice.h"
 #include "hr-gpu-choice.h"
 #include "hr-largest.h"
 #include "hr-log-report.h"
@@ -484,6 +486,60 @@ add_largest (HrReport   *self,
     }
 }
 
+/* How long the requests may be that are served at once. */
+static void
+add_capacities (HrReport   *self,
+                HrDocument *document)
+{
+  static const gboolean numeric[] = { FALSE, FALSE };
+  const char * const columns[] = { _("Requests"), _("How long they may be"), NULL };
+  g_autoptr (GPtrArray) capacities = hr_report_list_capacities (self);
+  HrDocumentBlock *table;
+
+  if (capacities->len == 0)
+    return;
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("Requests at Once"));
+  table = hr_document_add_table (document, columns, numeric);
+  for (guint i = 0; i < capacities->len; i++)
+    {
+      const HrCapacity *item = g_ptr_array_index (capacities, i);
+      g_autofree char *title = hr_capacity_dup_title (item);
+      g_autofree char *length = hr_capacity_dup_length (item);
+
+      hr_document_block_add_row (table, (const char * const []) { title, length, NULL });
+    }
+}
+
+/* In which formats the weights fit. */
+static void
+add_formats (HrReport   *self,
+             HrDocument *document)
+{
+  static const gboolean numeric[] = { FALSE, TRUE, TRUE, FALSE };
+  const char * const columns[] = { _("Format"), _("Weights"), _("Fullest GPU"), _("What is left"), NULL };
+  g_autoptr (GPtrArray) formats = hr_report_list_formats (self);
+  g_autoptr (GPtrArray) picked = hr_format_choice_pick (formats);
+  HrUnitSystem units = hr_report_get_unit_system (self);
+  HrDocumentBlock *table;
+
+  if (picked->len < 2)
+    return;
+
+  hr_document_add_text (document, HR_DOCUMENT_HEADING, _("Formats of the Weights"));
+  table = hr_document_add_table (document, columns, numeric);
+  for (guint i = 0; i < picked->len; i++)
+    {
+      const HrFormatChoice *item = g_ptr_array_index (picked, i);
+      g_autofree char *weights = hr_format_bytes (item->weight_bytes, units);
+      g_autofree char *bytes = hr_format_bytes (item->bytes, units);
+      g_autofree char *verdict = hr_format_choice_dup_verdict (item, units);
+
+      hr_document_block_add_row (table, (const char * const []) { hr_format_choice_get_title (item), weights, bytes,
+                                                                  verdict, NULL });
+    }
+}
+
 /* The cheapest and the smallest GPUs that would do. */
 static void
 add_gpus (HrReport   *self,
@@ -838,6 +894,8 @@ hr_report_create_document (HrReport *self)
   add_media (self, document);
   add_advice (self, document);
   add_largest (self, document);
+  add_capacities (self, document);
+  add_formats (self, document);
   add_gpus (self, document);
   add_phases (self, document);
   add_devices (self, document);

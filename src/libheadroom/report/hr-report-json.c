@@ -3,6 +3,8 @@
 #include "config.h"
 
 #include "hr-advice.h"
+#include "hr-capacity.h"
+#include "hr-format-choice.h"
 #include "hr-gpu-choice.h"
 #include "hr-largest.h"
 #include "hr-log-report.h"
@@ -438,6 +440,68 @@ add_fits (JsonBuilder *builder,
   json_builder_end_array (builder);
 }
 
+/* How long the requests may be that are served at once. */
+static void
+add_capacities (JsonBuilder *builder,
+                HrReport    *report)
+{
+  g_autoptr (GPtrArray) capacities = hr_report_list_capacities (report);
+
+  if (capacities->len == 0)
+    return;
+
+  json_builder_set_member_name (builder, "capacity");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < capacities->len; i++)
+    {
+      const HrCapacity *item = g_ptr_array_index (capacities, i);
+
+      json_builder_begin_object (builder);
+      hr_json_build_integer (builder, "requests", item->requests);
+      hr_json_build_integer (builder, "tokens", item->tokens);
+      hr_json_build_string (builder, "bound", item->is_longest ? "context-length" : "memory");
+      if (item->change != NULL)
+        hr_json_build_string (builder, "change", item->change);
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
+}
+
+/* In which formats the weights fit, the largest first. */
+static void
+add_formats (JsonBuilder *builder,
+             HrReport    *report)
+{
+  g_autoptr (GPtrArray) formats = hr_report_list_formats (report);
+
+  if (formats->len == 0)
+    return;
+
+  json_builder_set_member_name (builder, "formats");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < formats->len; i++)
+    {
+      const HrFormatChoice *item = g_ptr_array_index (formats, i);
+
+      json_builder_begin_object (builder);
+      hr_json_build_string (builder, "quantization", hr_quantization_get_name (item->quantization));
+      json_builder_set_member_name (builder, "fits");
+      json_builder_add_boolean_value (builder, item->fits);
+      hr_json_build_integer (builder, "weight-bytes", item->weight_bytes);
+      hr_json_build_integer (builder, "peak-bytes", item->bytes);
+      if (item->fits)
+        hr_json_build_integer (builder, "free-bytes", item->free_bytes);
+      else if (item->missing_bytes > 0)
+        hr_json_build_integer (builder, "missing-bytes", item->missing_bytes);
+      if (item->fits && item->has_room)
+        hr_json_build_integer (builder, "kv-cache-tokens", item->room_tokens);
+      if (item->context > 0)
+        hr_json_build_integer (builder, "context-length", item->context);
+      json_builder_end_object (builder);
+    }
+  json_builder_end_array (builder);
+}
+
 static void
 add_price (JsonBuilder      *builder,
            const HrGpuPrice *price)
@@ -547,6 +611,8 @@ hr_report_to_json (HrReport *self)
   hr_report_build_compute (self, builder);
   add_advice (builder, self);
   add_fits (builder, self);
+  add_capacities (builder, self);
+  add_formats (builder, self);
   add_gpus_that_fit (builder, self);
   add_warnings (builder, self);
   if (hr_report_get_scenario (self) != NULL)

@@ -7,6 +7,8 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-advice.h"
+#include "hr-capacity.h"
+#include "hr-format-choice.h"
 #include "hr-gpu-choice.h"
 #include "hr-largest.h"
 #include "hr-base-enums.h"
@@ -889,6 +891,38 @@ hr_report_list_largest (HrReport *self)
   g_return_val_if_fail (HR_IS_REPORT (self), NULL);
 
   return hr_largest_list (self->estimate, self->asked_job, self->gpu, self->n_gpus);
+}
+
+/**
+ * hr_report_list_capacities: (skip)
+ * @self: a report
+ *
+ * Lists how long the requests may be that are served at once, as [func@capacity_list] does.
+ *
+ * Returns: (transfer full) (element-type HrCapacity): capacities
+ */
+GPtrArray *
+hr_report_list_capacities (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  return hr_capacity_list (self->estimate, self->asked_job, self->gpu, self->n_gpus);
+}
+
+/**
+ * hr_report_list_formats: (skip)
+ * @self: a report
+ *
+ * Lists the formats that the model’s weights can be in, as [func@format_choice_list] does.
+ *
+ * Returns: (transfer full) (element-type HrFormatChoice): formats
+ */
+GPtrArray *
+hr_report_list_formats (HrReport *self)
+{
+  g_return_val_if_fail (HR_IS_REPORT (self), NULL);
+
+  return hr_format_choice_list (self->estimate, self->asked_job, self->gpu, self->n_gpus);
 }
 
 /**

@@ -65,6 +65,8 @@ const HrCompute *hr_report_get_compute    (HrReport          *self,
 GPtrArray    *hr_report_list_advice       (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
 GPtrArray    *hr_report_list_gpus         (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
 GPtrArray    *hr_report_list_largest      (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
+GPtrArray    *hr_report_list_capacities   (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
+GPtrArray    *hr_report_list_formats      (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
 GStrv         hr_report_dup_warnings      (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
 char         *hr_report_dup_verdict       (HrReport          *self) G_GNUC_WARN_UNUSED_RESULT;
 char         *hr_report_dup_file_name     (HrReport          *self,
