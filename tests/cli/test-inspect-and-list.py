@@ -58,6 +58,14 @@ def the_text_shows_parts_and_with_a_flag_tensors():
     expect(text, 'model.layers.27.mlp.down_proj.weight', '[3584, 18944]', '67,895,296')
 
 
+# config.json of Qwen3-8B and Qwen2.5-7B has 4,096 and 131,072, with use_sliding_window off.
+def a_window_is_a_fact_where_a_layer_sees_one():
+    for name in ('Qwen/Qwen3-8B', MODEL):
+        assert 'sliding_window' not in succeed_json('inspect', name)['model']['hyper-parameters'], name
+    for name, window in (('google/gemma-3-1b-it', 512), ('openai/gpt-oss-20b', 128), ('google/gemma-4-E2B-it', 512)):
+        assert succeed_json('inspect', name)['model']['hyper-parameters']['sliding_window'] == window, name
+
+
 def the_tables_of_a_model_add_up_to_its_parameters():
     for name in (MODEL, 'deepseek-ai/DeepSeek-V2-Lite', 'state-spaces/mamba-130m-hf'):
         result = succeed_json('inspect', name)
@@ -210,6 +218,7 @@ if __name__ == '__main__':
         a_tied_tensor_names_the_one_it_shares,
         inputs_are_counted_as_the_processor_does,
         the_text_shows_parts_and_with_a_flag_tensors,
+        a_window_is_a_fact_where_a_layer_sees_one,
         the_tables_of_a_model_add_up_to_its_parameters,
         sizes_are_those_of_the_settings,
         two_models_are_set_side_by_side,

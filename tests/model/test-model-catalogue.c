@@ -99,11 +99,11 @@ test_each_model_has_as_many_parameters_as_published (void)
   foreach_entry (check_parameters);
 }
 
-/* Models that are followed in part say so: GLM-130B, Gemma 3n, MiniMax-M3, and what Kimi-K2.5 sees with. */
+/* Models that are followed in part say so: GLM-130B, Gemma 3n, the small ones of Gemma 4, and what others see with. */
 static gboolean
 is_followed_in_part (const char *id)
 {
-  return g_regex_match_simple ("^THUDM/GLM-130B$|/gemma-3n-|/Kimi-K2\\.[567]|/MiniMax-M3", id,
+  return g_regex_match_simple ("^THUDM/GLM-130B$|/gemma-3n-|/gemma-4-E|/Kimi-K2\\.[567]|/MiniMax-M3", id,
                                G_REGEX_CASELESS, G_REGEX_MATCH_DEFAULT);
 }
 

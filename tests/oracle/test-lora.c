@@ -55,7 +55,11 @@ dup_config (HrJson *test)
   if (hr_json_get_node_type (targets) == HR_JSON_ARRAY)
     text = hr_json_dup_text (targets);
   else
-    text = g_strdup_printf ("\"%s\"", get_text (test, "targets"));
+    {
+      g_autofree char *escaped = g_strescape (get_text (test, "targets"), NULL);
+
+      text = g_strdup_printf ("\"%s\"", escaped);
+    }
 
   return g_strdup_printf ("{\"peft_type\": \"LORA\", \"r\": %u, \"target_modules\": %s}",
                           (guint) get_number (test, "rank"), text);

@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-labels.h"
+#include "hr-report-private.h"
 
 static void
 add_numbers (HrAnatomyTable *table,
@@ -52,8 +53,8 @@ add_hyper_parameter (HrAnatomyTable *table,
                      HrModel        *second)
 {
   guint64 a, b;
-  gboolean has_a = hr_model_get_hyper_parameter (first, name, &a);
-  gboolean has_b = hr_model_get_hyper_parameter (second, name, &b);
+  gboolean has_a = hr_model_get_fact (first, name, &a);
+  gboolean has_b = hr_model_get_fact (second, name, &b);
 
   if (has_a || has_b)
     add_numbers (table, name, name, HR_ANATOMY_UNIT_COUNT, HR_N_PARTS, has_a ? &a : NULL, has_b ? &b : NULL);

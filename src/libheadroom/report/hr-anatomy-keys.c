@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "hr-labels.h"
+#include "hr-report-private.h"
 
 /* A key of a configuration, by the name that most of them use, and what it means. */
 typedef struct
@@ -167,23 +168,6 @@ add_choices (HrAnatomy      *self,
               hr_quantization_get_name (quantization));
 }
 
-/* Some configurations give a window that no layer uses. */
-static gboolean
-is_window_in_use (HrAnatomy *self)
-{
-  GPtrArray *blocks = hr_anatomy_get_blocks (self);
-
-  for (guint i = 0; i < blocks->len; i++)
-    {
-      const HrAnatomyBlock *block = g_ptr_array_index (blocks, i);
-
-      if (block->block->kind == HR_BLOCK_ATTENTION && block->block->attention.sliding_window > 0)
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
 static void
 add_group (HrAnatomy      *self,
            HrAnatomyTable *table,
@@ -203,7 +187,7 @@ add_group (HrAnatomy      *self,
       has_heading = TRUE;
 
       row = hr_anatomy_table_add_row (table, 1, group->keys[i].name, group->keys[i].name);
-      if (g_str_equal (group->keys[i].name, "sliding_window") && !is_window_in_use (self))
+      if (g_str_equal (group->keys[i].name, "sliding_window") && !hr_model_uses_window (hr_anatomy_get_model (self)))
         row->note = g_strdup (_("w: the configuration gives a window, but no layer uses it"));
       else
         row->note = g_strdup (_(group->keys[i].explanation));

@@ -16,6 +16,65 @@ static const char * const hyper_parameters[] = {
   "vocab_size", "max_position_embeddings", "sliding_window",
 };
 
+static gboolean
+chain_has_window (const HrChain *chain)
+{
+  for (guint i = 0; i < chain->n_blocks; i++)
+    {
+      const HrBlock *block = &chain->blocks[i];
+
+      if ((block->kind == HR_BLOCK_ATTENTION && block->attention.sliding_window > 0) ||
+          (block->kind == HR_BLOCK_COMPRESSED_ATTENTION && block->compressed.sliding_window > 0))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static gboolean
+class_has_window (const HrLayerClass *klass)
+{
+  for (guint i = 0; i < klass->n_sublayers; i++)
+    {
+      for (guint branch = 0; branch < klass->sublayers[i].n_branches; branch++)
+        {
+          if (chain_has_window (&klass->sublayers[i].branches[branch]))
+            return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+/* Whether a layer of the text sees a window: some configurations give one that no layer uses. */
+gboolean
+hr_model_uses_window (HrModel *self)
+{
+  for (guint i = 0; i < hr_model_get_n_stacks (self); i++)
+    {
+      const HrStack *stack = hr_model_get_stack (self, i);
+      gboolean is_text = stack->role == HR_STACK_DECODER || stack->role == HR_STACK_ENCODER;
+
+      for (guint j = 0; is_text && j < stack->n_layer_classes; j++)
+        {
+          if (class_has_window (&stack->layer_classes[j]))
+            return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+/* Gets a hyper-parameter that says something of the model: not a window that no layer uses. */
+gboolean
+hr_model_get_fact (HrModel    *self,
+                   const char *name,
+                   guint64    *value)
+{
+  return hr_model_get_hyper_parameter (self, name, value) &&
+         (!g_str_equal (name, "sliding_window") || hr_model_uses_window (self));
+}
+
 static guint64
 get_kv_cache_bytes_per_token (HrModel *self,
                               HrDtype  dtype)
@@ -78,7 +137,7 @@ add_hyper_parameters (JsonBuilder *builder,
     {
       guint64 value;
 
-      if (!hr_model_get_hyper_parameter (model, hyper_parameters[i], &value))
+      if (!hr_model_get_fact (model, hyper_parameters[i], &value))
         continue;
 
       json_builder_set_member_name (builder, hyper_parameters[i]);
@@ -223,7 +282,7 @@ hr_model_add_facts (HrModel      *self,
       g_autofree char *text = NULL;
       guint64 value;
 
-      if (!hr_model_get_hyper_parameter (self, hyper_parameters[i], &value))
+      if (!hr_model_get_fact (self, hyper_parameters[i], &value))
         continue;
 
       text = hr_format_integer (value);

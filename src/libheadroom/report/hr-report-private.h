@@ -36,6 +36,10 @@ void         hr_report_add_compute      (HrReport     *self,
 char        *hr_report_dup_footer       (GDateTime    *date) G_GNUC_WARN_UNUSED_RESULT;
 
 const char  *hr_model_get_class_label   (HrModel      *self);
+gboolean     hr_model_uses_window       (HrModel      *self);
+gboolean     hr_model_get_fact          (HrModel      *self,
+                                         const char   *name,
+                                         guint64      *value);
 char        *hr_model_dup_file_name     (HrModel      *self) G_GNUC_WARN_UNUSED_RESULT;
 void         hr_model_build_json        (HrModel      *self,
                                          HrDtype       kv_cache_dtype,
