@@ -11,15 +11,17 @@
  * ggml_build_forward_expand comes to them.
  */
 
+/* As many as there is room for at first. */
+#define N_TENSORS 1024
+
 HrGgmlGraph *
 hr_ggml_graph_new (void)
 {
   HrGgmlGraph *self = g_new0 (HrGgmlGraph, 1);
 
-  self->tensors = g_array_new (FALSE, FALSE, sizeof (HrGgmlTensor));
-  self->nodes = g_array_new (FALSE, FALSE, sizeof (gint));
+  self->tensors = g_array_sized_new (FALSE, FALSE, sizeof (HrGgmlTensor), N_TENSORS);
+  self->nodes = g_array_sized_new (FALSE, FALSE, sizeof (gint), N_TENSORS);
   self->leafs = g_array_new (FALSE, FALSE, sizeof (gint));
-  self->visited = g_byte_array_new ();
   self->repeats = g_array_new (FALSE, FALSE, sizeof (HrGgmlMoment));
   self->has_weight_bytes = TRUE;
 
@@ -32,7 +34,6 @@ hr_ggml_graph_free (HrGgmlGraph *self)
   g_array_unref (self->tensors);
   g_array_unref (self->nodes);
   g_array_unref (self->leafs);
-  g_byte_array_unref (self->visited);
   g_array_unref (self->repeats);
   g_free (self);
 }
@@ -79,7 +80,7 @@ set_contiguous (HrGgmlTensor *tensor)
   const HrGgmlType *type = hr_ggml_type_get (tensor->type);
 
   tensor->nb[0] = type->block_bytes;
-  tensor->nb[1] = type->block_bytes * (tensor->ne[0] / type->block_size);
+  tensor->nb[1] = type->block_bytes * (type->block_size == 1 ? tensor->ne[0] : tensor->ne[0] / type->block_size);
   tensor->nb[2] = tensor->nb[1] * tensor->ne[1];
   tensor->nb[3] = tensor->nb[2] * tensor->ne[2];
 }
@@ -88,10 +89,7 @@ static gint
 append (HrGgmlGraph        *self,
         const HrGgmlTensor *tensor)
 {
-  static const guint8 no = 0;
-
   g_array_append_vals (self->tensors, tensor, 1);
-  g_byte_array_append (self->visited, &no, 1);
 
   return self->tensors->len - 1;
 }
@@ -335,14 +333,19 @@ void
 hr_ggml_graph_expand (HrGgmlGraph *self,
                       gint         index)
 {
-  if (index == HR_GGML_NONE || self->visited->data[index])
+  HrGgmlTensor *tensor = index != HR_GGML_NONE ? &g_array_index (self->tensors, HrGgmlTensor, index) : NULL;
+
+  if (tensor == NULL || tensor->is_listed)
     return;
 
-  self->visited->data[index] = TRUE;
+  tensor->is_listed = TRUE;
   for (guint i = 0; i < HR_GGML_MAX_SOURCES; i++)
-    hr_ggml_graph_expand (self, hr_ggml_graph_get (self, index)->sources[i]);
+    {
+      if (tensor->sources[i] != HR_GGML_NONE)
+        hr_ggml_graph_expand (self, tensor->sources[i]);
+    }
 
-  g_array_append_val (hr_ggml_graph_get (self, index)->op == HR_GGML_OP_NONE ? self->leafs : self->nodes, index);
+  g_array_append_val (tensor->op == HR_GGML_OP_NONE ? self->leafs : self->nodes, index);
 }
 
 /*

@@ -77,6 +77,7 @@ typedef enum
  * @computed_at: the device that has to compute it, or %HR_GGML_NONE
  * @is_weight: whether it belongs to the model
  * @is_input: whether it is written from outside before the graph runs
+ * @is_listed: whether it is among the nodes or leafs of its graph
  *
  * A tensor of a graph.
  */
@@ -92,6 +93,7 @@ typedef struct
   gint computed_at;
   gboolean is_weight;
   gboolean is_input;
+  gboolean is_listed;
 } HrGgmlTensor;
 
 /**
@@ -112,7 +114,6 @@ typedef struct
  * @tensors: (element-type HrGgmlTensor): all tensors
  * @nodes: (element-type gint): those that are computed, in their order
  * @leafs: (element-type gint): those that are there before
- * @visited: (element-type guint8): which of the tensors are among both
  * @repeats: (element-type HrGgmlMoment): pairs of moments, at the second of which come more nodes of the kind that lies
  *   between both, which are left out
  * @has_weight_bytes: whether what the host holds of what is left out is as large as what is there
@@ -124,7 +125,6 @@ typedef struct
   GArray *tensors;
   GArray *nodes;
   GArray *leafs;
-  GByteArray *visited;
   GArray *repeats;
   gboolean has_weight_bytes;
 } HrGgmlGraph;

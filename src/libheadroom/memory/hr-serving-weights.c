@@ -342,19 +342,51 @@ count_words (const HrServingPlan *self,
   return pad (n_words + extra, self->profile->vocabulary_padding);
 }
 
+/* A row that a layer has a tensor of, and which of the row's that is. */
+typedef struct
+{
+  const HrTensor *tensor;
+  guint index;
+  guint copy;
+} Row;
+
+static GArray *
+list_rows (const HrServingPlan *self,
+           guint                stack,
+           guint                layer)
+{
+  HrModel *model = self->pass->model;
+  guint n_tensors = hr_model_get_n_tensors (model);
+  GArray *rows = g_array_new (FALSE, FALSE, sizeof (Row));
+
+  for (guint i = 0; i < n_tensors; i++)
+    {
+      const HrTensor *tensor = hr_model_get_tensor (model, i);
+      gint copy = tensor->stack == stack ? find_layer (tensor, layer) : -1;
+      const Row row = { tensor, i, copy };
+
+      if (copy >= 0)
+        g_array_append_val (rows, row);
+    }
+
+  return rows;
+}
+
+static const Row *
+get_row (const GArray *rows,
+         guint         nth)
+{
+  return &g_array_index (rows, Row, nth);
+}
+
 /* Whether another row of the layer comes before it that it is one with. */
 static gboolean
-is_counted (const HrServingPlan *self,
-            guint                index,
-            guint                layer)
+is_counted (const GArray *rows,
+            guint         nth)
 {
-  const HrTensor *tensor = hr_model_get_tensor (self->pass->model, index);
-
-  for (guint i = 0; i < index; i++)
+  for (guint i = 0; i < nth; i++)
     {
-      const HrTensor *other = hr_model_get_tensor (self->pass->model, i);
-
-      if (is_fused_with (other, tensor) && find_layer (other, layer) >= 0)
+      if (is_fused_with (get_row (rows, i)->tensor, get_row (rows, nth)->tensor))
         return TRUE;
     }
 
@@ -428,26 +460,21 @@ load_latent (const HrServingPlan *self,
 /* What a matrix of a layer is one with, and that matrix; whether it is the first of them. */
 static gboolean
 fuse (const HrServingPlan *self,
-      guint                index,
-      guint                layer,
+      const GArray        *rows,
+      guint                nth,
       Fused               *fused)
 {
-  HrModel *model = self->pass->model;
-  const HrTensor *tensor = hr_model_get_tensor (model, index);
-  gint copy = find_layer (tensor, layer);
+  const Row *row = get_row (rows, nth);
 
   *fused = (Fused) { 0 };
-  if (tensor->tied_to != NULL || copy < 0 || is_counted (self, index, layer))
+  if (row->tensor->tied_to != NULL || is_counted (rows, nth))
     return FALSE;
 
-  add_row (self, index, copy, fused);
-  for (guint i = index + 1; i < hr_model_get_n_tensors (model); i++)
+  add_row (self, row->index, row->copy, fused);
+  for (guint i = nth + 1; i < rows->len; i++)
     {
-      const HrTensor *other = hr_model_get_tensor (model, i);
-      gint other_copy = find_layer (other, layer);
-
-      if (is_fused_with (tensor, other) && other_copy >= 0)
-        add_row (self, i, other_copy, fused);
+      if (is_fused_with (row->tensor, get_row (rows, i)->tensor))
+        add_row (self, get_row (rows, i)->index, get_row (rows, i)->copy, fused);
     }
 
   return TRUE;
@@ -485,19 +512,18 @@ load_layer (const HrServingPlan *self,
             guint                stack,
             guint                layer)
 {
-  HrModel *model = self->pass->model;
   const HrAttention *latent = get_latent (self, stack, layer);
-  guint n_tensors = hr_model_get_n_tensors (model);
+  g_autoptr (GArray) rows = list_rows (self, stack, layer);
   gboolean is_quantized = FALSE;
 
   if (host != NULL)
     host->of_layer = 0;
-  for (guint i = 0; i < n_tensors; i++)
+  for (guint i = 0; i < rows->len; i++)
     {
-      const HrTensor *tensor = hr_model_get_tensor (model, i);
+      const HrTensor *tensor = get_row (rows, i)->tensor;
       Fused fused;
 
-      if (tensor->stack != stack || !fuse (self, i, layer, &fused))
+      if (!fuse (self, rows, i, &fused))
         continue;
       leave_out (self, tensor, &fused);
       allocate (self, &fused, allocator, host);
@@ -605,6 +631,24 @@ find_stack (const HrServingPlan *self)
   return stack;
 }
 
+/* The same of a row of the model's. */
+static gboolean
+fuse_row (const HrServingPlan *self,
+          guint                index,
+          guint                layer,
+          Fused               *fused)
+{
+  g_autoptr (GArray) rows = list_rows (self, find_stack (self), layer);
+
+  for (guint i = 0; i < rows->len; i++)
+    {
+      if (get_row (rows, i)->index == index)
+        return fuse (self, rows, i, fused);
+    }
+
+  return FALSE;
+}
+
 /* How many matrices are one with a tensor of a layer, itself included. */
 static guint
 count_fused (const HrServingPlan *self,
@@ -650,7 +694,7 @@ load_slots (const HrServingPlan *self,
       hr_tensor_get_matrix (tensor, &n_matrices, &rows, &columns);
       for (guint j = 0; j < tensor->n_layers; j++)
         {
-          if (fuse (self, i, tensor->layers[j], &fused))
+          if (fuse_row (self, i, tensor->layers[j], &fused))
             hr_caching_allocator_allocate (allocator, rank * (into ? count_fused (self, i, tensor->layers[j]) * columns
                                                                    : fused.rows));
         }
@@ -909,20 +953,18 @@ leave_out_elements (const HrServingPlan *self,
 guint64
 hr_serving_weights_get_expert_bytes (const HrServingPlan *self)
 {
-  HrModel *model = self->pass->model;
   guint64 most = 0;
 
   for (guint i = 0; i < self->pass->stack->n_layers; i++)
     {
       g_autoptr (HrCachingAllocator) allocator = hr_caching_allocator_new ();
+      g_autoptr (GArray) rows = list_rows (self, find_stack (self), i);
 
-      for (guint j = 0; j < hr_model_get_n_tensors (model); j++)
+      for (guint j = 0; j < rows->len; j++)
         {
-          const HrTensor *tensor = hr_model_get_tensor (model, j);
           Fused fused;
 
-          if (tensor->n_experts > 0 && tensor->stack != HR_TENSOR_NO_STACK &&
-              hr_model_get_stack (model, tensor->stack) == self->pass->stack && fuse (self, j, i, &fused))
+          if (get_row (rows, j)->tensor->n_experts > 0 && fuse (self, rows, j, &fused))
             allocate (self, &fused, allocator, NULL);
         }
       most = MAX (most, hr_caching_allocator_get_allocated (allocator));

@@ -186,15 +186,34 @@ is_quantized (const HrWeightStorage *self,
 }
 
 /*
- * hr_weight_storage_is_uniform:
+ * hr_weight_storage_count_alike:
  * @self: how tensors are stored
+ * @index: which row of the model's tensors
+ * @copy: which tensor of the row
+ * @n_copies: how many from that one on
  *
- * Returns: whether all tensors of a row are stored alike, as nothing is quantized
+ * Counts the tensors that take as much as the first of them: of weights that were read each is looked at by itself, and
+ * a file of llama.cpp has those of all experts of a layer in one type.
+ *
+ * Returns: their number, at least 1 and at most @n_copies
  */
-gboolean
-hr_weight_storage_is_uniform (const HrWeightStorage *self)
+guint64
+hr_weight_storage_count_alike (const HrWeightStorage *self,
+                               guint                  index,
+                               guint                  copy,
+                               guint                  n_copies)
 {
-  return hr_weight_storage_get_quantizer (self) == NULL && self->mixture == NULL;
+  const HrQuantizer *quantizer = hr_weight_storage_get_quantizer (self);
+  guint n_items = hr_tensor_get_copies_of_layer (hr_model_get_tensor (self->model, index));
+
+  if (quantizer == NULL && self->mixture == NULL)
+    return n_copies;
+  if (self->is_as_read && hr_model_get_stored_bytes (self->model) > 0)
+    return 1;
+  if (self->mixture != NULL)
+    return MIN (n_copies, n_items - copy % n_items);
+
+  return hr_quantizer_count_alike (quantizer, index, copy, n_copies);
 }
 
 /* What is tied to a tensor is cast with it. */
@@ -364,8 +383,7 @@ hr_weight_storage_get_bytes (const HrWeightStorage *self,
  * @index: which row of the model's tensors
  * @nth: which of the layers that have it, 0 if it is in none
  *
- * Gets the size of the tensors of a row that one layer has, such as those of all experts; a file of llama.cpp has these
- * as one, in one type.
+ * Gets the size of the tensors of a row that one layer has, such as those of all experts.
  *
  * Returns: what they take
  */
@@ -375,17 +393,15 @@ hr_weight_storage_get_layer_bytes (const HrWeightStorage *self,
                                    guint                  nth)
 {
   guint64 n_items = hr_tensor_get_copies_of_layer (hr_model_get_tensor (self->model, index));
-  guint64 sum = 0;
+  guint64 sum = 0, n_alike;
 
-  if (self->mixture != NULL && !self->is_as_read)
-    return n_items * hr_gguf_mixture_get_bytes (self->mixture, index, nth * n_items);
-
-  for (guint64 i = 0; i < n_items; i++)
+  for (guint64 i = 0; i < n_items; i += n_alike)
     {
       guint64 bytes;
 
+      n_alike = hr_weight_storage_count_alike (self, index, nth * n_items + i, n_items - i);
       hr_weight_storage_get_bytes (self, index, nth * n_items + i, &bytes);
-      sum += bytes;
+      sum += n_alike * bytes;
     }
 
   return sum;

@@ -62,6 +62,9 @@ guint64               hr_weight_storage_get_layer_bytes (const HrWeightStorage *
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HrWeightStorage, hr_weight_storage_clear)
 
-gboolean    hr_weight_storage_is_uniform  (const HrWeightStorage *self);
+guint64     hr_weight_storage_count_alike (const HrWeightStorage *self,
+                                           guint                  index,
+                                           guint                  copy,
+                                           guint                  n_copies);
 
 G_END_DECLS

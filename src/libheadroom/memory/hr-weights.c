@@ -36,16 +36,17 @@ hr_weights_add_tensor (HrWeights             *self,
                        guint                  n_copies)
 {
   const HrTensor *tensor = hr_model_get_tensor (storage->model, index);
-  guint64 n_alike = hr_weight_storage_is_uniform (storage) ? n_copies : 1;
+  guint64 n_alike;
 
   if (tensor->tied_to != NULL)
     return;
 
   for (guint copy = first_copy; copy < first_copy + n_copies; copy += n_alike)
     {
-      guint64 n_elements = n_alike * tensor->n_elements;
-      guint64 bytes;
+      guint64 n_elements, bytes;
 
+      n_alike = hr_weight_storage_count_alike (storage, index, copy, first_copy + n_copies - copy);
+      n_elements = n_alike * tensor->n_elements;
       if (hr_weight_storage_get_bytes (storage, index, copy, &bytes))
         count_matrices (self, tensor, n_alike);
       else if (hr_weight_storage_get_dtype (storage, index) != storage->dtype)

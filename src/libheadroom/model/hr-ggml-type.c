@@ -4,7 +4,8 @@
 
 /*
  * The numbers are those of enum ggml_type (llama.cpp, ggml/include/ggml.h); the sizes are those of the structures of
- * ggml/src/ggml-common.h: a half-precision scale is 2 bytes, a super-block has 256 elements.
+ * ggml/src/ggml-common.h: a half-precision scale is 2 bytes, a super-block has 256 elements. They are in the order of
+ * their numbers, of which some are missing.
  */
 static const HrGgmlType types[] = {
   { 0, "F32", 1, 4, HR_DTYPE_FLOAT32 },
@@ -58,13 +59,12 @@ static const struct
 const HrGgmlType *
 hr_ggml_type_get (guint32 id)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-    {
-      if (types[i].id == id)
-        return &types[i];
-    }
+  guint i = MIN (id, G_N_ELEMENTS (types) - 1);
 
-  return NULL;
+  while (i > 0 && types[i].id > id)
+    i--;
+
+  return types[i].id == id ? &types[i] : NULL;
 }
 
 guint

@@ -539,3 +539,35 @@ hr_quantizer_get_format (const HrQuantizer *self,
 
   return rule > 0 ? &g_array_index (self->rules, HrQuantizerRule, rule - 1).format : NULL;
 }
+
+/*
+ * hr_quantizer_count_alike:
+ * @self: a quantizer
+ * @row: the index of a tensor, of those that were given to hr_quantizer_apply()
+ * @copy: which tensor of the row
+ * @n_copies: how many from that one on
+ *
+ * Counts the tensors that are stored as the first of them is.
+ *
+ * Returns: their number, at least 1 and at most @n_copies
+ */
+guint
+hr_quantizer_count_alike (const HrQuantizer *self,
+                          guint              row,
+                          guint              copy,
+                          guint              n_copies)
+{
+  const guint8 *decisions;
+  guint n = 1;
+
+  g_return_val_if_fail (self != NULL, 1);
+
+  if (self->decisions == NULL)
+    return n_copies;
+
+  decisions = ((GByteArray *) g_ptr_array_index (self->decisions, row))->data + copy;
+  while (n < n_copies && decisions[n] == decisions[0])
+    n++;
+
+  return n;
+}

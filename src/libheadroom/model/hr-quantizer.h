@@ -82,6 +82,10 @@ const HrMatrixFormat *hr_quantizer_get_format (const HrQuantizer  *self,
                                                const HrTensor     *tensor,
                                                guint               row,
                                                guint               copy);
+guint                 hr_quantizer_count_alike  (const HrQuantizer *self,
+                                                 guint              row,
+                                                 guint              copy,
+                                                 guint              n_copies);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HrQuantizer, hr_quantizer_free)
 
