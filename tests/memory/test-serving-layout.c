@@ -302,6 +302,7 @@ test_what_cannot_be_divided_is_refused (void)
 {
   const struct { const char *id; const char *settings; guint n_gpus; const char *sentence; } cases[] = {
     { MIXTURE, "tensor-parallel=2 expert-parallel=3", 1, "expert-parallel: expected 1 or 2" },
+    { MIXTURE, "expert-parallel=2", 1, "expert-parallel: expected 1, as one rank has all experts" },
     { MIXTURE, "context-parallel=2", 1, "context-parallel: expected 1" },
     { MIXTURE, "tensor-parallel=4", 6, "gpus: expected a multiple of 4" },
     { MIXTURE, "pipeline-parallel=64", 1, "pipeline-parallel: expected no more than 48" },

@@ -64,8 +64,19 @@ resolve_experts (HrServingLayout  *self,
   if (degree == 1 || degree == n_sharers)
     return TRUE;
 
-  expected = format_number (n_sharers);
   found = format_number (degree);
+  if (n_sharers == 1)
+    {
+      hr_message_set_error (error, HR_ERROR_VALUE,
+                            self->shares_experts
+                              ? N_("expert-parallel: expected 1, as one rank has all experts where tensor-parallel and "
+                                   "data-parallel are 1; found %s")
+                              : N_("expert-parallel: expected 1, as each copy has experts of its own and "
+                                   "tensor-parallel is 1; found %s"), found);
+      return FALSE;
+    }
+
+  expected = format_number (n_sharers);
   hr_message_set_error (error, HR_ERROR_VALUE,
                         self->shares_experts
                           ? N_("expert-parallel: expected 1 or %s, which is tensor-parallel × data-parallel, as all "
