@@ -204,6 +204,18 @@ resolve_slots (HrInferenceJob  *job,
 }
 
 /*
+ * hasMTPDraft of llm/llama_server.go: files of Qwen3.5 and later have the layer that predicts further tokens, as their
+ * sizes in the library show.
+ */
+static void
+warn_of_guesses (HrInferencePlan *pass)
+{
+  if (g_str_has_prefix (hr_model_get_model_type (pass->model), "qwen3_5"))
+    hr_inference_plan_warn (pass, N_("Ollama has the layer of the file that predicts further tokens (MTP) guess ahead; "
+                                     "what that takes, about a layer with its keys and values, is not counted here"));
+}
+
+/*
  * hr_ollama_resolve:
  * @job: a job that is resolved, and is changed
  * @pass: a plan of the model, whose job is as it was set
@@ -224,6 +236,7 @@ hr_ollama_resolve (HrInferenceJob  *job,
 
   resolve_context (job, pass, gpu, *n_devices);
   resolve_slots (job, pass);
+  warn_of_guesses (pass);
   context = hr_inference_job_get_max_model_len (job) * hr_inference_job_get_max_num_seqs (job);
   guessed = guess (pass, context);
 
