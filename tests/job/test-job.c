@@ -75,7 +75,7 @@ static const struct
   { "split-mode", "layer none" },
   { "mmproj", "none f16 bf16 q8_0 f32" },
   { "flash-attention", "auto on off" },
-  { "llama-release", "b11669 b10488 b9272 b4500" },
+  { "llama-release", "b11669 b10488 b9272 b7522 b4500" },
   { "vllm-release", "0.28 0.22 0.20 0.11 0.8 0.7" },
   { "sglang-release", "0.5.8 0.5 0.4.6 0.4 0.3" },
   { "lmdeploy-backend", "auto turbomind pytorch" },

@@ -37,7 +37,7 @@ measure (const HrLlamaPlan   *plan,
          guint64             *bytes)
 {
   const HrGgmlSchedule schedule = {
-    .n_devices = plan->n_devices, .offloads = plan->has_offload, .n_copies = n_copies, .has_tiles = TRUE,
+    .n_devices = plan->n_devices, .offloads = plan->has_offload, .n_copies = n_copies, .kernels = { .has_tiles = TRUE },
   };
   g_autoptr (HrGgmlGraph) graph = hr_llama_graph_new (plan, layers, n_tokens, n_tokens);
 

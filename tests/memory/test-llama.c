@@ -7,8 +7,8 @@
 #include "hr-error.h"
 #include "hr-estimator.h"
 #include "hr-ggml-allocator.h"
+#include "hr-gpu-catalogue.h"
 #include "hr-inference-job.h"
-
 
 #define MODEL "Qwen/Qwen2.5-0.5B-Instruct"
 #define SEEING "google/gemma-3-4b-it"
@@ -21,26 +21,42 @@
  */
 #define ELEMENTS (G_GUINT64_CONSTANT (24) * 2 * 128 * 4096)
 
+static HrJob *
+make_job (const char *settings)
+{
+  HrJob *job = hr_job_new (HR_MODE_INFERENCE);
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (job, "engine", HR_ENGINE_LLAMA_CPP, "max-model-len", G_GUINT64_CONSTANT (4096), NULL);
+  hr_job_set_all_from_string (job, settings, &error);
+  g_assert_no_error (error);
+
+  return job;
+}
+
 static HrEstimate *
 estimate_model (const char  *id,
                 const char  *settings,
                 GError     **error)
 {
   g_autoptr (HrModel) model = hr_model_new_from_id (id, NULL);
-  g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
-  g_auto (GStrv) words = g_strsplit (settings, " ", -1);
-
-  g_object_set (job, "engine", HR_ENGINE_LLAMA_CPP, "max-model-len", G_GUINT64_CONSTANT (4096), NULL);
-  for (guint i = 0; words[i] != NULL && words[i][0] != '\0'; i++)
-    {
-      g_auto (GStrv) pair = g_strsplit (words[i], "=", 2);
-      g_autoptr (GError) own_error = NULL;
-
-      hr_job_set_from_string (job, pair[0], pair[1], &own_error);
-      g_assert_no_error (own_error);
-    }
+  g_autoptr (HrJob) job = make_job (settings);
 
   return hr_job_load_models (job, error) ? hr_estimator_run (model, job, NULL, 1, error) : NULL;
+}
+
+static HrEstimate *
+estimate_on (HrGpu      *gpu,
+             const char *settings)
+{
+  g_autoptr (HrModel) model = hr_model_new_from_id (MODEL, NULL);
+  g_autoptr (HrJob) job = make_job (settings);
+  g_autoptr (GError) error = NULL;
+  HrEstimate *found = hr_estimator_run (model, job, gpu, 1, &error);
+
+  g_assert_no_error (error);
+
+  return found;
 }
 
 static HrEstimate *
@@ -239,6 +255,40 @@ test_refusals (void)
     }
 }
 
+/*
+ * On GPUs before Ada 112 tiles of 64 tokens, each a block; later two blocks on each of 128 multiprocessors. A block had
+ * 64 x 68 numbers times eight until January 2026, and the keys and values of 32768 tokens 16 MiB until June. Matrices
+ * take 6 MiB.
+ */
+static void
+test_pool (void)
+{
+  static const struct
+  {
+    const char *gpu;
+    const char *settings;
+    const char *other;
+    guint64 steps;
+  } cases[] = {
+    { "rtx-3080", "llama-release=b7522", "llama-release=b9272", 5 },
+    { "rtx-4090", "llama-release=b7522", "llama-release=b9272", 14 },
+    { "rtx-3080", "llama-release=b9272 cache-type-k=q8_0 cache-type-v=q8_0 max-model-len=32768",
+      "llama-release=b10488 cache-type-k=q8_0 cache-type-v=q8_0 max-model-len=32768", 5 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup (cases[i].gpu, &error);
+      g_autoptr (HrEstimate) found = estimate_on (gpu, cases[i].settings);
+      g_autoptr (HrEstimate) other = estimate_on (gpu, cases[i].other);
+      guint64 more = hr_estimate_get_component_bytes (found, HR_COMPONENT_FRAMEWORK) -
+                     hr_estimate_get_component_bytes (other, HR_COMPONENT_FRAMEWORK);
+
+      g_assert_cmpuint ((more + MIB) / (2 * MIB), ==, cases[i].steps);
+    }
+}
+
 /* The smallest hole that a tensor fits into, of equal ones the last; neighbours become one. */
 static void
 test_allocator (void)
@@ -274,6 +324,7 @@ main (int   argc,
   g_test_add_func ("/llama/a_quantized_checkpoint_is_converted_as_llama_cpp_does", test_checkpoints);
   g_test_add_func ("/llama/a_projector_is_on_the_first_gpu_or_on_the_host", test_projector);
   g_test_add_func ("/llama/what_llama_cpp_cannot_do_is_refused", test_refusals);
+  g_test_add_func ("/llama/the_pool_of_the_kernels_is_as_large_as_the_release_has_it", test_pool);
   g_test_add_func ("/llama/holes_are_used_as_ggml_uses_them", test_allocator);
 
   return g_test_run ();

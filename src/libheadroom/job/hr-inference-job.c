@@ -1763,9 +1763,9 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
     g_param_spec_enum ("llama-release",
                        N_("Release of llama.cpp"),
                        N_("Releases reserve other compute buffers, and put other layers on the GPU; b4500 stands for "
-                          "those from May 2024 to spring 2025, b9272 for those up to May 2026, and for later programs "
-                          "other than the server, which have room for the logits of all tokens, b10488 for those from "
-                          "June to September 2026"),
+                          "those from May 2024 to spring 2025, b7522 for those up to December 2025, b9272 for those "
+                          "up to May 2026, and for later programs other than the server, which have room for the "
+                          "logits of all tokens, b10488 for those from June to September 2026"),
                        HR_TYPE_LLAMA_RELEASE, HR_LLAMA_RELEASE_B11669,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 

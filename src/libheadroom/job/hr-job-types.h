@@ -295,7 +295,8 @@ typedef enum
  * @HR_LLAMA_RELEASE_B11669: of October 2026, which has room for a mixture of tokens and vectors; its server, as others
  *   since June 2026, for the logits of one token of each sequence
  * @HR_LLAMA_RELEASE_B10488: of August 2026, and others from June to September, which Ollama starts
- * @HR_LLAMA_RELEASE_B9272: of May 2026, and those since spring 2025, which have room for the logits of all tokens
+ * @HR_LLAMA_RELEASE_B9272: of May 2026, and those since January 2026, which have room for the logits of all tokens
+ * @HR_LLAMA_RELEASE_B7522: of December 2025, and those since spring 2025, whose flash attention keeps more beside
  * @HR_LLAMA_RELEASE_B4500: of January 2025, and those from May 2024 to spring 2025
  *
  * The release of llama.cpp, as far as what it reserves changed between them.
@@ -305,6 +306,7 @@ typedef enum
   HR_LLAMA_RELEASE_B11669, /*< nick=b11669 >*/
   HR_LLAMA_RELEASE_B10488, /*< nick=b10488 >*/
   HR_LLAMA_RELEASE_B9272,  /*< nick=b9272 >*/
+  HR_LLAMA_RELEASE_B7522,  /*< nick=b7522 >*/
   HR_LLAMA_RELEASE_B4500,  /*< nick=b4500 >*/
 } HrLlamaRelease;
 

@@ -337,8 +337,9 @@ static const char * const projector_file_labels[] = {
 static const char * const llama_release_labels[] = {
   [HR_LLAMA_RELEASE_B11669] = N_("b11669 (since October 2026)"),
   [HR_LLAMA_RELEASE_B10488] = N_("b10488 (June to September 2026)"),
-  [HR_LLAMA_RELEASE_B9272] = N_("b9272 (2025 to May 2026)"),
-  [HR_LLAMA_RELEASE_B4500] = N_("b4500 (2024 and 2025)"),
+  [HR_LLAMA_RELEASE_B9272] = N_("b9272 (January to May 2026)"),
+  [HR_LLAMA_RELEASE_B7522] = N_("b7522 (spring to December 2025)"),
+  [HR_LLAMA_RELEASE_B4500] = N_("b4500 (May 2024 to spring 2025)"),
 };
 
 static const char * const vllm_release_labels[] = {

@@ -33,6 +33,10 @@ static const struct
 
 #define TURING 75
 
+/* Page tables of a GPU have entries for memory of the host (NVIDIA's open-gpu-doc, gp100-mmu-format.pdf). */
+#define HOST_PAGE_SIZE 4096
+#define PAGE_ENTRY_SIZE 8
+
 /*
  * hr_cuda_context_get_stack_bytes:
  * @capability: a compute capability, times ten
@@ -85,6 +89,20 @@ hr_cuda_context_get_bytes (HrGpu   *gpu,
 }
 
 /*
+ * hr_cuda_context_get_page_bytes:
+ * @pinned: how much memory of the host a process has pinned
+ *
+ * Gets what each GPU of a process holds to find the pages of that memory, which all of them can read.
+ *
+ * Returns: the size in bytes
+ */
+guint64
+hr_cuda_context_get_page_bytes (guint64 pinned)
+{
+  return pinned / HOST_PAGE_SIZE * PAGE_ENTRY_SIZE;
+}
+
+/*
  * hr_cuda_context_init_for_ggml:
  * @framework: (out): the figures
  * @gpu: a GPU
@@ -123,4 +141,26 @@ hr_cuda_context_has_tiles (HrGpu *gpu)
   guint capability = hr_gpu_get_cuda_capability (gpu);
 
   return capability == 0 || capability >= TURING || capability < 70;
+}
+
+/*
+ * hr_cuda_context_is_alike:
+ * @gpu: a GPU
+ * @other: another one
+ *
+ * Tells whether ggml's kernels take the same on both beside the compute buffers: those of flash attention divide their
+ * work among the multiprocessors.
+ *
+ * Returns: whether they do
+ */
+gboolean
+hr_cuda_context_is_alike (HrGpu *gpu,
+                          HrGpu *other)
+{
+  guint n_multiprocessors = 0, n_of_other = 0;
+
+  hr_gpu_get_multiprocessors (gpu, &n_multiprocessors);
+  hr_gpu_get_multiprocessors (other, &n_of_other);
+
+  return hr_gpu_get_cuda_capability (gpu) == hr_gpu_get_cuda_capability (other) && n_multiprocessors == n_of_other;
 }

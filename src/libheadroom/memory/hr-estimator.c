@@ -591,7 +591,7 @@ hr_estimator_compare_gpus (HrJob  *job,
     return FALSE;
   if (!hr_framework_is_alike (gpu, other))
     return FALSE;
-  if (runs_ggml (job) && hr_cuda_context_has_tiles (gpu) != hr_cuda_context_has_tiles (other))
+  if (runs_ggml (job) && !hr_cuda_context_is_alike (gpu, other))
     return FALSE;
 
   *difference = get_context_bytes (job, other) - get_context_bytes (job, gpu);

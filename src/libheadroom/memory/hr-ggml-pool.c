@@ -8,7 +8,8 @@
  * What ggml's kernels for CUDA take from the pool of a device while they run, which keeps the most that any of them
  * took (ggml_cuda_pool_vmm): activations in eight bits beside quantized matrices (ggml_cuda_mul_mat_q in mmq.cu),
  * matrices, activations and results in sixteen bits for cuBLAS (ggml_cuda_mul_mat_cublas_impl in ggml-cuda.cu), rows
- * sorted by expert where no kernel has a type (ggml_cuda_mul_mat_id).
+ * sorted by expert where no kernel has a type (ggml_cuda_mul_mat_id), and what flash attention keeps of tiles that
+ * several blocks compute (launch_fattn in fattn-common.cuh).
  */
 
 /* cuMemGetAllocationGranularity of CUDA, and what each piece is padded to. */
@@ -26,6 +27,28 @@
 /* MMVQ_MAX_BATCH_SIZE, and MMF's: up to so many columns no pool is needed for matrices of floats. */
 #define MAX_QUANTIZED_COLUMNS 8
 #define MAX_FLOAT_COLUMNS 16
+
+/*
+ * Tiles of fattn-mma-f16.cuh: so many columns, which are tokens of heads that share keys (switch_ncols1,
+ * switch_ncols2), and so many blocks on a multiprocessor (ggml_cuda_fattn_mma_get_config_ampere, _turing), but for the
+ * largest.
+ */
+#define TURING 75
+#define ADA 89
+#define TILE_COLUMNS 64
+#define TURING_TILE_COLUMNS 32
+#define MAX_SHARING_HEADS 8
+#define LATENT_SHARING_HEADS 16
+#define TILES_AT_ONCE 2
+#define LARGE_DIM 512
+#define LATENT_DIM 576
+
+/* Below this share of the blocks at work, in percent, GPUs before Ada divide tiles; Ada and later always do. */
+#define MIN_EFFICIENCY 75
+
+/* What is kept of a column beside its values; dst_tmp_meta was too large by WIDE_PARTS until #18559, January 2026. */
+#define PART_EXTRA 4
+#define WIDE_PARTS 8
 
 static guint64
 pad (guint64 value,
@@ -115,30 +138,111 @@ get_expert_bytes (const HrGgmlTensor *matrices,
                            n_tokens * result->ne[0]);
 }
 
+static gboolean
+has_tensor_cores (const HrGgmlKernels *kernels,
+                  guint64              key_dim)
+{
+  static const guint dims[] = { 64, 80, 96, 112, 128, 192, 256, 320, LARGE_DIM, LATENT_DIM };
+
+  for (guint i = 0; i < G_N_ELEMENTS (dims); i++)
+    {
+      if (dims[i] == key_dim)
+        return kernels->capability >= TURING && kernels->n_multiprocessors > 0;
+    }
+
+  return FALSE;
+}
+
+/* Heads that share keys are computed together, a power of two of them, where there is a mask. */
+static guint64
+get_heads_of_tile (const HrGgmlTensor *query,
+                   const HrGgmlTensor *keys,
+                   gboolean            has_mask)
+{
+  guint64 most = keys->ne[0] == LATENT_DIM ? LATENT_SHARING_HEADS : MAX_SHARING_HEADS;
+  guint64 n_sharing = query->ne[2] / keys->ne[2];
+  guint64 n = 1;
+
+  while (has_mask && n < most && n_sharing % (2 * n) == 0)
+    n *= 2;
+
+  return n;
+}
+
+/* dst_tmp_meta: parts of the tiles that are divided among blocks, at first of all tiles. */
+static guint64
+get_part_bytes (const HrGgmlTensor  *query,
+                const HrGgmlTensor  *keys,
+                const HrGgmlTensor  *result,
+                const HrGgmlKernels *kernels)
+{
+  guint64 columns = kernels->capability == TURING ? TURING_TILE_COLUMNS : TILE_COLUMNS;
+  guint64 n_heads = get_heads_of_tile (query, keys, result->sources[3] != HR_GGML_NONE);
+  guint64 n_tokens = columns / n_heads;
+  guint64 n_tiles = (query->ne[1] + n_tokens - 1) / n_tokens * (query->ne[2] / n_heads) * query->ne[3];
+  guint64 per_processor = result->ne[0] >= LARGE_DIM && columns == TILE_COLUMNS ? 1 : TILES_AT_ONCE;
+  guint64 at_once = per_processor * kernels->n_multiprocessors;
+  guint64 n_turns = (n_tiles + at_once - 1) / at_once;
+  gboolean divides = kernels->capability >= ADA || 100 * n_tiles / (at_once * n_turns) < MIN_EFFICIENCY;
+  guint64 n_blocks = divides ? at_once : n_tiles;
+
+  if (!kernels->has_wide_parts && n_tiles % n_blocks == 0)
+    return 0;
+
+  return pad (n_blocks * columns * (result->ne[0] + PART_EXTRA) * 4 * (kernels->has_wide_parts ? WIDE_PARTS : 1),
+              ALIGNMENT);
+}
+
+/* Values that are part of the keys have no copy of their own. */
+static guint64
+get_flash_bytes (const HrGgmlGraph   *graph,
+                 const HrGgmlTensor  *result,
+                 const HrGgmlKernels *kernels)
+{
+  const HrGgmlTensor *query = hr_ggml_graph_get (graph, result->sources[0]);
+  const HrGgmlTensor *keys = hr_ggml_graph_get (graph, result->sources[1]);
+  const HrGgmlTensor *values = hr_ggml_graph_get (graph, result->sources[2]);
+  guint64 bytes = 0;
+
+  if (query->ne[1] == 1)
+    return 0;
+
+  if (kernels->has_copies && keys->type != HR_GGML_F16)
+    bytes += pad (2 * count (keys), ALIGNMENT);
+  if (kernels->has_copies && values->type != HR_GGML_F16 && values->view != keys->view)
+    bytes += pad (2 * count (values), ALIGNMENT);
+  if (has_tensor_cores (kernels, keys->ne[0]))
+    bytes += get_part_bytes (query, keys, result, kernels);
+
+  return bytes;
+}
+
 /*
  * hr_ggml_pool_get_bytes:
  * @graph: a graph
  * @node: one of its nodes
- * @has_tiles: whether quantized matrices are multiplied as they are, however many columns there are
+ * @kernels: what kernels do
  *
  * Gets what the pool of a device has to have for an operation.
  *
  * Returns: the size in bytes, whole steps of what the driver gives
  */
 guint64
-hr_ggml_pool_get_bytes (const HrGgmlGraph *graph,
-                        gint               node,
-                        gboolean           has_tiles)
+hr_ggml_pool_get_bytes (const HrGgmlGraph   *graph,
+                        gint                 node,
+                        const HrGgmlKernels *kernels)
 {
   const HrGgmlTensor *result = hr_ggml_graph_get (graph, node);
   guint64 bytes = 0;
 
   if (result->op == HR_GGML_OP_MUL_MAT)
     bytes = get_product_bytes (hr_ggml_graph_get (graph, result->sources[0]),
-                               hr_ggml_graph_get (graph, result->sources[1]), result, has_tiles);
+                               hr_ggml_graph_get (graph, result->sources[1]), result, kernels->has_tiles);
   else if (result->op == HR_GGML_OP_MUL_MAT_ID)
     bytes = get_expert_bytes (hr_ggml_graph_get (graph, result->sources[0]),
-                              hr_ggml_graph_get (graph, result->sources[1]), result, has_tiles);
+                              hr_ggml_graph_get (graph, result->sources[1]), result, kernels->has_tiles);
+  else if (result->op == HR_GGML_OP_FLASH_ATTENTION)
+    bytes = get_flash_bytes (graph, result, kernels);
 
   return pad (bytes, GRANULARITY);
 }

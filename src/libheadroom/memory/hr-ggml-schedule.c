@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "hr-ggml-allocator.h"
-#include "hr-ggml-pool.h"
 #include "hr-ggml-type.h"
 
 /*
@@ -498,8 +497,8 @@ get_bytes (const Run *run,
   if (place == get_host (run))
     return bytes;
 
-  if (run->schedule->backend == HR_GGML_BACKEND_CUDA && tensor->op == HR_GGML_OP_FLASH_ATTENTION &&
-      get_tensor (run, tensor->sources[0])->ne[1] > 1)
+  if (run->schedule->backend == HR_GGML_BACKEND_CUDA && !run->schedule->kernels.has_copies &&
+      tensor->op == HR_GGML_OP_FLASH_ATTENTION && get_tensor (run, tensor->sources[0])->ne[1] > 1)
     bytes = add_copies (run, tensor, bytes);
   if (type->block_size > 1 && tensor->ne[0] % ROW_PADDING != 0)
     bytes += (ROW_PADDING - tensor->ne[0] % ROW_PADDING) / type->block_size * type->block_bytes;
@@ -834,7 +833,7 @@ hr_ggml_schedule_measure_pools (const HrGgmlSchedule *self,
       gint place = run.places[node];
 
       if (place >= 0 && place < get_host (&run))
-        bytes[place] = MAX (bytes[place], hr_ggml_pool_get_bytes (graph, node, self->has_tiles));
+        bytes[place] = MAX (bytes[place], hr_ggml_pool_get_bytes (graph, node, &self->kernels));
     }
   run_clear (&run);
 }

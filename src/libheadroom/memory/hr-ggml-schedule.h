@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "hr-ggml-graph.h"
+#include "hr-ggml-pool.h"
 
 G_BEGIN_DECLS
 
@@ -31,7 +31,7 @@ typedef enum
  * @n_devices: how many GPUs there are; the host's place is behind theirs
  * @offloads: whether a GPU computes with matrices that the host holds, where there are many tokens
  * @n_copies: how many copies of each input there are, so that devices work on several batches at once
- * @has_tiles: whether GPUs multiply quantized matrices as they are, however many tokens there are
+ * @kernels: what their kernels do, which are CUDA's
  *
  * Who computes what of a graph.
  */
@@ -41,7 +41,7 @@ typedef struct
   guint n_devices;
   gboolean offloads;
   guint n_copies;
-  gboolean has_tiles;
+  HrGgmlKernels kernels;
 } HrGgmlSchedule;
 
 gboolean hr_ggml_backend_has_scan        (HrGgmlBackend self,

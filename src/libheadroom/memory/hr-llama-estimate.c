@@ -25,7 +25,8 @@
   "llama.cpp: src/llama-context.cpp, sched_reserve; src/llama-graph.cpp; ggml/src/ggml-backend.cpp, " \
   "ggml/src/ggml-alloc.c"
 
-#define SOURCE_POOL "ggml/src/ggml-cuda/ggml-cuda.cu, ggml_cuda_pool_vmm; mmq.cu, ggml_cuda_mul_mat_q"
+#define SOURCE_POOL \
+  "ggml/src/ggml-cuda/ggml-cuda.cu, ggml_cuda_pool_vmm; mmq.cu, ggml_cuda_mul_mat_q; fattn-common.cuh, launch_fattn"
 
 /* Parts of what may be more than is counted (set_margin ()). */
 #define COMPUTE_PERCENT 8
@@ -216,6 +217,23 @@ add_compute (HrEstimate *estimate,
   return sum;
 }
 
+/* CUDA pins the caches and the compute buffers of the host; models are mapped from their files. */
+static guint64
+add_pages (const Run *run,
+           GString   *substitution)
+{
+  guint host = run->models[0].plan->n_devices;
+  guint64 pinned = 0, bytes;
+
+  for (guint i = 0; i < run->n_models; i++)
+    pinned += run->models[i].buffers.cache[host] + run->models[i].buffers.compute[host];
+  bytes = hr_cuda_context_get_page_bytes (pinned);
+  if (bytes > 0)
+    g_string_append_printf (substitution, " + %" G_GUINT64_FORMAT, bytes);
+
+  return bytes;
+}
+
 static guint64
 add_framework (HrEstimate        *estimate,
                guint              device,
@@ -232,8 +250,9 @@ add_framework (HrEstimate        *estimate,
       g_string_append_printf (substitution, " + %" G_GUINT64_FORMAT, run->models[i].buffers.pools[device]);
       sum += run->models[i].buffers.pools[device];
     }
-  _hr_estimate_add_component (estimate, device, HR_COMPONENT_FRAMEWORK, sum, "context + pool", substitution->str,
-                              source);
+  sum += add_pages (run, substitution);
+  _hr_estimate_add_component (estimate, device, HR_COMPONENT_FRAMEWORK, sum, "context + pool + page tables",
+                              substitution->str, source);
 
   return sum;
 }
@@ -257,8 +276,7 @@ add_device (HrEstimate        *estimate,
 
 /*
  * Buffers are what llama.cpp reserves; of other builds, those of compute buffers were up to 8 % larger in 20 logs
- * (tests/oracle/llama-logs.json), and contexts with their kernels up to 90 MiB larger (llama-processes.json), where
- * prompts had not filled the pool with what is not known here.
+ * (tests/oracle/llama-logs.json), and contexts with their kernels up to 90 MiB larger (llama-processes.json).
  */
 static void
 set_margin (HrEstimate *estimate,

@@ -572,7 +572,7 @@ make_schedule (const HrLlamaPlan *self)
     .n_devices = self->n_devices,
     .offloads = self->has_offload,
     .n_copies = is_pipeline ? PIPELINE_COPIES : 1,
-    .has_tiles = self->has_tiles,
+    .kernels = self->kernels,
   };
 }
 
@@ -606,14 +606,16 @@ create_key (const HrLlamaPlan    *self,
   const gint choices[] = {
     purpose, self->release, self->flash, self->output_place, self->has_transposed_values, self->has_host_cache,
     self->has_whole_windows, self->key_type, self->value_type, schedule->backend, schedule->n_devices,
-    schedule->offloads, schedule->n_copies, schedule->has_tiles, storage->dtype, storage->quantization,
-    storage->is_as_read, hr_llama_plan_get_head_place (self),
+    schedule->offloads, schedule->n_copies, storage->dtype, storage->quantization, storage->is_as_read,
+    hr_llama_plan_get_head_place (self),
   };
   const char *types = hr_inference_job_get_tensor_types (HR_INFERENCE_JOB (self->pass->job));
   GByteArray *key = g_byte_array_new ();
 
   g_byte_array_append (key, (const guint8 *) sizes, sizeof sizes);
   g_byte_array_append (key, (const guint8 *) choices, sizeof choices);
+  if (purpose == PURPOSE_POOLS)
+    g_byte_array_append (key, (const guint8 *) &schedule->kernels, sizeof schedule->kernels);
   hr_llama_layers_add_to_key (layers, key);
   add_overrides (self, key);
   g_byte_array_append (key, (const guint8 *) types, strlen (types) + 1);
@@ -825,6 +827,21 @@ init_pass (HrInferencePlan *pass,
   pass->inference.use_cache = TRUE;
 }
 
+/* Since June 2026 copies of keys and values are in the compute buffer (#23907). */
+static void
+init_kernels (HrLlamaPlan *self,
+              HrGpu       *gpu)
+{
+  self->kernels = (HrGgmlKernels) {
+    .has_tiles = hr_cuda_context_has_tiles (gpu),
+    .has_copies = self->release != HR_LLAMA_RELEASE_B11669 && self->release != HR_LLAMA_RELEASE_B10488,
+    .has_wide_parts = self->release == HR_LLAMA_RELEASE_B7522,
+    .capability = hr_gpu_get_cuda_capability (gpu),
+  };
+  if (gpu != NULL)
+    hr_gpu_get_multiprocessors (gpu, &self->kernels.n_multiprocessors);
+}
+
 /*
  * hr_llama_plan_init:
  * @self: (out): a plan, which is to be cleared in either case
@@ -854,13 +871,13 @@ hr_llama_plan_init (HrLlamaPlan      *self,
     .release = hr_inference_job_get_engine (job) == HR_ENGINE_OLLAMA
                  ? HR_OLLAMA_LLAMA_RELEASE : hr_inference_job_get_llama_release (known),
     .n_devices = n_devices,
-    .has_tiles = hr_cuda_context_has_tiles (gpu),
     .is_fitted = hr_inference_job_leaves_layers (job),
     .is_context_left = hr_inference_job_leaves_context (job),
     .fit_target = hr_inference_job_get_fit_target (job) << 20,
     .fit_context = hr_inference_job_get_fit_ctx (job),
   };
 
+  init_kernels (self, gpu);
   if (!hr_llama_graph_check (pass->model, pass->stack, self->release, error) ||
       !check_settings (job, error) || !check_slots (known, error) || !resolve_file_type (pass, job, error))
     return FALSE;

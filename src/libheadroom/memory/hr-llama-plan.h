@@ -49,7 +49,7 @@ typedef struct _HrLlamaTensors HrLlamaTensors;
  * @backend: what GPUs compute with
  * @n_devices: how many GPUs are used; the place of the host is behind theirs
  * @shares: (array): of the layers that each GPU has, in any measure
- * @has_tiles: whether GPUs multiply quantized matrices as they are (hr_cuda_context_has_tiles())
+ * @kernels: what the kernels of the GPUs do
  * @is_fitted: whether it is left to llama.cpp which layers GPUs hold
  * @is_context_left: whether it is left to llama.cpp how long the context is
  * @fit_target: what it leaves free of each GPU then, in bytes
@@ -88,7 +88,7 @@ typedef struct
   HrGgmlBackend backend;
   guint n_devices;
   float shares[HR_GGML_MAX_PLACES];
-  gboolean has_tiles;
+  HrGgmlKernels kernels;
   gboolean is_fitted;
   gboolean is_context_left;
   guint64 fit_target;

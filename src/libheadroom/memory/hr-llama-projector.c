@@ -414,7 +414,7 @@ hr_llama_projector_measure (const HrLlamaProjector *self,
 {
   guint host = self->plan->n_devices;
   HrGgmlSchedule schedule = { .n_devices = self->is_on_host ? 0 : 1, .offloads = TRUE, .n_copies = 1,
-                              .has_tiles = self->plan->has_tiles };
+                              .kernels = self->plan->kernels };
   g_autoptr (HrGgmlGraph) graph = hr_clip_graph_new (self, patches);
   guint64 compute[2] = { 0 }, pools[2] = { 0 };
 
