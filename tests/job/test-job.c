@@ -73,7 +73,7 @@ static const struct
   { "attention-mask", "none ones padded" },
   { "engine", "transformers llama.cpp vllm ollama sglang lmdeploy tensorrt-llm mlx exllama" },
   { "split-mode", "layer none" },
-  { "mmproj", "none f16 bf16 q8_0 f32" },
+  { "mmproj", "auto none f16 bf16 q8_0 f32" },
   { "flash-attention", "auto on off" },
   { "llama-release", "b11669 b10488 b9272 b7522 b4500" },
   { "vllm-release", "0.28 0.22 0.20 0.11 0.8 0.7" },

@@ -157,8 +157,8 @@ test_compute_buffer (void)
 static void
 test_projector (void)
 {
-  guint64 weights = get_bytes_of (SEEING, "", HR_COMPONENT_WEIGHTS);
-  guint64 compute = get_bytes_of (SEEING, "", HR_COMPONENT_ACTIVATIONS);
+  guint64 weights = get_bytes_of (SEEING, "mmproj=none", HR_COMPONENT_WEIGHTS);
+  guint64 compute = get_bytes_of (SEEING, "mmproj=none", HR_COMPONENT_ACTIVATIONS);
   guint64 seeing = get_bytes_of (SEEING, "mmproj=f16", HR_COMPONENT_WEIGHTS);
 
   g_assert_cmpuint ((seeing - weights) / MIB, ==, 811);
@@ -167,6 +167,17 @@ test_projector (void)
   g_assert_cmpuint (get_bytes_of (SEEING, "mmproj=f16 mmproj-offload=false", HR_COMPONENT_WEIGHTS), ==,
                     weights);
   g_assert_cmpuint (get_bytes_of (SEEING, "mmproj=q8_0", HR_COMPONENT_WEIGHTS), <, seeing);
+}
+
+/* llama-server -hf takes the file of 16 bits that repositories have; where nothing is known of one, none is counted. */
+static void
+test_projector_is_loaded_by_itself (void)
+{
+  g_assert_cmpuint (get_bytes_of (SEEING, "", HR_COMPONENT_WEIGHTS), ==,
+                    get_bytes_of (SEEING, "mmproj=f16", HR_COMPONENT_WEIGHTS));
+  g_assert_cmpuint (get_bytes_of (SEEING, "llama-release=b9272", HR_COMPONENT_WEIGHTS), ==,
+                    get_bytes_of (SEEING, "llama-release=b9272 mmproj=none", HR_COMPONENT_WEIGHTS));
+  g_assert_cmpuint (get_bytes ("", HR_COMPONENT_WEIGHTS), ==, get_bytes ("mmproj=none", HR_COMPONENT_WEIGHTS));
 }
 
 /* A draft model like the model: all of it twice, but for what is said of the one alone. */
@@ -323,6 +334,7 @@ main (int   argc,
   g_test_add_func ("/llama/a_draft_model_has_weights_and_buffers_of_its_own", test_draft);
   g_test_add_func ("/llama/a_quantized_checkpoint_is_converted_as_llama_cpp_does", test_checkpoints);
   g_test_add_func ("/llama/a_projector_is_on_the_first_gpu_or_on_the_host", test_projector);
+  g_test_add_func ("/llama/a_projector_is_loaded_by_itself_where_it_is_known", test_projector_is_loaded_by_itself);
   g_test_add_func ("/llama/what_llama_cpp_cannot_do_is_refused", test_refusals);
   g_test_add_func ("/llama/the_pool_of_the_kernels_is_as_large_as_the_release_has_it", test_pool);
   g_test_add_func ("/llama/holes_are_used_as_ggml_uses_them", test_allocator);

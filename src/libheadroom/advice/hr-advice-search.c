@@ -110,6 +110,8 @@ static const Candidate candidates[] = {
   { "max-num-seqs=64", N_("Compute 64 requests at once at the most"), N_("throughput") },
   { "enforce-eager=true", N_("Run without CUDA graphs"), N_("slower answers") },
   { "kv-offload=false", N_("Let the host keep keys and values"), N_("memory of the host, and much time") },
+  { "mmproj=none", N_("Leave the projector off"), N_("the model sees no pictures") },
+  { "mmproj-offload=false", N_("Let the host keep the projector"), N_("memory of the host; pictures take longer") },
   { "n-cpu-moe=9999", N_("Let the host keep the experts"), N_("memory of the host, and much time") },
   { "kt-method=amxint4", N_("Let the host keep the experts, in 4 bits (KTransformers)"),
     N_("memory of the host, a little quality, and much time") },

@@ -1718,14 +1718,17 @@ hr_inference_job_class_init (HrInferenceJobClass *klass)
   /**
    * HrInferenceJob:mmproj:
    *
-   * The file of the multimodal projector that llama.cpp loads beside the model.
+   * The file of the multimodal projector that llama.cpp loads beside the model. %HR_PROJECTOR_FILE_AUTO stands for the
+   * one that llama-server -hf finds beside a model that sees, whose matrices have 16 bits in most repositories; models
+   * that do not see have none.
    */
   properties[PROP_MMPROJ] =
     g_param_spec_enum ("mmproj",
                        N_("Projector"),
                        N_("The file with the tower and the projector that llama.cpp loads beside a model that sees "
-                          "(--mmproj), by the type of its matrices"),
-                       HR_TYPE_PROJECTOR_FILE, HR_PROJECTOR_FILE_NONE,
+                          "(--mmproj), by the type of its matrices; auto stands for the one of 16 bits that "
+                          "llama-server -hf loads by itself, none for --no-mmproj"),
+                       HR_TYPE_PROJECTOR_FILE, HR_PROJECTOR_FILE_AUTO,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**

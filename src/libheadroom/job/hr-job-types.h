@@ -273,6 +273,7 @@ typedef enum
 
 /**
  * HrProjectorFile:
+ * @HR_PROJECTOR_FILE_AUTO: the one that llama.cpp finds beside a model that it takes from Hugging Face
  * @HR_PROJECTOR_FILE_NONE: none is loaded
  * @HR_PROJECTOR_FILE_F16: matrices in 16-bit floats
  * @HR_PROJECTOR_FILE_BF16: in bfloat16
@@ -283,6 +284,7 @@ typedef enum
  */
 typedef enum
 {
+  HR_PROJECTOR_FILE_AUTO,
   HR_PROJECTOR_FILE_NONE,
   HR_PROJECTOR_FILE_F16,
   HR_PROJECTOR_FILE_BF16,

@@ -327,6 +327,7 @@ static const char * const split_mode_labels[] = {
 };
 
 static const char * const projector_file_labels[] = {
+  [HR_PROJECTOR_FILE_AUTO] = N_("The one beside the model"),
   [HR_PROJECTOR_FILE_NONE] = N_("None"),
   [HR_PROJECTOR_FILE_F16] = N_("16-bit floats"),
   [HR_PROJECTOR_FILE_BF16] = N_("bfloat16"),

@@ -13,8 +13,9 @@
 
 /*
  * The settings that a command stands for, by the data that it would be written from. An option stands for what it is
- * written for; "words" are values of its own for that, "bare" the one that counts where none is given. Where an option
- * stands for more than a setting, "read" says for what, and "absent" what counts where it is not given.
+ * written for; "words" are values of its own for that, "others" what any other value stands for, "bare" the one that
+ * counts where none is given. Where an option stands for more than a setting, "read" says for what, and "absent" what
+ * counts where it is not given.
  */
 
 /* The value of an option, in what is said of it. */
@@ -22,6 +23,9 @@
 
 /* What the names begin with that stand for what was given for another option. */
 #define GIVEN "given."
+
+/* Likewise, for how many values were given for it with commas between them. */
+#define LISTED "listed."
 
 /* How the settings that a block stands for name what is not one of them. */
 #define NOT '!'
@@ -89,11 +93,31 @@ find_given (const HrCommandLine *self,
     {
       const HrGivenOption *given = &g_array_index (self->given, HrGivenOption, i - 1);
 
-      if (given->value != NULL && g_str_equal (given->word, name))
+      const char *own_name = NULL;
+
+      if (given->value != NULL && hr_json_get_string (given->option, "name", &own_name, NULL) &&
+          (g_str_equal (given->word, name) || g_strcmp0 (own_name, name) == 0))
         return value_from_text (given->value);
     }
 
   return (HrValue) { HR_VALUE_NOTHING };
+}
+
+/* How many values another option has, nothing where it is not given. */
+static HrValue
+count_listed (const HrCommandLine *self,
+              const char          *name)
+{
+  HrValue given = find_given (self, name);
+  gint64 n = 1;
+
+  if (given.type != HR_VALUE_STRING)
+    return (HrValue) { HR_VALUE_NOTHING };
+
+  for (const char *comma = strchr (given.string, ','); comma != NULL; comma = strchr (comma + 1, ','))
+    n++;
+
+  return (HrValue) { HR_VALUE_INTEGER, .integer = n };
 }
 
 static HrLookup
@@ -107,6 +131,11 @@ look_up (const char  *name,
   if (g_str_has_prefix (name, GIVEN))
     {
       *value = find_given (self->command, name + strlen (GIVEN));
+      return HR_LOOKUP_FOUND;
+    }
+  if (g_str_has_prefix (name, LISTED))
+    {
+      *value = count_listed (self->command, name + strlen (LISTED));
       return HR_LOOKUP_FOUND;
     }
   if (!g_str_equal (name, VALUE))
@@ -181,13 +210,14 @@ translate (const HrGivenOption  *given,
 {
   HrJson *words = NULL, *names = NULL;
   HrJson *word;
-  const char *bare = NULL;
+  const char *bare = NULL, *others = NULL;
   gboolean has_suffixes = FALSE;
 
   if (!hr_json_get_boolean (given->option, "suffixes", &has_suffixes, error) ||
       !hr_json_get_object (given->option, "words", &words, error) ||
       !hr_json_get_object (given->option, "names", &names, error) ||
-      !hr_json_get_string (given->option, "bare", &bare, error))
+      !hr_json_get_string (given->option, "bare", &bare, error) ||
+      !hr_json_get_string (given->option, "others", &others, error))
     return FALSE;
 
   if (given->value == NULL)
@@ -225,7 +255,7 @@ translate (const HrGivenOption  *given,
       return TRUE;
     }
 
-  *text = has_suffixes ? expand_suffix (given->value) : NULL;
+  *text = has_suffixes ? expand_suffix (given->value) : g_strdup (others);
   if (*text == NULL)
     *text = g_strdup (given->value);
 
@@ -424,8 +454,9 @@ count_gpus (const HrCommandLine  *self,
 {
   HrJson *gpus = hr_json_get_member (self->block, "gpus");
   HrValue value = { HR_VALUE_NOTHING };
+  Reading reading = { self, scope, &value };
 
-  if (gpus != NULL && !hr_expression_evaluate (gpus, hr_launch_scope_lookup, scope, &value, error))
+  if (gpus != NULL && !hr_expression_evaluate (gpus, look_up, &reading, &value, error))
     return FALSE;
 
   *n_gpus = value.type == HR_VALUE_INTEGER ? CLAMP (value.integer, 0, HR_SCENARIO_MAX_GPUS) : 0;

@@ -407,6 +407,24 @@ warn_of_draft (HrLlamaPlan *plan,
                           size);
 }
 
+static void
+warn_of_no_projector (HrLlamaPlan *plan)
+{
+  if (hr_model_get_n_stacks (plan->pass->model) < 2)
+    return;
+
+  if (hr_inference_job_get_mmproj (plan->pass->job) == HR_PROJECTOR_FILE_AUTO &&
+      hr_inference_job_get_engine (plan->pass->job) == HR_ENGINE_LLAMA_CPP)
+    hr_inference_plan_warn (plan->pass,
+                            N_("llama-server -hf loads the file with the towers and projectors as well (mmproj); what "
+                               "this release takes for those of this model is not known here and not counted: start "
+                               "it with --no-mmproj, or leave room for them"));
+  else
+    hr_inference_plan_warn (plan->pass,
+                            N_("Towers and projectors are in a file of their own for llama.cpp (mmproj), and are "
+                               "not counted where none is chosen"));
+}
+
 /* The buffer grows with the largest picture that has come. */
 static void
 warn_of_projector (HrLlamaPlan *plan,
@@ -420,10 +438,7 @@ warn_of_projector (HrLlamaPlan *plan,
 
   if (run->projector->kind == HR_CLIP_NONE)
     {
-      if (hr_model_get_n_stacks (plan->pass->model) > 1)
-        hr_inference_plan_warn (plan->pass,
-                                N_("Towers and projectors are in a file of their own for llama.cpp (mmproj), and are "
-                                   "not counted where none is chosen"));
+      warn_of_no_projector (plan);
       return;
     }
 
@@ -433,6 +448,11 @@ warn_of_projector (HrLlamaPlan *plan,
                           N_("The projector’s file holds %s; its compute buffer is %s when the server starts, and %s "
                              "with the largest picture, which is counted"),
                           weights, first, largest);
+  if (hr_inference_job_get_mmproj (plan->pass->job) == HR_PROJECTOR_FILE_AUTO)
+    hr_inference_plan_warn (plan->pass,
+                            N_("The projector is counted as llama-server -hf loads it by itself, here in 16 bits; "
+                               "where a repository has one of 8 bits as well, that goes with a quantized model; "
+                               "--no-mmproj leaves it off"));
 }
 
 /* What is beside the GPUs, and what a user might take for granted. */

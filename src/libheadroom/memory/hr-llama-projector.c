@@ -15,9 +15,9 @@
 
 /*
  * What llama.cpp loads beside a model that sees (tools/mtmd/clip.cpp at b11669): the tensors of the tower and of what
- * follows it in one buffer, and a compute buffer for a picture of a size that clip_model_loader::load_hparams knows
- * (set_limit_image_tokens, set_warmup_n_tokens of clip-model.h), which grows when a larger one comes. Types are those
- * that MmprojModel of convert_hf_to_gguf.py gives them (conversion/base.py, and tensor_force_quant of the families).
+ * follows it in one buffer, and a compute buffer for a picture of the size that its family has (hr-projector-family),
+ * which grows when a larger one comes. Types are those that MmprojModel of convert_hf_to_gguf.py gives them
+ * (conversion/base.py, and tensor_force_quant of the families).
  */
 
 #define SETTING "mmproj"
@@ -25,24 +25,6 @@
 /* Types of enum ggml_type, beside those of graphs. */
 #define GGML_Q8_0 8
 #define GGML_BF16 30
-
-static const struct
-{
-  const char *model_type;
-  HrClipKind kind;
-  guint64 start_tokens;       /* set_warmup_n_tokens; 0: the picture of the tower's own size */
-  guint64 most_tokens;        /* set_limit_image_tokens; 0: there are no others */
-} families[] = {
-  { "gemma3", HR_CLIP_GEMMA3, 0, 0 },
-  { "idefics3", HR_CLIP_IDEFICS3, 0, 0 },
-  { "smolvlm", HR_CLIP_IDEFICS3, 0, 0 },
-  { "internvl", HR_CLIP_INTERNVL, 0, 0 },
-  { "mistral3", HR_CLIP_PIXTRAL, 256, 1024 },
-  { "qwen2_vl", HR_CLIP_QWEN2VL, 46 * 46, 4096 },
-  { "qwen2_5_vl", HR_CLIP_QWEN25VL, 46 * 46, 4096 },
-  { "qwen3_vl", HR_CLIP_QWEN3VL, 46 * 46, 4096 },
-  { "qwen3_vl_moe", HR_CLIP_QWEN3VL, 46 * 46, 4096 },
-};
 
 static guint64
 get_root (guint64 number)
@@ -193,6 +175,7 @@ get_type (HrProjectorFile file)
     case HR_PROJECTOR_FILE_Q8_0:
       return GGML_Q8_0;
     case HR_PROJECTOR_FILE_F16:
+    case HR_PROJECTOR_FILE_AUTO:
     case HR_PROJECTOR_FILE_NONE:
     default:
       return HR_GGML_F16;
@@ -243,30 +226,29 @@ hr_llama_projector_init (HrLlamaProjector   *self,
                          HrInferenceJob     *job,
                          GError            **error)
 {
-  const char *model_type = hr_model_get_model_type (plan->pass->model);
+  HrModel *model = plan->pass->model;
+  HrProjectorFile file = hr_projector_family_choose_file (model, job);
+  const HrProjectorFamily *family = hr_projector_family_find (model);
   const HrBlock *convolution;
-  guint family = 0;
 
   *self = (HrLlamaProjector) { .plan = plan };
-  if (hr_inference_job_get_mmproj (job) == HR_PROJECTOR_FILE_NONE)
+  if (file == HR_PROJECTOR_FILE_NONE)
     return TRUE;
 
-  while (family < G_N_ELEMENTS (families) && g_strcmp0 (families[family].model_type, model_type) != 0)
-    family++;
-  self->tower = hr_model_find_stack (plan->pass->model, HR_STACK_VISION);
-  convolution = self->tower != NULL ? find_block (&self->tower->embeddings, HR_BLOCK_CONVOLUTION) : NULL;
-  if (family == G_N_ELEMENTS (families) || convolution == NULL || self->tower->n_layers == 0)
+  if (family == NULL)
     return refuse (plan, error);
   if (!check_release (plan, error))
     return FALSE;
 
-  self->kind = families[family].kind;
-  self->type = get_type (hr_inference_job_get_mmproj (job));
+  self->tower = hr_model_find_stack (model, HR_STACK_VISION);
+  self->kind = family->kind;
+  self->type = get_type (file);
   self->is_on_host = !hr_inference_job_get_mmproj_offload (job);
+  convolution = find_block (&self->tower->embeddings, HR_BLOCK_CONVOLUTION);
   self->patch = convolution->convolution.kernel.sizes[convolution->convolution.kernel.n_dimensions - 1];
   self->merge = find_merge (self);
   resolve_flash (self, job);
-  resolve_sizes (self, job, families[family].start_tokens, families[family].most_tokens);
+  resolve_sizes (self, job, family->start_tokens, family->most_tokens);
 
   return TRUE;
 }

@@ -3,25 +3,9 @@
 #pragma once
 
 #include "hr-llama-plan.h"
+#include "hr-projector-family.h"
 
 G_BEGIN_DECLS
-
-/**
- * HrClipKind:
- *
- * Which of the graphs of llama.cpp's towers computes what a picture is to the decoder (tools/mtmd/models).
- */
-typedef enum
-{
-  HR_CLIP_NONE,
-  HR_CLIP_GEMMA3,
-  HR_CLIP_IDEFICS3,
-  HR_CLIP_INTERNVL,
-  HR_CLIP_PIXTRAL,
-  HR_CLIP_QWEN2VL,
-  HR_CLIP_QWEN25VL,
-  HR_CLIP_QWEN3VL,
-} HrClipKind;
 
 /**
  * HrLlamaProjector:
