@@ -9,6 +9,7 @@
 #include "hr-base-enums.h"
 #include "hr-job-enums.h"
 #include "hr-job-private.h"
+#include "hr-projector-family.h"
 
 /**
  * HrInferenceJob:
@@ -1083,6 +1084,7 @@ resolve_llama (HrInferenceJob *self,
     resolve_ollama (self);
   if (self->flash_attention == HR_FLASH_ATTENTION_AUTO)
     self->flash_attention = chooses_flash (self, model) ? HR_FLASH_ATTENTION_ON : HR_FLASH_ATTENTION_OFF;
+  self->mmproj = hr_projector_family_choose_file (model, self);
   if (self->engine != HR_ENGINE_LLAMA_CPP)
     return;
 

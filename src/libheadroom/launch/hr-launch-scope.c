@@ -9,7 +9,6 @@
 #include "hr-layout.h"
 #include "hr-inference-job.h"
 #include "hr-model-private.h"
-#include "hr-projector-family.h"
 
 #define HYPER_PARAMETER "config."
 
@@ -28,8 +27,6 @@ resolve (HrJob   *job,
     g_object_set (resolved, "quantization", HR_QLORA_QUANTIZATION, NULL);
   if (HR_IS_INFERENCE_JOB (job) && hr_inference_job_get_state_dtype (HR_INFERENCE_JOB (job)) == HR_DTYPE_AUTO)
     g_object_set (resolved, "state-dtype", HR_DTYPE_AUTO, NULL);
-  if (HR_IS_INFERENCE_JOB (job))
-    g_object_set (resolved, "mmproj", hr_projector_family_choose_file (model, HR_INFERENCE_JOB (job)), NULL);
 
   return resolved;
 }

@@ -16,7 +16,6 @@
 #include "hr-inference-job.h"
 #include "hr-job-context.h"
 #include "hr-labels.h"
-#include "hr-projector-family.h"
 
 /* What should be left of a GPU's memory, as the help has it (guide:fits): a twentieth. */
 #define LEAST_ROOM 20
@@ -77,9 +76,6 @@ hr_report_constructed (GObject *object)
 
   /* A copy, so that the report does not change when the job does; and resolved, so that it says what "auto" came to. */
   job = hr_job_resolve (self->job, hr_estimate_get_model (self->estimate));
-  if (HR_IS_INFERENCE_JOB (job))
-    g_object_set (job, "mmproj", hr_projector_family_choose_file (hr_estimate_get_model (self->estimate),
-                                                                  HR_INFERENCE_JOB (job)), NULL);
   self->asked_job = hr_job_copy (self->job);
   g_object_unref (self->job);
   self->job = job;
