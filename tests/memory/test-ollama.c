@@ -215,6 +215,15 @@ test_fit_context (void)
 }
 
 static guint64
+get_weights_of (const char *id,
+                const char *settings)
+{
+  g_autoptr (HrEstimate) found = estimate (id, "a100-80gb-sxm", 1, settings);
+
+  return hr_estimate_get_component_bytes (found, HR_COMPONENT_WEIGHTS);
+}
+
+static guint64
 get_weights (const char *id,
              const char *settings)
 {
@@ -249,6 +258,38 @@ test_types (void)
   g_assert_cmpuint (get_weights (model, "tensor-types=token_embd=q4_K"), ==, usual - head * (210 - 144));
   g_assert_cmpuint (get_weights (model, "tensor-types=blk\\.(0|27)\\.attn_v\\.=f16"), ==,
                     usual + 2 * 1024 * 1024 * (16 - 6.5625) / 8);
+}
+
+/*
+ * llm/llama_server.go: the projector that a model's file holds is loaded, where all layers are on the GPU there as
+ * well; what llama.cpp leaves free for it is its size and a GiB.
+ */
+static void
+test_projector (void)
+{
+  static const char model[] = "Qwen/Qwen3-VL-8B-Instruct";
+  static const char large[] = "Qwen/Qwen3-VL-32B-Instruct";
+  static const char same[] = "quantization=q4_k_m max-model-len=4096 max-num-batched-tokens=512 max-num-seqs=1 ";
+  g_autofree char *by_ollama = g_strconcat (same, "engine=ollama gpu-layers=9999", NULL);
+  g_autofree char *partly = g_strconcat (same, "engine=ollama gpu-layers=20", NULL);
+  g_autofree char *text = g_strconcat (same, "engine=llama.cpp llama-release=b10488 mmproj=none", NULL);
+  g_autofree char *partly_text = g_strconcat (text, " gpu-layers=20", NULL);
+  g_autofree char *seeing = g_strconcat (same, "engine=llama.cpp llama-release=b10488 mmproj=f16", NULL);
+  g_autofree char *fitted = g_strconcat (same, "engine=ollama max-model-len=16384", NULL);
+  g_autofree char *all = g_strconcat (same, "engine=ollama max-model-len=16384 gpu-layers=9999", NULL);
+  guint64 seen = get_weights_of (model, seeing) - get_weights_of (model, text);
+  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-3090", NULL);
+  g_autoptr (HrEstimate) fitted_one = estimate (large, "rtx-3090", 1, fitted);
+  g_autoptr (HrEstimate) whole = estimate (large, "rtx-3090", 1, all);
+  guint64 usable = hr_gpu_get_usable_memory (gpu) -
+                   hr_estimate_get_component_bytes (fitted_one, HR_COMPONENT_FRAMEWORK) - GIB;
+
+  g_assert_cmpuint (seen, >, GIB);
+  g_assert_cmpuint (seen, <, GIB * 5 / 4);
+  g_assert_cmpuint (get_weights_of (model, by_ollama), ==, get_weights_of (model, seeing));
+  g_assert_cmpuint (get_weights_of (model, partly), ==, get_weights_of (model, partly_text));
+  g_assert_cmpuint (get_buffers (whole), >, usable);
+  g_assert_cmpuint (get_buffers (fitted_one), <, usable + GIB);
 }
 
 /* What is left free is what llama.cpp's server is told by a variable of its own. */
@@ -303,6 +344,7 @@ main (int   argc,
   g_test_add_func ("/ollama/one_gpu_of_several_is_taken_where_the_model_is_thought_to_fit", test_gpus);
   g_test_add_func ("/ollama/tensors_have_the_types_that_their_names_are_given", test_types);
   g_test_add_func ("/ollama/so_much_is_left_free_as_the_server_is_told", test_fit_target);
+  g_test_add_func ("/ollama/the_projector_of_a_file_is_loaded_beside_the_layers", test_projector);
   g_test_add_func ("/ollama/experts_go_to_the_host_before_layers_do", test_experts);
 
   return g_test_run ();

@@ -3186,6 +3186,23 @@ hr_inference_job_get_image_max_tokens (HrInferenceJob *self)
   return self->image_max_tokens;
 }
 
+/*
+ * hr_inference_job_get_run_release:
+ * @self: a job that llama.cpp runs
+ *
+ * Gets which release of llama.cpp runs the job: Ollama 0.30 to 0.34 have their own (LLAMA_CPP_VERSION: b9452 to b10969,
+ * whose graphs are those of b10488).
+ *
+ * Returns: the release
+ */
+HrLlamaRelease
+hr_inference_job_get_run_release (HrInferenceJob *self)
+{
+  g_return_val_if_fail (HR_IS_INFERENCE_JOB (self), HR_LLAMA_RELEASE_B11669);
+
+  return self->engine == HR_ENGINE_OLLAMA ? HR_LLAMA_RELEASE_B10488 : self->llama_release;
+}
+
 /**
  * hr_inference_job_get_llama_release:
  * @self: a job

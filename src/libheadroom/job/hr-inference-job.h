@@ -59,6 +59,7 @@ HrProjectorFile   hr_inference_job_get_mmproj                   (HrInferenceJob 
 gboolean          hr_inference_job_get_mmproj_offload           (HrInferenceJob *self);
 guint64           hr_inference_job_get_image_max_tokens         (HrInferenceJob *self);
 HrLlamaRelease    hr_inference_job_get_llama_release            (HrInferenceJob *self);
+HrLlamaRelease    hr_inference_job_get_run_release              (HrInferenceJob *self);
 double            hr_inference_job_get_gpu_memory_utilization   (HrInferenceJob *self);
 guint64           hr_inference_job_get_block_size               (HrInferenceJob *self);
 guint64           hr_inference_job_get_max_loras                (HrInferenceJob *self);

@@ -4,19 +4,23 @@
 
 #include "hr-projector-family.h"
 
-/* clip_model_loader::load_hparams of llama.cpp's tools/mtmd/clip.cpp at b11669. */
+
+/*
+ * clip_model_loader::load_hparams of llama.cpp's tools/mtmd/clip.cpp at b11669. That graphs were the same before is
+ * known from logs of May and summer 2026, whose buffers are those of b11669 (tests/oracle/llama-buffers.json).
+ */
 static const HrProjectorFamily families[] = {
-  { "gemma3", HR_CLIP_GEMMA3, 0, 0 },
-  { "idefics3", HR_CLIP_IDEFICS3, 0, 0 },
-  { "smolvlm", HR_CLIP_IDEFICS3, 0, 0 },
-  { "internvl", HR_CLIP_INTERNVL, 0, 0 },
-  { "mistral3", HR_CLIP_PIXTRAL, 256, 1024 },
-  { "qwen2_vl", HR_CLIP_QWEN2VL, 46 * 46, 4096 },
-  { "qwen2_5_vl", HR_CLIP_QWEN25VL, 46 * 46, 4096 },
-  { "qwen3_vl", HR_CLIP_QWEN3VL, 46 * 46, 4096 },
-  { "qwen3_vl_moe", HR_CLIP_QWEN3VL, 46 * 46, 4096 },
-  { "qwen3_5", HR_CLIP_QWEN3VL, 46 * 46, 4096 },
-  { "qwen3_5_moe", HR_CLIP_QWEN3VL, 46 * 46, 4096 },
+  { "gemma3", HR_CLIP_GEMMA3, 0, 0, HR_LLAMA_RELEASE_B11669 },
+  { "idefics3", HR_CLIP_IDEFICS3, 0, 0, HR_LLAMA_RELEASE_B11669 },
+  { "smolvlm", HR_CLIP_IDEFICS3, 0, 0, HR_LLAMA_RELEASE_B11669 },
+  { "internvl", HR_CLIP_INTERNVL, 0, 0, HR_LLAMA_RELEASE_B11669 },
+  { "mistral3", HR_CLIP_PIXTRAL, 256, 1024, HR_LLAMA_RELEASE_B10488 },
+  { "qwen2_vl", HR_CLIP_QWEN2VL, 46 * 46, 4096, HR_LLAMA_RELEASE_B11669 },
+  { "qwen2_5_vl", HR_CLIP_QWEN25VL, 46 * 46, 4096, HR_LLAMA_RELEASE_B11669 },
+  { "qwen3_vl", HR_CLIP_QWEN3VL, 46 * 46, 4096, HR_LLAMA_RELEASE_B10488 },
+  { "qwen3_vl_moe", HR_CLIP_QWEN3VL, 46 * 46, 4096, HR_LLAMA_RELEASE_B10488 },
+  { "qwen3_5", HR_CLIP_QWEN3VL, 46 * 46, 4096, HR_LLAMA_RELEASE_B10488 },
+  { "qwen3_5_moe", HR_CLIP_QWEN3VL, 46 * 46, 4096, HR_LLAMA_RELEASE_B10488 },
 };
 
 static gboolean
@@ -60,7 +64,8 @@ hr_projector_family_find (HrModel *model)
  *
  * Finds out which projector is loaded where that is left to llama.cpp: with -hf the one of the repository whose number
  * of bits is nearest to the model's (common/download.cpp, find_best_mmproj). That is one of 16 bits wherever there is
- * none of eight. Of towers that are not known here none is counted.
+ * none of eight. Ollama loads the one that the model's file holds, in 16 bits as its converter writes it
+ * (llm/llama_server.go, NewLlamaServerRunner). Of towers that are not known here none is counted.
  *
  * Returns: the file, never %HR_PROJECTOR_FILE_AUTO
  */
@@ -69,11 +74,12 @@ hr_projector_family_choose_file (HrModel        *model,
                                  HrInferenceJob *job)
 {
   HrProjectorFile file = hr_inference_job_get_mmproj (job);
+  const HrProjectorFamily *family = hr_projector_family_find (model);
 
   if (file != HR_PROJECTOR_FILE_AUTO)
     return file;
 
-  return hr_inference_job_get_engine (job) == HR_ENGINE_LLAMA_CPP &&
-         hr_inference_job_get_llama_release (job) == HR_LLAMA_RELEASE_B11669 && hr_projector_family_find (model) != NULL
+  return hr_inference_job_runs_llama (job) && family != NULL &&
+         hr_inference_job_get_run_release (job) <= family->earliest
            ? HR_PROJECTOR_FILE_F16 : HR_PROJECTOR_FILE_NONE;
 }

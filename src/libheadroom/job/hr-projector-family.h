@@ -31,6 +31,7 @@ typedef enum
  * @start_tokens: tokens of the picture that buffers are reserved for at first (set_warmup_n_tokens of clip-model.h);
  *   0: the picture of the tower's own size
  * @most_tokens: those of the largest picture (set_limit_image_tokens); 0: there are no others
+ * @earliest: the earliest release that is known to compute them so
  *
  * Models whose projectors llama.cpp computes alike.
  */
@@ -40,6 +41,7 @@ typedef struct
   HrClipKind kind;
   guint64 start_tokens;
   guint64 most_tokens;
+  HrLlamaRelease earliest;
 } HrProjectorFamily;
 
 const HrProjectorFamily *hr_projector_family_find        (HrModel        *model);

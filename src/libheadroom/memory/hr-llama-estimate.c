@@ -35,6 +35,9 @@
 /* Beyond this nobody could count the cells. */
 #define MAX_CONTEXT (G_GUINT64_CONSTANT (1) << 32)
 
+/* mmprojOffloadHeadroom of Ollama's llm/llama_server.go: what it leaves beside the weights of a projector. */
+#define PROJECTOR_ROOM (G_GUINT64_CONSTANT (1) << 30)
+
 #define SOURCE_PROJECTOR "llama.cpp: tools/mtmd/clip.cpp, load_tensors, reserve_compute_meta"
 
 /* A model that llama.cpp has loaded: the one that answers, or the one that guesses ahead for it. */
@@ -413,8 +416,11 @@ warn_of_no_projector (HrLlamaPlan *plan)
   if (hr_model_get_n_stacks (plan->pass->model) < 2)
     return;
 
-  if (hr_inference_job_get_mmproj (plan->pass->job) == HR_PROJECTOR_FILE_AUTO &&
-      hr_inference_job_get_engine (plan->pass->job) == HR_ENGINE_LLAMA_CPP)
+  if (hr_inference_job_get_engine (plan->pass->job) == HR_ENGINE_OLLAMA)
+    hr_inference_plan_warn (plan->pass,
+                            N_("Ollama loads the projector of a model that sees as well; what its release of llama.cpp "
+                               "takes for the one of this model is not known here and not counted: leave room for it"));
+  else if (hr_inference_job_get_mmproj (plan->pass->job) == HR_PROJECTOR_FILE_AUTO)
     hr_inference_plan_warn (plan->pass,
                             N_("llama-server -hf loads the file with the towers and projectors as well (mmproj); what "
                                "this release takes for those of this model is not known here and not counted: start "
@@ -448,7 +454,11 @@ warn_of_projector (HrLlamaPlan *plan,
                           N_("The projector’s file holds %s; its compute buffer is %s when the server starts, and %s "
                              "with the largest picture, which is counted"),
                           weights, first, largest);
-  if (hr_inference_job_get_mmproj (plan->pass->job) == HR_PROJECTOR_FILE_AUTO)
+  if (hr_inference_job_get_engine (plan->pass->job) == HR_ENGINE_OLLAMA)
+    hr_inference_plan_warn (plan->pass,
+                            N_("Ollama loads the projector that the model’s file holds; where llama.cpp finds out how "
+                               "many layers fit, it is told to leave as much free as that takes, and a GiB"));
+  else if (hr_inference_job_get_mmproj (plan->pass->job) == HR_PROJECTOR_FILE_AUTO)
     hr_inference_plan_warn (plan->pass,
                             N_("The projector is counted as llama-server -hf loads it by itself, here in 16 bits; "
                                "where a repository has one of 8 bits as well, that goes with a quantized model; "
@@ -555,6 +565,24 @@ get_free_memory (HrGpu *gpu)
   return hr_gpu_get_usable_memory (gpu) - bytes;
 }
 
+/*
+ * Of a projector the fit knows nothing before b11669, so that Ollama has it leave as much free as that takes, and a
+ * GiB, unless it is told what to leave (mmprojFitTargetMiB of llm/llama_server.go).
+ */
+static void
+leave_projector (HrLlamaPlan *plan,
+                 const Run   *run)
+{
+  guint64 weights = run->projector_start.weights[0];
+  GParamSpec *target = g_object_class_find_property (G_OBJECT_GET_CLASS (plan->pass->job), "fit-target");
+
+  if (hr_inference_job_get_engine (plan->pass->job) != HR_ENGINE_OLLAMA || weights == 0 ||
+      hr_inference_job_get_fit_target (plan->pass->job) != G_PARAM_SPEC_UINT64 (target)->default_value)
+    return;
+
+  plan->fit_target = (weights + PROJECTOR_ROOM + (1 << 20) - 1) >> 20 << 20;
+}
+
 /* What a draft model and a projector take, which are not moved. */
 static void
 sum_beside (const Run            *run,
@@ -562,13 +590,17 @@ sum_beside (const Run            *run,
             guint64              *sums,
             guint64              *weights)
 {
+  gboolean is_seen = run->projector->plan->release == HR_LLAMA_RELEASE_B11669;
+
   for (guint i = 0; i < HR_GGML_MAX_PLACES; i++)
     {
-      sums[i] = run->projector_start.weights[i] + run->projector_start.compute[i];
+      guint64 own = is_seen ? run->projector_start.weights[i] : 0;
+
+      sums[i] = own + (is_seen ? run->projector_start.compute[i] : 0);
       if (draft != NULL)
         sums[i] += draft->weights[i] + draft->cache[i] + draft->compute[i];
       if (weights != NULL)
-        weights[i] = run->projector_start.weights[i] + (draft != NULL ? draft->weights[i] : 0);
+        weights[i] = own + (draft != NULL ? draft->weights[i] : 0);
     }
 }
 
@@ -692,6 +724,7 @@ hr_llama_estimate_new (HrModel           *model,
       if (draft.job != NULL)
         load (&run.models[run.n_models++], &draft.plan);
       load_projector (&run);
+      leave_projector (&plan, &run);
       fit (&plan, &run, &draft, gpu);
       load (&run.models[0], &plan);
       warn (&plan, &run);

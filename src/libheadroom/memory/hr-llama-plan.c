@@ -868,8 +868,7 @@ hr_llama_plan_init (HrLlamaPlan      *self,
 
   *self = (HrLlamaPlan) {
     .pass = pass,
-    .release = hr_inference_job_get_engine (job) == HR_ENGINE_OLLAMA
-                 ? HR_OLLAMA_LLAMA_RELEASE : hr_inference_job_get_llama_release (known),
+    .release = hr_inference_job_get_run_release (known),
     .n_devices = n_devices,
     .is_fitted = hr_inference_job_leaves_layers (job),
     .is_context_left = hr_inference_job_leaves_context (job),

@@ -195,18 +195,32 @@ refuse (const HrLlamaPlan  *plan,
   return FALSE;
 }
 
+/* Releases begin with the latest one. */
 static gboolean
-check_release (const HrLlamaPlan  *plan,
-               GError            **error)
+check_release (const HrLlamaPlan        *plan,
+               const HrProjectorFamily  *family,
+               GError                  **error)
 {
-  if (plan->release == HR_LLAMA_RELEASE_B11669)
+  if (plan->release <= family->earliest)
     return TRUE;
 
   hr_message_set_error (error, HR_ERROR_UNSUPPORTED,
-                        N_("mmproj: expected none, as it is known of b11669 alone what a projector takes; found "
-                           "another release of llama.cpp"));
+                        N_("mmproj: expected none, as it is not known of this release of llama.cpp what the projector "
+                           "of such a model takes"));
 
   return FALSE;
+}
+
+/*
+ * shouldDisableMMProjOffload of Ollama's llm/llama_server.go, but for GPUs that do not even have what the projector
+ * takes and a GiB.
+ */
+static gboolean
+leaves_to_host (const HrLlamaPlan *plan,
+                HrInferenceJob    *job)
+{
+  return hr_inference_job_get_engine (job) == HR_ENGINE_OLLAMA && !plan->is_fitted &&
+         hr_inference_job_get_gpu_layers (job) <= plan->pass->stack->n_layers;
 }
 
 /*
@@ -237,13 +251,13 @@ hr_llama_projector_init (HrLlamaProjector   *self,
 
   if (family == NULL)
     return refuse (plan, error);
-  if (!check_release (plan, error))
+  if (!check_release (plan, family, error))
     return FALSE;
 
   self->tower = hr_model_find_stack (model, HR_STACK_VISION);
   self->kind = family->kind;
   self->type = get_type (file);
-  self->is_on_host = !hr_inference_job_get_mmproj_offload (job);
+  self->is_on_host = !hr_inference_job_get_mmproj_offload (job) || leaves_to_host (plan, job);
   convolution = find_block (&self->tower->embeddings, HR_BLOCK_CONVOLUTION);
   self->patch = convolution->convolution.kernel.sizes[convolution->convolution.kernel.n_dimensions - 1];
   self->merge = find_merge (self);

@@ -79,10 +79,14 @@ get_default_context (guint64 memory)
   return tiers[i].context;
 }
 
+/* Models whose towers and projectors are in a file of their own; others have them with their other tensors. */
+static const char * const apart_types[] = { "llava", "llava_next", "minicpmv", "minicpmv4_6", "mllama", NULL };
+
 /* The tensors of the file; what it says beside them is small. */
 static guint64
 get_file_bytes (const HrInferencePlan *pass)
 {
+  gboolean is_apart = g_strv_contains (apart_types, hr_model_get_model_type (pass->model));
   guint64 sum = 0;
   guint head;
 
@@ -92,7 +96,7 @@ get_file_bytes (const HrInferencePlan *pass)
       guint n_items = hr_tensor_get_copies_of_layer (tensor) * MAX (tensor->n_layers, 1);
       gboolean is_own = tensor->tied_to == NULL || (hr_weight_storage_find_head (&pass->storage, &head) && head == i);
 
-      if (!is_own || !hr_part_is_text (tensor->part))
+      if (!is_own || (is_apart && !hr_part_is_text (tensor->part)))
         continue;
       for (guint j = 0; j < n_items; j++)
         {
