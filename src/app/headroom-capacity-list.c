@@ -65,10 +65,10 @@ static void
 headroom_capacity_list_fill (HeadroomChangeList *list,
                              gpointer            search)
 {
-  GPtrArray *capacities = hr_capacity_search_get_capacities (search);
+  g_autoptr (GPtrArray) picked = hr_capacity_pick (hr_capacity_search_get_capacities (search));
 
-  for (guint i = 0; i < capacities->len; i++)
-    headroom_capacity_list_append (list, g_ptr_array_index (capacities, i));
+  for (guint i = 0; i < picked->len; i++)
+    headroom_capacity_list_append (list, g_ptr_array_index (picked, i));
 }
 
 static void

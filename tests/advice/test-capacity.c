@@ -129,6 +129,7 @@ test_capacities (gconstpointer data)
   g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup (one->gpu, NULL);
   g_autoptr (HrEstimate) estimate = NULL;
   g_autoptr (GPtrArray) capacities = NULL;
+  g_autoptr (GPtrArray) picked = NULL;
   guint64 last = G_MAXUINT64;
 
   g_assert_no_error (error);
@@ -149,6 +150,12 @@ test_capacities (gconstpointer data)
       check_capacity (model, job, gpu, capacity);
       last = capacity->tokens;
     }
+
+  picked = hr_capacity_pick (capacities);
+  g_assert_true (g_ptr_array_index (picked, picked->len - 1) == g_ptr_array_index (capacities, capacities->len - 1));
+  for (guint i = 1; i < picked->len; i++)
+    g_assert_cmpuint (((HrCapacity *) g_ptr_array_index (picked, i))->tokens, <,
+                      ((HrCapacity *) g_ptr_array_index (picked, i - 1))->tokens);
 }
 
 /* 18 GiB of weights leave room on 24 GiB, but not for a request of 40,960 tokens. */

@@ -839,6 +839,45 @@ test_one_setting_is_changed_of_what_was_asked (void)
     }
 }
 
+/* What does not fit is left to the host: layers of a model without experts, and of a mixture the experts first. */
+static void
+test_what_the_host_computes_is_said (void)
+{
+  static const struct
+  {
+    const char *model;
+    const char *gpu;
+    const char *words;
+  } cases[] = {
+    { "Qwen/Qwen3-32B", "rtx-4080", "; the processor computes " },
+    { "Qwen/Qwen3-30B-A3B", "rtx-4080", "; the host keeps experts of " },
+    { "Qwen/Qwen3-8B", "rtx-4080", NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HrModel) model = hr_model_new_from_id (cases[i].model, &error);
+      g_autoptr (HrJob) job = hr_job_new (HR_MODE_INFERENCE);
+      g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup (cases[i].gpu, NULL);
+      g_autoptr (HrEstimate) estimate = NULL;
+      g_autoptr (HrReport) report = NULL;
+      g_autofree char *verdict = NULL;
+
+      g_assert_no_error (error);
+      hr_job_set_all_from_string (job, "engine=ollama quantization=q4_k_m", &error);
+      g_assert_no_error (error);
+      estimate = hr_estimator_run (model, job, gpu, 1, &error);
+      g_assert_no_error (error);
+      report = hr_report_new (estimate, job, gpu, 1, HR_UNIT_SYSTEM_BINARY);
+      verdict = hr_report_dup_verdict (report);
+      g_test_message ("%s: %s", cases[i].model, verdict);
+      g_assert_true (g_str_has_prefix (verdict, "Fits on one "));
+      g_assert_true (cases[i].words != NULL ? strstr (verdict, cases[i].words) != NULL
+                                            : strstr (verdict, "; ") == NULL);
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -869,6 +908,7 @@ main (int    argc,
   g_test_add_func ("/report/the_ladder_counts_images", test_the_ladder_counts_images);
   g_test_add_func ("/report/little_room_is_said", test_little_room_is_said);
   g_test_add_func ("/report/one_setting_is_changed_of_what_was_asked", test_one_setting_is_changed_of_what_was_asked);
+  g_test_add_func ("/report/what_the_host_computes_is_said", test_what_the_host_computes_is_said);
   g_test_add_func ("/report/checkpointing_is_compared", test_checkpointing_is_compared);
   g_test_add_func ("/report/stages_of_zero_are_compared", test_stages_of_zero_are_compared);
   g_test_add_func ("/report/schedules_of_a_pipeline_are_compared", test_schedules_of_a_pipeline_are_compared);

@@ -252,7 +252,7 @@ class Application:
         """Presses Tab until the focus is on what matches, and returns it; Shift+Tab goes backwards."""
         passed = []
         before = self.focused()
-        for _ in range(120):
+        for _ in range(200):
             self.press(key)
             node = self.wait(lambda: self.moved_from(before), f'the focus to move on from {describe(before)}')
             if (role is None or node.role == role) and (name is None or node.name == name):

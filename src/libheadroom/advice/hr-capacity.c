@@ -430,3 +430,30 @@ hr_capacity_list (HrEstimate *estimate,
 
   return g_ptr_array_ref (hr_capacity_search_get_capacities (search));
 }
+
+/**
+ * hr_capacity_pick: (skip)
+ * @capacities: (element-type HrCapacity): capacities, of fewer requests first
+ *
+ * Picks what to tell a person: of numbers of requests that may be as long, the largest.
+ *
+ * Returns: (transfer container) (element-type HrCapacity): some of them
+ */
+GPtrArray *
+hr_capacity_pick (GPtrArray *capacities)
+{
+  GPtrArray *picked = g_ptr_array_new ();
+
+  g_return_val_if_fail (capacities != NULL, NULL);
+
+  for (guint i = 0; i < capacities->len; i++)
+    {
+      HrCapacity *capacity = g_ptr_array_index (capacities, i);
+      const HrCapacity *next = i + 1 < capacities->len ? g_ptr_array_index (capacities, i + 1) : NULL;
+
+      if (next == NULL || next->tokens != capacity->tokens)
+        g_ptr_array_add (picked, capacity);
+    }
+
+  return picked;
+}

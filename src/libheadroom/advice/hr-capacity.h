@@ -50,4 +50,6 @@ GPtrArray *hr_capacity_list (HrEstimate *estimate,
                              HrGpu      *gpu,
                              guint       n_gpus) G_GNUC_WARN_UNUSED_RESULT;
 
+GPtrArray *hr_capacity_pick (GPtrArray  *capacities) G_GNUC_WARN_UNUSED_RESULT;
+
 G_END_DECLS

@@ -82,6 +82,10 @@ void        _hr_estimate_set_growth        (HrEstimate    *self,
 void        _hr_estimate_set_room          (HrEstimate    *self,
                                             guint64        tokens,
                                             guint64        requests);
+void        _hr_estimate_set_host_layers   (HrEstimate    *self,
+                                            guint          n_layers,
+                                            guint          n_host_layers,
+                                            guint          n_host_experts);
 void        _hr_estimate_set_peak          (HrEstimate    *self,
                                             guint          device,
                                             HrPhaseId      phase,

@@ -79,6 +79,7 @@ struct _HrEstimate
   guint64 linear_bytes, square_bytes;  /* of activations */
   gboolean knows_room;
   guint64 room_tokens, room_requests;  /* of the cache of an engine */
+  guint n_layers, n_host_layers, n_host_experts;  /* of a model that a host has a part of */
   gboolean reserves_unknown;
   GMutex mutex;
   Heap *heap;       /* %NULL once what comes of it is there */
@@ -692,6 +693,26 @@ _hr_estimate_set_room (HrEstimate *self,
 }
 
 /*
+ * _hr_estimate_set_host_layers:
+ * @self: an estimate
+ * @n_layers: the layers of the model, the head being one of them
+ * @n_host_layers: how many of them the processor computes
+ * @n_host_experts: how many others have experts that the host keeps
+ *
+ * States what part of a model is not on GPUs.
+ */
+void
+_hr_estimate_set_host_layers (HrEstimate *self,
+                              guint       n_layers,
+                              guint       n_host_layers,
+                              guint       n_host_experts)
+{
+  self->n_layers = n_layers;
+  self->n_host_layers = n_host_layers;
+  self->n_host_experts = n_host_experts;
+}
+
+/*
  * _hr_estimate_set_peak:
  * @self: an estimate
  * @device: the device that takes the most
@@ -1007,6 +1028,32 @@ hr_estimate_knows_reserved (HrEstimate *self)
   g_return_val_if_fail (HR_IS_ESTIMATE (self), FALSE);
 
   return !self->reserves_unknown;
+}
+
+/**
+ * hr_estimate_get_host_layers: (skip)
+ * @self: an estimate
+ * @n_layers: (out): the layers of the model, the head being one of them
+ * @n_host_layers: (out): how many of them the processor computes
+ * @n_host_experts: (out): how many others have experts that the host keeps
+ *
+ * Gets what part of a model is not on GPUs, with llama.cpp and Ollama.
+ *
+ * Returns: whether there is such a part
+ */
+gboolean
+hr_estimate_get_host_layers (HrEstimate *self,
+                             guint      *n_layers,
+                             guint      *n_host_layers,
+                             guint      *n_host_experts)
+{
+  g_return_val_if_fail (HR_IS_ESTIMATE (self), FALSE);
+
+  *n_layers = self->n_layers;
+  *n_host_layers = self->n_host_layers;
+  *n_host_experts = self->n_host_experts;
+
+  return self->n_host_layers > 0 || self->n_host_experts > 0;
 }
 
 /**

@@ -72,6 +72,10 @@ guint64        hr_estimate_get_allocated_bytes (HrEstimate *self);
 guint64        hr_estimate_get_least_bytes    (HrEstimate *self);
 guint64        hr_estimate_get_reserved_bytes (HrEstimate *self);
 gboolean       hr_estimate_knows_reserved     (HrEstimate *self);
+gboolean       hr_estimate_get_host_layers    (HrEstimate *self,
+                                               guint      *n_layers,
+                                               guint      *n_host_layers,
+                                               guint      *n_host_experts);
 gboolean       hr_estimate_get_room           (HrEstimate *self,
                                                guint64    *tokens,
                                                guint64    *requests);

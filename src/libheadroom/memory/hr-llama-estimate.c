@@ -539,6 +539,9 @@ create_estimate (HrLlamaPlan      *plan,
   _hr_estimate_add_phase (estimate, HR_PHASE_PREFILL, most);
   _hr_estimate_add_phase (estimate, HR_PHASE_DECODE, most);
   _hr_estimate_set_peak (estimate, worst, HR_PHASE_PREFILL, NULL, NULL);
+  _hr_estimate_set_host_layers (estimate, plan->pass->stack->n_layers + 1,
+                                plan->pass->stack->n_layers + 1 - count_layers_on_gpus (plan),
+                                count_divided_layers (plan));
   if (detail != HR_ESTIMATE_DETAIL_SIZES)
     {
       g_autoptr (HrEstimate) rule = hr_rule_estimate_new (plan->pass);

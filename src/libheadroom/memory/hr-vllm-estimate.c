@@ -241,7 +241,7 @@ warn (HrServingPlan  *plan,
     hr_serving_tell_waiting (plan->pass, shares->requests,
                              shares->blocks / hr_vllm_cache_count_blocks (plan, shares->length));
 
-  hr_inference_plan_warn (plan->pass, plan->n_guessed > 0
+  hr_inference_plan_warn (plan->pass, plan->checks_guesses
                           ? N_("vLLM is counted with max-num-seqs %s and max-num-batched-tokens %s, and without other "
                                "processes on the GPU")
                           : plan->max_loras > 0

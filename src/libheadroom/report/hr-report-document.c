@@ -494,16 +494,17 @@ add_capacities (HrReport   *self,
   static const gboolean numeric[] = { FALSE, FALSE };
   const char * const columns[] = { _("Requests"), _("How long they may be"), NULL };
   g_autoptr (GPtrArray) capacities = hr_report_list_capacities (self);
+  g_autoptr (GPtrArray) picked = hr_capacity_pick (capacities);
   HrDocumentBlock *table;
 
-  if (capacities->len == 0)
+  if (picked->len == 0)
     return;
 
   hr_document_add_text (document, HR_DOCUMENT_HEADING, _("Requests at Once"));
   table = hr_document_add_table (document, columns, numeric);
-  for (guint i = 0; i < capacities->len; i++)
+  for (guint i = 0; i < picked->len; i++)
     {
-      const HrCapacity *item = g_ptr_array_index (capacities, i);
+      const HrCapacity *item = g_ptr_array_index (picked, i);
       g_autofree char *title = hr_capacity_dup_title (item);
       g_autofree char *length = hr_capacity_dup_length (item);
 

@@ -775,11 +775,34 @@ hr_report_dup_warnings (HrReport *self)
   return g_strv_builder_end (builder);
 }
 
+/* A model of which the host has a part fits as well, and is slower for it. */
+static char *
+add_host_layers (HrReport *self,
+                 char     *verdict)
+{
+  g_autofree char *sentence = verdict;
+  g_autofree char *layers = NULL;
+  g_autofree char *host = NULL;
+  guint n_layers, n_host_layers, n_host_experts;
+
+  if (!hr_estimate_get_host_layers (self->estimate, &n_layers, &n_host_layers, &n_host_experts))
+    return g_steal_pointer (&sentence);
+
+  layers = hr_format_integer (n_layers);
+  host = hr_format_integer (n_host_layers > 0 ? n_host_layers : n_host_experts);
+  if (n_host_layers > 0)
+    /* Translators: “Fits on one RTX 4090 with 1.0 GiB to spare”, and two numbers of layers */
+    return g_strdup_printf (_("%1$s; the processor computes %2$s of %3$s layers"), sentence, host, layers);
+
+  /* Translators: “Fits on one RTX 4090 with 1.0 GiB to spare”, and two numbers of layers */
+  return g_strdup_printf (_("%1$s; the host keeps experts of %2$s of %3$s layers"), sentence, host, layers);
+}
+
 /**
  * hr_report_dup_verdict:
  * @self: a report with a GPU
  *
- * Says in words whether the job fits: "Fits on one RTX 4090 with 3.1 GiB to spare".
+ * Says in words whether the job fits: "Fits on one RTX 4090 with 3.1 GiB to spare", and what the host computes of it.
  *
  * Returns: (transfer full) (nullable): the sentence, with no full stop, or %NULL if no GPU was named
  */
@@ -816,10 +839,11 @@ hr_report_dup_verdict (HrReport *self)
 
   if (n_ranks == 1)
     /* Translators: the name of a GPU, and a size */
-    return g_strdup_printf (_("Fits on one %s with %s to spare"), name, size);
+    return add_host_layers (self, g_strdup_printf (_("Fits on one %s with %s to spare"), name, size));
 
   /* Translators: a number, the name of a GPU, and a size */
-  return g_strdup_printf (_("Fits on %u × %s with %s to spare on the fullest"), n_ranks, name, size);
+  return add_host_layers (self, g_strdup_printf (_("Fits on %u × %s with %s to spare on the fullest"), n_ranks, name,
+                                                 size));
 }
 
 /**
