@@ -47,6 +47,53 @@ make_job (const char *settings)
   return job;
 }
 
+/* A case with its estimate. */
+typedef struct
+{
+  HrModel *model;
+  HrJob *job;
+  HrGpu *gpu;
+  HrEstimate *estimate;
+} Question;
+
+static void
+question_clear (Question *self)
+{
+  g_clear_object (&self->model);
+  g_clear_object (&self->job);
+  g_clear_object (&self->gpu);
+  g_clear_object (&self->estimate);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Question, question_clear)
+
+static void
+question_init (Question   *self,
+               const Case *one)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->model = hr_model_new_from_id (one->model, &error);
+  g_assert_no_error (error);
+  self->job = make_job (one->settings);
+  self->gpu = hr_gpu_catalogue_lookup (one->gpu, &error);
+  g_assert_no_error (error);
+  self->estimate = hr_estimator_run (self->model, self->job, self->gpu, 1, &error);
+  g_assert_no_error (error);
+}
+
+static GPtrArray *
+list_capacities (const Question *self)
+{
+  return hr_capacity_list (self->estimate, self->job, self->gpu, 1);
+}
+
+static GPtrArray *
+list_formats (const Question *self)
+{
+  return hr_format_choice_list (self->estimate, self->job, self->gpu, 1);
+}
+
 static gboolean
 serves (HrEstimate *estimate,
         HrJob      *job,
@@ -122,20 +169,13 @@ check_capacity (HrModel          *model,
 static void
 test_capacities (gconstpointer data)
 {
-  const Case *one = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (HrModel) model = hr_model_new_from_id (one->model, &error);
-  g_autoptr (HrJob) job = make_job (one->settings);
-  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup (one->gpu, NULL);
-  g_autoptr (HrEstimate) estimate = NULL;
+  g_auto (Question) question = { NULL };
   g_autoptr (GPtrArray) capacities = NULL;
   g_autoptr (GPtrArray) picked = NULL;
   guint64 last = G_MAXUINT64;
 
-  g_assert_no_error (error);
-  estimate = hr_estimator_run (model, job, gpu, 1, &error);
-  g_assert_no_error (error);
-  capacities = hr_capacity_list (estimate, job, gpu, 1);
+  question_init (&question, data);
+  capacities = list_capacities (&question);
   g_assert_cmpuint (capacities->len, >, 0);
   for (guint i = 0; i < capacities->len; i++)
     {
@@ -147,7 +187,7 @@ test_capacities (gconstpointer data)
       g_assert_cmpuint (capacity->tokens, >, 0);
       g_assert_cmpuint (capacity->tokens, <=, last);
       g_assert_true (*title != '\0' && *length != '\0');
-      check_capacity (model, job, gpu, capacity);
+      check_capacity (question.model, question.job, question.gpu, capacity);
       last = capacity->tokens;
     }
 
@@ -162,15 +202,12 @@ test_capacities (gconstpointer data)
 static void
 test_a_format_may_need_a_shorter_context (void)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (HrModel) model = hr_model_new_from_id ("Qwen/Qwen3-32B", &error);
-  g_autoptr (HrJob) job = make_job ("engine=vllm");
-  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-4090", NULL);
-  g_autoptr (HrEstimate) estimate = hr_estimator_run (model, job, gpu, 1, &error);
+  static const Case one = { "Qwen/Qwen3-32B", "rtx-4090", "engine=vllm" };
+  g_auto (Question) question = { NULL };
   g_autoptr (GPtrArray) choices = NULL;
 
-  g_assert_no_error (error);
-  choices = hr_format_choice_list (estimate, job, gpu, 1);
+  question_init (&question, &one);
+  choices = list_formats (&question);
   for (guint i = 0; i < choices->len; i++)
     {
       const HrFormatChoice *choice = g_ptr_array_index (choices, i);
@@ -188,16 +225,13 @@ test_a_format_may_need_a_shorter_context (void)
 static void
 test_nothing_fits (void)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (HrModel) model = hr_model_new_from_id ("meta-llama/Llama-3.3-70B-Instruct", &error);
-  g_autoptr (HrJob) job = make_job ("engine=vllm");
-  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-4090", NULL);
-  g_autoptr (HrEstimate) estimate = hr_estimator_run (model, job, gpu, 1, &error);
+  static const Case one = { "meta-llama/Llama-3.3-70B-Instruct", "rtx-4090", "engine=vllm" };
+  g_auto (Question) question = { NULL };
   g_autoptr (GPtrArray) capacities = NULL;
   const HrCapacity *capacity;
 
-  g_assert_no_error (error);
-  capacities = hr_capacity_list (estimate, job, gpu, 1);
+  question_init (&question, &one);
+  capacities = list_capacities (&question);
   g_assert_cmpuint (capacities->len, ==, 1);
   capacity = g_ptr_array_index (capacities, 0);
   g_assert_cmpuint (capacity->tokens, ==, 0);
@@ -208,21 +242,19 @@ test_nothing_fits (void)
 static void
 test_a_shorter_context_lets_an_engine_start (void)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (HrModel) model = hr_model_new_from_id ("Qwen/Qwen2.5-14B-Instruct", &error);
-  g_autoptr (HrJob) job = make_job ("engine=vllm quantization=fp8 max-model-len=131072");
-  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup ("rtx-4090", NULL);
-  g_autoptr (HrEstimate) estimate = hr_estimator_run (model, job, gpu, 1, &error);
+  static const Case one = { "Qwen/Qwen2.5-14B-Instruct", "rtx-4090",
+                            "engine=vllm quantization=fp8 max-model-len=131072" };
+  g_auto (Question) question = { NULL };
   g_autoptr (GPtrArray) capacities = NULL;
   g_autofree char *length = NULL;
   const HrCapacity *capacity;
 
-  g_assert_no_error (error);
-  capacities = hr_capacity_list (estimate, job, gpu, 1);
+  question_init (&question, &one);
+  capacities = list_capacities (&question);
   capacity = g_ptr_array_index (capacities, 0);
   g_assert_nonnull (strstr (capacity->change, "max-model-len="));
   length = g_strdup_printf ("max-model-len %" G_GUINT64_FORMAT, capacity->tokens);
-  g_assert_nonnull (strstr (hr_estimate_get_warnings (estimate)[0], length));
+  g_assert_nonnull (strstr (hr_estimate_get_warnings (question.estimate)[0], length));
 }
 
 static void
@@ -245,21 +277,14 @@ check_format (HrModel              *model,
 static void
 test_formats (gconstpointer data)
 {
-  const Case *one = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (HrModel) model = hr_model_new_from_id (one->model, &error);
-  g_autoptr (HrJob) job = make_job (one->settings);
-  g_autoptr (HrGpu) gpu = hr_gpu_catalogue_lookup (one->gpu, NULL);
-  g_autoptr (HrEstimate) estimate = NULL;
+  g_auto (Question) question = { NULL };
   g_autoptr (GPtrArray) choices = NULL;
   g_autoptr (GPtrArray) picked = NULL;
   guint n_asked = 0;
   guint64 last = G_MAXUINT64;
 
-  g_assert_no_error (error);
-  estimate = hr_estimator_run (model, job, gpu, 1, &error);
-  g_assert_no_error (error);
-  choices = hr_format_choice_list (estimate, job, gpu, 1);
+  question_init (&question, data);
+  choices = list_formats (&question);
   picked = hr_format_choice_pick (choices);
   g_assert_cmpuint (picked->len, >, 0);
   for (guint i = 0; i < choices->len; i++)
@@ -270,12 +295,12 @@ test_formats (gconstpointer data)
       g_assert_cmpuint (choice->weight_bytes, <=, last);
       last = choice->weight_bytes;
       if (choice->fits)
-        check_format (model, job, gpu, choice);
+        check_format (question.model, question.job, question.gpu, choice);
       if (!choice->is_asked)
         continue;
       n_asked++;
       g_assert_cmpuint (choice->weight_bytes, ==,
-                        hr_estimate_get_component_bytes (estimate, HR_COMPONENT_WEIGHTS));
+                        hr_estimate_get_component_bytes (question.estimate, HR_COMPONENT_WEIGHTS));
     }
   g_assert_cmpuint (n_asked, ==, 1);
   for (guint i = 1; i < picked->len; i++)
