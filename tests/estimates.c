@@ -98,3 +98,13 @@ has_warning (HrEstimate *estimate,
 
   return FALSE;
 }
+
+/* Whether one of the kinds of models that have been seen is the model's. */
+gboolean
+is_new_kind (GHashTable *seen,
+             HrModel    *model)
+{
+  return g_hash_table_add (seen, g_strdup_printf ("%s %d %d", hr_model_get_model_type (model),
+                                                  hr_model_get_quantization (model),
+                                                  hr_model_get_dtype (model)));
+}

@@ -14,3 +14,5 @@ guint64 get_handed_out      (HrEstimate *estimate,
                              HrPhaseId   id);
 gboolean has_warning       (HrEstimate *estimate,
                              const char *part);
+gboolean is_new_kind       (GHashTable *seen,
+                             HrModel    *model);

@@ -5,21 +5,12 @@
  * estimated as the job itself, and never be refused where that is not.
  */
 
+#include "estimates.h"
 #include "hr-estimator.h"
 #include "hr-gpu-catalogue.h"
 #include "hr-inference-job.h"
 #include "hr-job-enums.h"
 #include "hr-model-catalogue.h"
-
-/* Whether one of the kinds of models that have been seen is the model's. */
-static gboolean
-is_new_kind (GHashTable *seen,
-             HrModel    *model)
-{
-  return g_hash_table_add (seen, g_strdup_printf ("%s %d %d", hr_model_get_model_type (model),
-                                                  hr_model_get_quantization (model),
-                                                  hr_model_get_dtype (model)));
-}
 
 static void
 check (HrModel *model,

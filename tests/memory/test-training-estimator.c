@@ -66,16 +66,6 @@ try_model (HrModel *model,
   return FALSE;
 }
 
-/* Whether one of the kinds of models that have been seen is the model's. */
-static gboolean
-is_new_kind (GHashTable *seen,
-             HrModel    *model)
-{
-  return g_hash_table_add (seen, g_strdup_printf ("%s %d %d", hr_model_get_model_type (model),
-                                                  hr_model_get_quantization (model),
-                                                  hr_model_get_dtype (model)));
-}
-
 static void
 test_catalogue (gconstpointer data)
 {
